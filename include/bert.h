@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file bert.h
+ * libbert: BERT-family encoders inside your program.  Includes every public
+ * header; see bert/base.h for the conventions.
+ */
+#ifndef BERT_H
+#define BERT_H
+
+#include <bert/base.h>
+#include <bert/model.h>
+#include <bert/session.h>
+#include <bert/tasks.h>
+#include <bert/tokenizer.h>
+
+#endif /* BERT_H */

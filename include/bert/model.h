@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file bert/model.h
+ * A model as loaded from a Hugging Face directory: weights, config, tokenizer,
+ * and the sentence-transformers modules around them.
+ *
+ * A bert_model is immutable once loaded; any number of threads and sessions
+ * share one.  It is reference counted.  Weights are packed once, at load, for
+ * the instruction set in use, and exist in that form only.
+ *
+ * Files read: config.json, model.safetensors (or model.safetensors.index.json
+ * and its shards), the tokenizer's files, and where present modules.json with
+ * each module's folder and config_sentence_transformers.json.  Pickled weights
+ * (pytorch_model.bin) are refused, never opened.
+ */
+#ifndef BERT_MODEL_H
+#define BERT_MODEL_H
+
+#include <bert/base.h>
+#include <bert/tokenizer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bert_model bert_model;
+
+/** Number format of the packed weights and of the arithmetic on them. */
+typedef enum bert_precision {
+    BERT_PRECISION_DEFAULT = 0, /**< fp32 */
+    BERT_PRECISION_FP32 = 1,
+    BERT_PRECISION_BF16 = 2, /**< BERT_EUNSUPPORTED in this version */
+    BERT_PRECISION_INT8 = 3, /**< BERT_EUNSUPPORTED in this version */
+    BERT_PRECISION_AUTO = 4  /**< the fastest that keeps the answers; fp32 today */
+} bert_precision;
+
+/** Flags of bert_model_options. */
+enum {
+    /**
+     * Map the weights file instead of reading it.  Tables that are used as they
+     * lie in the file (word embeddings in F32) are then not copied.  The file
+     * must not shrink or change while the model lives: a page that is gone kills
+     * the process with SIGBUS.  Without the flag files are read, and closed
+     * before the load returns.  No effect on models from memory.
+     */
+    BERT_MODEL_MAP = 1 << 0,
+    /** Take weights that are NaN or infinite instead of BERT_ENONFINITE. */
+    BERT_MODEL_ALLOW_NONFINITE = 1 << 1,
+    /** Don't look for a tokenizer: the model answers ids only. */
+    BERT_MODEL_NO_TOKENIZER = 1 << 2
+};
+
+/** Options of bert_model_load*(). */
+typedef struct bert_model_options {
+    size_t size;
+    uint32_t flags;                  /**< BERT_MODEL_* */
+    uint32_t precision;              /**< a bert_precision */
+    const char *cpu;                 /**< caps the instruction set: "scalar", "blas", "avx2",
+                                          "avx512"; NULL: the best here, or BERT_CPU */
+    const char *backend;             /**< NULL: "cpu"; see bert_backend_available() */
+    const bert_allocator *allocator; /**< NULL: malloc */
+    bert_log_fn log;                 /**< NULL: silent */
+    void *log_context;
+    bert_cancel_fn cancel;           /**< NULL: never; asked between tensors */
+    void *cancel_context;
+    uint64_t max_bytes;      /**< memory of the model at most, else BERT_ELIMIT; 0: no limit */
+    uint64_t max_file_bytes; /**< one file at most, else BERT_ELIMIT; 0: 64 GiB */
+    uint32_t max_layers;     /**< num_hidden_layers at most, else BERT_ELIMIT; 0: 1024 */
+} bert_model_options;
+#define BERT_MODEL_OPTIONS_INIT \
+    {sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0}
+
+/**
+ * Load a model directory.
+ *
+ * @param out   The model; the caller owns one reference.
+ * @param path  Directory in the layout of the Hugging Face hub.
+ * @return BERT_OK; BERT_EIO, a file is missing or unreadable; BERT_EFORMAT, a file
+ *         is malformed or contradicts the config (field or tensor named, both
+ *         shapes given); BERT_EUNSUPPORTED, an unknown model_type, activation or
+ *         module by name, or only pickled weights; BERT_ELIMIT; BERT_ENONFINITE;
+ *         BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM.
+ * A tokenizer that is well formed but not handled doesn't fail the load:
+ * bert_model_tokenizer() then says why.  Since 0.1.
+ */
+BERT_API bert_status bert_model_load(bert_model **out, const char *path,
+                                     const bert_model_options *options, bert_error *err);
+
+/** As bert_model_load(), from a descriptor of the open directory, which is
+ *  neither kept nor closed.  Since 0.1. */
+BERT_API bert_status bert_model_load_fd(bert_model **out, int directory_fd,
+                                        const bert_model_options *options, bert_error *err);
+
+/** As bert_model_load(), from memory: one entry per file of the directory.
+ *  Nothing of `files` is kept after the call.  Since 0.1. */
+BERT_API bert_status bert_model_load_memory(bert_model **out, const bert_file *files,
+                                            size_t n_files, const bert_model_options *options,
+                                            bert_error *err);
+
+/** Take one more reference.  Returns its argument.  Any thread.  Since 0.1. */
+BERT_API bert_model *bert_model_ref(bert_model *model);
+/** Give one reference back; the last frees.  NULL is fine.  Any thread.  Since 0.1. */
+BERT_API void bert_model_unref(bert_model *model);
+
+/* ---- What was loaded -----------------------------------------------------
+ * Strings are borrowed from the model.  Any thread. */
+
+/** `model_type` of the config, such as "bert".  Since 0.1. */
+BERT_API const char *bert_model_architecture(const bert_model *model);
+/** What the model is for: "embedding" (a sentence-transformers model), else
+ *  "encoder".  Since 0.1. */
+BERT_API const char *bert_model_task(const bert_model *model);
+/** Width of a token's vector.  Since 0.1. */
+BERT_API uint32_t bert_model_hidden_size(const bert_model *model);
+/** Number of encoder layers.  Since 0.1. */
+BERT_API uint32_t bert_model_layers(const bert_model *model);
+/** Attention heads of a layer.  Since 0.1. */
+BERT_API uint32_t bert_model_heads(const bert_model *model);
+/** Inner width of the feed-forward network.  Since 0.1. */
+BERT_API uint32_t bert_model_intermediate_size(const bert_model *model);
+/** Rows of the word embedding: ids are 0 .. vocab_size - 1.  Since 0.1. */
+BERT_API uint32_t bert_model_vocab_size(const bert_model *model);
+/** Rows of the token type embedding.  Since 0.1. */
+BERT_API uint32_t bert_model_type_vocab_size(const bert_model *model);
+/** Positions that the model has: the longest sequence that bert_encode() takes.  Since 0.1. */
+BERT_API uint32_t bert_model_max_positions(const bert_model *model);
+/** Longest input in tokens, special ones included, to which texts are cut when
+ *  nothing else is asked: max_seq_length of a sentence-transformers model, else
+ *  the least of model_max_length and the positions.  Since 0.1. */
+BERT_API uint32_t bert_model_max_length(const bert_model *model);
+/** Parameters of all tensors in use.  Since 0.1. */
+BERT_API uint64_t bert_model_parameters(const bert_model *model);
+/** Memory that the model holds, in bytes; mapped files not counted.  Since 0.1. */
+BERT_API uint64_t bert_model_bytes(const bert_model *model);
+/** Precision in use.  Since 0.1. */
+BERT_API bert_precision bert_model_precision(const bert_model *model);
+/** Instruction set in use, as bert_model_options.cpu names them.  Since 0.1. */
+BERT_API const char *bert_model_cpu(const bert_model *model);
+/** 1 if the file holds a pooler (a dense layer with tanh on the first token).  Since 0.1. */
+BERT_API int bert_model_has_pooler(const bert_model *model);
+/** Width of bert_embed()'s rows with default options.  Since 0.1. */
+BERT_API uint32_t bert_model_embedding_size(const bert_model *model);
+/** Pooling of the model's own modules: "mean", or several joined by "+", in
+ *  the order of concatenation: "cls+mean".  Since 0.1. */
+BERT_API const char *bert_model_pooling(const bert_model *model);
+/** Similarity function of the model: "cosine", "dot", "euclidean", "manhattan".  Since 0.1. */
+BERT_API const char *bert_model_similarity(const bert_model *model);
+/** Number of named prompts.  Since 0.1. */
+BERT_API uint32_t bert_model_prompt_count(const bert_model *model);
+/** Name of prompt i; NULL past the end.  Since 0.1. */
+BERT_API const char *bert_model_prompt_name(const bert_model *model, uint32_t i);
+/** Text of prompt i; {NULL, 0} past the end.  Since 0.1. */
+BERT_API bert_text bert_model_prompt(const bert_model *model, uint32_t i);
+/** Name of the prompt that applies unasked; NULL if none does.  Since 0.1. */
+BERT_API const char *bert_model_default_prompt(const bert_model *model);
+/** Number of labels (id2label of the config); 0 without a classification head.  Since 0.1. */
+BERT_API uint32_t bert_model_label_count(const bert_model *model);
+/** Label i; NULL past the end.  Since 0.1. */
+BERT_API const char *bert_model_label(const bert_model *model, uint32_t i);
+/** Number of remarks made while loading, such as tensors not used.  Since 0.1. */
+BERT_API uint32_t bert_model_note_count(const bert_model *model);
+/** Remark i, one line; NULL past the end.  Since 0.1. */
+BERT_API const char *bert_model_note(const bert_model *model, uint32_t i);
+
+/**
+ * The model's tokenizer, borrowed.
+ * @return BERT_OK; BERT_EUNSUPPORTED, the files name a component that is not
+ *         handled, or there are none.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_model_tokenizer(const bert_model *model, const bert_tokenizer **out,
+                                          bert_error *err);
+
+/* ---- Machine ------------------------------------------------------------ */
+
+/** Is this instruction set ("scalar", "blas", "avx2", "avx512") compiled in and
+ *  usable on this machine?  Since 0.1. */
+BERT_API int bert_cpu_available(const char *cpu);
+/** Instruction set number i that is usable here, slowest first; NULL past the
+ *  end.  Since 0.1. */
+BERT_API const char *bert_cpu_name(uint32_t i);
+/** Can this backend be opened ("cpu" always can)?  `err` says why not.  A
+ *  backend other than "cpu" is a shared object that is loaded on first use.
+ *  Since 0.1. */
+BERT_API int bert_backend_available(const char *backend, bert_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BERT_MODEL_H */

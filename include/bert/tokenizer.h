@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file bert/tokenizer.h
+ * Text to token ids and back, identical to Hugging Face `tokenizers`.
+ *
+ * A bert_tokenizer is immutable once loaded: any number of threads may use one
+ * at the same time without a lock.  It is reference counted.
+ *
+ * @code
+ * #include <bert.h>
+ * #include <stdio.h>
+ *
+ * int main(int argc, char **argv)
+ * {
+ *     bert_error err;
+ *     bert_tokenizer *tok;
+ *     bert_encoding *enc;
+ *     bert_text text = {"Hello, world!", 13};
+ *
+ *     if (bert_tokenizer_load(&tok, argc > 1 ? argv[1] : ".", NULL, &err) != BERT_OK) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *         return 1;
+ *     }
+ *     if (bert_tokenize(tok, text, NULL, NULL, &enc, &err) == BERT_OK) {
+ *         for (size_t i = 0; i < bert_encoding_size(enc); i++) {
+ *             bert_text t = bert_encoding_token(enc, i);
+ *             printf("%d %.*s\n", (int)bert_encoding_ids(enc)[i], (int)t.size, t.data);
+ *         }
+ *         bert_encoding_free(enc);
+ *     }
+ *     bert_tokenizer_unref(tok);
+ *     return 0;
+ * }
+ * @endcode
+ */
+#ifndef BERT_TOKENIZER_H
+#define BERT_TOKENIZER_H
+
+#include <bert/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bert_tokenizer bert_tokenizer;
+typedef struct bert_encoding bert_encoding;
+
+/* ---- Loading ----------------------------------------------------------- */
+
+/** Options of bert_tokenizer_load*(). */
+typedef struct bert_tokenizer_options {
+    size_t size;
+    const bert_allocator *allocator; /**< NULL: malloc */
+    uint64_t max_file_bytes;         /**< larger files are BERT_ELIMIT; 0: 1 GiB */
+    bert_log_fn log;                 /**< NULL: silent */
+    void *log_context;
+} bert_tokenizer_options;
+#define BERT_TOKENIZER_OPTIONS_INIT {sizeof(bert_tokenizer_options), NULL, 0, NULL, NULL}
+
+/**
+ * Load a tokenizer.
+ *
+ * @param path  A model directory: tokenizer.json decides; without one,
+ *              vocab.txt and tokenizer_config.json as the reference's fast
+ *              class reads them.  Or one file: a tokenizer.json, or a vocab.txt,
+ *              which is then the lower-casing BERT default whatever lies beside it.
+ * @return BERT_OK; BERT_EIO; BERT_EFORMAT; BERT_EUNSUPPORTED, a component that is
+ *         not handled, by name; BERT_ELIMIT; BERT_ENOMEM.
+ * The caller owns one reference.  Since 0.1.
+ */
+BERT_API bert_status bert_tokenizer_load(bert_tokenizer **out, const char *path,
+                                         const bert_tokenizer_options *options, bert_error *err);
+
+/** As bert_tokenizer_load() on a directory, from memory.  Nothing of `files` is
+ *  kept after the call.  Since 0.1. */
+BERT_API bert_status bert_tokenizer_load_memory(bert_tokenizer **out, const bert_file *files,
+                                                size_t n_files,
+                                                const bert_tokenizer_options *options,
+                                                bert_error *err);
+
+/** Take one more reference.  Returns its argument.  Any thread.  Since 0.1. */
+BERT_API bert_tokenizer *bert_tokenizer_ref(bert_tokenizer *tokenizer);
+/** Give one reference back; the last frees.  NULL is fine.  Any thread.  Since 0.1. */
+BERT_API void bert_tokenizer_unref(bert_tokenizer *tokenizer);
+
+/** Number of ids, added tokens included: one more than the largest id.  Since 0.1. */
+BERT_API uint32_t bert_tokenizer_vocab_size(const bert_tokenizer *tokenizer);
+/** Algorithm of the model: "WordPiece".  Never NULL; borrowed.  Since 0.1. */
+BERT_API const char *bert_tokenizer_algorithm(const bert_tokenizer *tokenizer);
+/** `model_max_length` of tokenizer_config.json; 0 where absent or without limit.  Since 0.1. */
+BERT_API uint64_t bert_tokenizer_model_max_length(const bert_tokenizer *tokenizer);
+/** Text of a token as the vocabulary spells it; {NULL, 0} for an unknown id.
+ *  Borrowed from the tokenizer.  Since 0.1. */
+BERT_API bert_text bert_tokenizer_token(const bert_tokenizer *tokenizer, int32_t id);
+/** Id of a token spelt as in the vocabulary, or -1.  Since 0.1. */
+BERT_API int32_t bert_tokenizer_id(const bert_tokenizer *tokenizer, bert_text token);
+/** Special tokens that the template adds to a single text (pair: 0) or to a
+ *  pair (pair: 1).  Since 0.1. */
+BERT_API uint32_t bert_tokenizer_special_count(const bert_tokenizer *tokenizer, int pair);
+
+/* ---- Encoding ---------------------------------------------------------- */
+
+typedef enum bert_truncation_side {
+    BERT_TRUNCATE_RIGHT = 0, /**< keep the beginning */
+    BERT_TRUNCATE_LEFT = 1   /**< keep the end */
+} bert_truncation_side;
+
+typedef enum bert_truncation_strategy {
+    BERT_LONGEST_FIRST = 0, /**< cut the longer of a pair, token by token */
+    BERT_ONLY_FIRST = 1,
+    BERT_ONLY_SECOND = 2
+} bert_truncation_strategy;
+
+typedef enum bert_offset_unit {
+    BERT_OFFSET_BYTES = 0, /**< bytes of the caller's text */
+    BERT_OFFSET_CHARS = 1  /**< Unicode code points (an ill-formed part counts as one) */
+} bert_offset_unit;
+
+/** Options of bert_tokenize() and its like. */
+typedef struct bert_tokenize_options {
+    size_t size;
+    uint32_t no_special;   /**< 1: leave out the template's special tokens */
+    uint32_t max_length;   /**< tokens at most, special ones included; 0: no limit */
+    uint32_t stride;       /**< tokens that one overflow window shares with the next */
+    uint32_t overflow;     /**< 1: keep what was cut as further windows */
+    uint32_t strategy;     /**< a bert_truncation_strategy */
+    uint32_t side;         /**< a bert_truncation_side */
+    uint32_t offset_unit;  /**< a bert_offset_unit */
+    uint32_t pad_length;   /**< pad every window to this many tokens; 0: none */
+} bert_tokenize_options;
+#define BERT_TOKENIZE_OPTIONS_INIT {sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0}
+
+/**
+ * Tokenize one text, or a pair.
+ *
+ * Blocks for truncation and padding in the tokenizer's file are ignored: only
+ * the options count.
+ *
+ * @param pair  NULL for a single text.
+ * @param out   The encoding; free it with bert_encoding_free().
+ * @return BERT_OK; BERT_EINVAL, options that the reference refuses too (a stride
+ *         not under the room, a limit under the number of special tokens);
+ *         BERT_ERANGE, nothing is left to cut (only_first, only_second);
+ *         BERT_ENOMEM.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text,
+                                   const bert_text *pair, const bert_tokenize_options *options,
+                                   bert_encoding **out, bert_error *err);
+
+/** Number of tokens that bert_tokenize() would give; `options` may be NULL.  Since 0.1. */
+BERT_API bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
+                                       const bert_text *pair,
+                                       const bert_tokenize_options *options, size_t *out,
+                                       bert_error *err);
+
+/** Free an encoding and its windows; NULL is fine.  Since 0.1. */
+BERT_API void bert_encoding_free(bert_encoding *encoding);
+
+/* All arrays below have bert_encoding_size() entries and live as long as the
+ * encoding.  Never NULL unless the size is 0. */
+
+/** Number of tokens.  Since 0.1. */
+BERT_API size_t bert_encoding_size(const bert_encoding *encoding);
+/** Token ids.  Since 0.1. */
+BERT_API const int32_t *bert_encoding_ids(const bert_encoding *encoding);
+/** Token type (segment) ids.  Since 0.1. */
+BERT_API const int32_t *bert_encoding_type_ids(const bert_encoding *encoding);
+/** Ranges in the caller's text, in the unit of the options; in a pair each
+ *  counts from the start of its own text; [0, 0) for special tokens.  Since 0.1. */
+BERT_API const bert_span *bert_encoding_offsets(const bert_encoding *encoding);
+/** 1 for tokens that the template or padding put in, else 0.  Since 0.1. */
+BERT_API const uint8_t *bert_encoding_special_mask(const bert_encoding *encoding);
+/** 1 for real tokens, 0 for padding.  Since 0.1. */
+BERT_API const uint8_t *bert_encoding_attention_mask(const bert_encoding *encoding);
+/** Index of the word of its text (as the pre-tokenizer splits it); -1: none.  Since 0.1. */
+BERT_API const int32_t *bert_encoding_word_ids(const bert_encoding *encoding);
+/** 0: from the text, 1: from the pair, -1: neither.  Since 0.1. */
+BERT_API const int8_t *bert_encoding_sequence_ids(const bert_encoding *encoding);
+/** Token i as the vocabulary spells it; borrowed from the encoding, which keeps
+ *  its tokenizer alive.  {NULL, 0} past the end.  Since 0.1. */
+BERT_API bert_text bert_encoding_token(const bert_encoding *encoding, size_t i);
+/** Tokens of text and pair (special ones not counted) that this window lacks.  Since 0.1. */
+BERT_API size_t bert_encoding_truncated(const bert_encoding *encoding);
+/** Number of further windows (options.overflow).  Since 0.1. */
+BERT_API size_t bert_encoding_overflow_count(const bert_encoding *encoding);
+/** Further window i in the reference's order; borrowed; NULL past the end.  Since 0.1. */
+BERT_API const bert_encoding *bert_encoding_overflow(const bert_encoding *encoding, size_t i);
+
+/* ---- Decoding ---------------------------------------------------------- */
+
+/**
+ * Ids back to text, as the reference's decoder joins and cleans them.  Unknown
+ * ids are skipped.
+ *
+ * @param keep_special  0 leaves special tokens out.
+ * @param out       Buffer of `capacity` bytes (may be NULL if capacity is 0);
+ *                  not NUL-terminated.
+ * @param out_size  Set to the bytes needed, also when the buffer is too small.
+ * @return BERT_OK; BERT_ERANGE, the buffer is too small, nothing is written.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_decode(const bert_tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
+                                 int keep_special, char *out, size_t capacity, size_t *out_size,
+                                 bert_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BERT_TOKENIZER_H */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels.h - the compute kernels, as tables.
+ *
+ * One table per instruction set; each is built from kernels.inc by one file
+ * isa_<isa>.c with its own compiler flags, which contains static functions only
+ * and exports its table.  A NULL entry inherits from the level below.
+ *
+ * Rules for every kernel:
+ *  - it neither allocates, prints, nor makes threads; scratch comes from the caller;
+ *  - rows need no alignment unless said; n >= 1; outputs don't overlap inputs unless said;
+ *  - no byte outside the documented ranges is read or written;
+ *  - an output row's bits depend on that row's inputs only: never on its place in
+ *    a tile, on the number of rows, or on its neighbours.
+ */
+#ifndef BERT_KERNELS_H
+#define BERT_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Element types of packed weights. */
+enum bert__dtype { BERT__F32, BERT__BF16, BERT__INT8, BERT__DTYPE_COUNT };
+
+/* Activations.  Sources: torch.nn.functional.gelu and
+ * transformers/activations.py.  x is the input of the function. */
+enum bert__act {
+    BERT__ACT_NONE,
+    BERT__ACT_GELU,      /* x * Phi(x), exact erf: "gelu", "gelu_python" */
+    BERT__ACT_GELU_TANH, /* 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))): "gelu_new",
+                            "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate" */
+    BERT__ACT_GELU_10,   /* clip(gelu(x), -10, 10) */
+    BERT__ACT_QUICK_GELU, /* x * sigmoid(1.702x) */
+    BERT__ACT_RELU,
+    BERT__ACT_RELU2, /* relu(x)^2 */
+    BERT__ACT_SILU,  /* x * sigmoid(x): "silu", "swish" */
+    BERT__ACT_TANH,
+    BERT__ACT_SIGMOID,
+    BERT__ACT_COUNT
+};
+
+/* What happens to a GEMM tile while it is in L1, in this order:
+ * c = act(sum + bias) + residual. */
+struct bert__epilogue {
+    const float *bias;     /* [n] of this panel, or NULL */
+    const float *residual; /* row-major, same origin as c, or NULL; may be c itself */
+    size_t ldr;            /* floats between rows of residual */
+    enum bert__act act;
+};
+
+/*
+ * GEMM against packed weights: C[m][n] = epilogue(A[m][k] * W^T).
+ *
+ * W is a linear layer's weight as checkpoints store it, row-major [n_out][k]. It is
+ * packed once into panels of nr output columns, K-major, so that the inner loop
+ * reads it end to end; the last panel is padded with zeros.  Panels start at
+ * multiples of 64 bytes.  For bf16 and int8 a panel interleaves `k_group`
+ * consecutive k of a column and may hold per-column scales and sums behind it.
+ */
+struct bert__gemm {
+    uint32_t mr;      /* rows of the register tile: a good multiple for splitting m */
+    uint32_t nr;      /* columns of a panel */
+    uint32_t k_group; /* k is padded to a multiple of this when packing */
+    /* Bytes of one panel of depth k: a multiple of 64.  0 if it would overflow. */
+    size_t (*panel_bytes)(size_t k);
+    /* Pack `columns` (<= nr) rows of w (float [columns][ldw], depth k) into one panel. */
+    void (*pack)(void *panel, const float *w, size_t ldw, size_t columns, size_t k);
+    /* c[m][columns] from a[m][k] and one panel, columns <= nr, any m >= 1. */
+    void (*run)(float *c, size_t ldc, const float *a, size_t lda, const void *panel, size_t m,
+                size_t columns, size_t k, const struct bert__epilogue *ep);
+};
+
+/*
+ * Attention of one head of one sequence, for a block of its queries:
+ *   out[i][d] = sum_j softmax_j(scale * <q[i], k[j]>) v[j][d]
+ * q: [n_q][head] (row stride ldq), k and v: [n_kv][head] (stride ldkv), out stride ldo.
+ * The keys are prepared once per (sequence, head) by attention_prepare() into `kv`, of
+ * attention_kv_floats(n_kv, head) floats, 64-byte aligned, and then used for every
+ * query block of it.  `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.
+ * `probs`, if not NULL, receives the softmax as [n_q][n_kv], stride n_kv.
+ */
+
+struct bert__kernels {
+    const char *name;     /* "scalar", "avx2", ... */
+    uint32_t level;       /* larger is preferred */
+    struct bert__gemm gemm[BERT__DTYPE_COUNT]; /* run == NULL: inherits; still NULL: not offered */
+#define BERT__KERNEL(ret, name, args) ret(*name) args;
+#include "kernels/kernels.inc"
+#undef BERT__KERNEL
+};
+
+/* Levels that are compiled in and usable on this CPU (OS support included),
+ * ascending.  NULL past the end.  Merged once, read-only afterwards, any thread. */
+const struct bert__kernels *bert__kernels_at(uint32_t i);
+/* The level called name, or NULL if it is unknown or unusable here. */
+const struct bert__kernels *bert__kernels_named(const char *name);
+/* The best level; `cap` (may be NULL) is the name of the highest level wanted:
+ * the best usable one that is not above it.  NULL if cap is no level's name. */
+const struct bert__kernels *bert__kernels_best(const char *cap);
+/* Fill the NULL entries of *table from base. */
+void bert__kernels_merge(struct bert__kernels *table, const struct bert__kernels *base);
+
+#endif

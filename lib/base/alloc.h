@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc.h - the allocator that an object was made with, and a budget on it.
+ *
+ * Every owning object holds one `struct bert__alloc *`, made by
+ * bert__alloc_create() and freed last; all its memory comes from there, so that
+ * the bytes in use and the host's limit are known at any time.
+ * Thread-safe as far as the host's allocator is; the count is atomic.
+ */
+#ifndef BERT_LIB_BASE_ALLOC_H
+#define BERT_LIB_BASE_ALLOC_H
+
+#include <bert/base.h>
+
+struct bert__alloc;
+
+enum { BERT__CACHE_LINE = 64 };
+
+/* `host` NULL: malloc.  `max_bytes` 0: no limit.  NULL if out of memory. */
+struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_bytes);
+/* All memory taken from it must have been freed.  NULL is fine. */
+void bert__alloc_destroy(struct bert__alloc *alloc);
+
+/* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;
+ * a size of 0 gives a valid pointer. */
+void *bert__alloc(struct bert__alloc *alloc, size_t bytes);
+/* The same, zeroed; NULL also when count * size does not fit. */
+void *bert__alloc_array(struct bert__alloc *alloc, size_t count, size_t size);
+/* Grow to `bytes`, keeping min(old, new) bytes; on NULL the old block lives on. */
+void *bert__alloc_grow(struct bert__alloc *alloc, void *memory, size_t bytes);
+/* NULL is fine. */
+void bert__alloc_free(struct bert__alloc *alloc, void *memory);
+char *bert__alloc_string(struct bert__alloc *alloc, const char *data, size_t size);
+
+/* Bytes in use now, and the most there have been. */
+uint64_t bert__alloc_used(const struct bert__alloc *alloc);
+uint64_t bert__alloc_peak(const struct bert__alloc *alloc);
+/* Did the last failure come from max_bytes (BERT_ELIMIT), not from the host? */
+int bert__alloc_over_limit(const struct bert__alloc *alloc);
+/* BERT_ENOMEM or BERT_ELIMIT with its message, after a NULL. */
+bert_status bert__alloc_fail(const struct bert__alloc *alloc, const char *what, bert_error *err);
+
+#endif

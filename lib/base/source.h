@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source.h - where a model's files come from: a directory, an open directory's
+ * descriptor, one file, or named blocks of memory.  All readers of files use
+ * this and nothing else.
+ *
+ * Names are paths below the root: parts joined by '/', no part empty, "." or
+ * "..", none absolute; anything else is BERT_EFORMAT (names come from files).
+ * Only regular files are opened (symbolic links to regular files are followed:
+ * the hub's cache is made of them).
+ */
+#ifndef BERT_LIB_BASE_SOURCE_H
+#define BERT_LIB_BASE_SOURCE_H
+
+#include "lib/base/alloc.h"
+
+struct bert__source;
+struct bert__file;
+
+bert_status bert__source_open_path(struct bert__source **out, struct bert__alloc *alloc,
+                                   const char *path, uint64_t max_file_bytes, bert_error *err);
+/* The descriptor is duplicated. */
+bert_status bert__source_open_fd(struct bert__source **out, struct bert__alloc *alloc, int dir_fd,
+                                 uint64_t max_file_bytes, bert_error *err);
+/* Borrows `files` for the source's life. */
+bert_status bert__source_open_memory(struct bert__source **out, struct bert__alloc *alloc,
+                                     const bert_file *files, size_t n_files,
+                                     uint64_t max_file_bytes, bert_error *err);
+void bert__source_close(struct bert__source *source);
+/* For messages: the path as given, or "(memory)", "(descriptor 5)". */
+const char *bert__source_name(const struct bert__source *source);
+
+/*
+ * Open a file.  *out is NULL with BERT_OK when it does not exist and `optional`
+ * is set; every other trouble (EACCES, EMFILE, EIO, a directory in its place) is
+ * BERT_EIO, or BERT_ELIMIT over max_file_bytes.
+ */
+bert_status bert__source_open(struct bert__source *source, const char *name, int optional,
+                              struct bert__file **out, bert_error *err);
+void bert__file_close(struct bert__file *file);
+uint64_t bert__file_size(const struct bert__file *file);
+/* "DIR/NAME", for messages. */
+const char *bert__file_path(const struct bert__file *file);
+/* Read exactly size bytes at offset: short reads and EINTR are continued; a file
+ * that ends early is BERT_EIO. */
+bert_status bert__file_read(struct bert__file *file, uint64_t offset, void *data, size_t size,
+                            bert_error *err);
+/* The whole file in place: a mapping, or the caller's memory.  Lives until
+ * bert__file_close().  BERT_EIO if it can't be mapped. */
+bert_status bert__file_map(struct bert__file *file, const void **data, bert_error *err);
+
+/* Open, read whole and close.  *data is NUL-terminated one past *size and freed
+ * by bert__alloc_free(); NULL with BERT_OK for an absent optional file. */
+bert_status bert__source_read(struct bert__source *source, const char *name, int optional,
+                              char **data, size_t *size, bert_error *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - a small team of workers.  The caller takes part; workers are made
+ * at the first bert__team_run() that has use for them, spin briefly for more,
+ * then park.  They block every signal.  After fork() the child makes new ones.
+ */
+#ifndef BERT_LIB_BASE_THREAD_H
+#define BERT_LIB_BASE_THREAD_H
+
+#include "lib/base/alloc.h"
+
+struct bert__team;
+
+/* Run task number `task` on worker `worker` (0: the caller). */
+typedef void (*bert__task_fn)(void *context, uint32_t task, uint32_t worker);
+
+/* CPUs that this process may use: affinity and cgroup quota; at least 1. */
+uint32_t bert__cpu_count(void);
+
+/* `threads` counts the caller; 1 never makes a thread. */
+bert_status bert__team_create(struct bert__team **out, struct bert__alloc *alloc,
+                              uint32_t threads, bert_error *err);
+void bert__team_destroy(struct bert__team *team);
+uint32_t bert__team_size(const struct bert__team *team);
+/* Make the workers now if they are not there.  BERT_ENOMEM if none can be made;
+ * may be tried again. */
+bert_status bert__team_start(struct bert__team *team, bert_error *err);
+/* Every task once, in any order, claimed one by one; returns when all are done.
+ * The workers must have been started; one caller at a time. */
+void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn, void *context);
+
+#endif

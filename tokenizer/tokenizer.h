@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* tokenizer.h - what the rest of the library needs of tokenizers. */
+#ifndef BERT_TOKENIZER_TOKENIZER_H
+#define BERT_TOKENIZER_TOKENIZER_H
+
+#include <bert/tokenizer.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/source.h"
+
+/* Load from the files below `directory` of the source ("" is the root).
+ * do_lower_case: put a Lowercase before the normalizer (sentence_bert_config.json).
+ * *out is NULL with BERT_OK when there are no tokenizer files at all. */
+bert_status bert__tokenizer_load(bert_tokenizer **out, struct bert__alloc *alloc,
+                                 struct bert__source *source, const char *directory,
+                                 int do_lower_case, bert_error *err);
+
+/* The mutable half: buffers that grow to the largest text seen and stay.  One
+ * caller at a time. */
+struct bert__token_scratch;
+bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
+                                       bert_error *err);
+void bert__token_scratch_destroy(struct bert__token_scratch *scratch);
+
+/*
+ * The hot path of the tasks: ids of prompt + text (as one text) with special tokens,
+ * cut to max_length (> specials), without offsets.  Writes at most max_length ids.
+ *   *n          ids written
+ *   *truncated  tokens of the text that were cut
+ *   *prompt_tokens  tokens, counted as the reference counts them for include_prompt: tokens of
+ *               the encoded prompt alone with specials, less its last special one
+ * side: a bert_truncation_side.  No allocation once the scratch has grown.
+ */
+bert_status bert__tokenize_ids(const bert_tokenizer *tokenizer, struct bert__token_scratch *scratch,
+                               bert_text prompt, bert_text text, uint32_t max_length, uint32_t side,
+                               int32_t *ids, int32_t *type_ids, uint32_t *n, uint64_t *truncated,
+                               uint32_t *prompt_tokens, bert_error *err);
+
+/* Remarks for `bert info -v`, such as a contradiction between files; NULL past the end. */
+const char *bert__tokenizer_note(const bert_tokenizer *tokenizer, uint32_t i);
+
+#endif
