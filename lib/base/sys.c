@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* sys.c - the operating system's side of sys.h. */
+#include "lib/base/sys.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static int sys_openat(int dir_fd, const char *path, int flags)
+{
+    return openat(dir_fd, path, flags);
+}
+
+static void *sys_map(int fd, size_t size)
+{
+    void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    return data == MAP_FAILED ? NULL : data;
+}
+
+static uint64_t sys_now_ns(void)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const struct bert__sys standard = {
+    .openat = sys_openat,
+    .fstat = fstat,
+    .pread = pread,
+    .close = close,
+    .map = sys_map,
+    .unmap = munmap,
+    .thread_create = pthread_create,
+    .now_ns = sys_now_ns,
+};
+
+static const struct bert__sys *_Atomic current = &standard;
+
+const struct bert__sys *bert__sys(void)
+{
+    return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+void bert__sys_replace(const struct bert__sys *table)
+{
+    atomic_store_explicit(&current, table != NULL ? table : &standard, memory_order_release);
+}
