@@ -8,8 +8,9 @@
  *          bert_session_cancel() may be called beside a running call.
  * Memory:  all scratch is taken at creation; bert_encode() never allocates.
  * Workers: none exists before the first call that computes; they block all
- *          signals and die with the session.  After fork() a session may be
- *          used in the child, which makes workers of its own.
+ *          signals and die with the session.  One that can't be made is done
+ *          without.  After fork() a session may be used in the child, which
+ *          makes workers of its own.
  * Bits:    the same model, precision, instruction set and sequence give the
  *          same bits, whatever the batch, its order, or the thread count.
  */
@@ -63,7 +64,7 @@ BERT_API bert_status bert_session_estimate(const bert_model *model,
 
 /** The model; borrowed.  Since 0.1. */
 BERT_API bert_model *bert_session_model(const bert_session *session);
-/** Threads in use, the caller included.  Since 0.1. */
+/** Threads that calls may use, the caller included.  Since 0.1. */
 BERT_API uint32_t bert_session_threads(const bert_session *session);
 /** Tokens that one batch may hold.  Since 0.1. */
 BERT_API uint32_t bert_session_max_tokens(const bert_session *session);
@@ -86,8 +87,7 @@ BERT_API void bert_session_cancel(bert_session *session);
  * @return BERT_OK (also for n_sequences 0); BERT_EINVAL, an id outside the vocabulary,
  *         an empty sequence, or bad offsets; BERT_ERANGE, a sequence over the model's
  *         positions, a batch over max_tokens or max_sequences, or out too small;
- *         BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBACKEND; BERT_ENOMEM, no worker
- *         thread could be made (the first call only); BERT_EBUSY, the session is in use.
+ *         BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBACKEND; BERT_EBUSY, the session is in use.
  * The session can be used again after every error.  Since 0.1.
  */
 BERT_API bert_status bert_encode(bert_session *session, const int32_t *ids,

@@ -47,7 +47,7 @@ void *bert__arena_get(struct bert__arena *arena, size_t bytes)
     size_t need;
     void *memory;
 
-    if (!bert__size_align(bytes, ALIGN, &need))
+    if (!bert__size_align(bytes > 0 ? bytes : 1, ALIGN, &need))
         return NULL;
     if (need > (size_t)(arena->end - arena->next) && !add_block(arena, need))
         return NULL;

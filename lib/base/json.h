@@ -71,11 +71,10 @@ const char *bert__json_type_name(const struct bert__json *value);
  * Typed members.  An absent or null member leaves *out alone and is BERT_OK;
  * one of another type or outside the range is BERT_EFORMAT, naming file, key and value.
  */
-bert_status bert__json_read_u32(const struct bert__json *object, const char *file,
-                                const char *key, uint32_t min, uint32_t max, uint32_t *out,
-                                bert_error *err);
-bert_status bert__json_read_bool(const struct bert__json *object, const char *file,
-                                 const char *key, bool *out, bert_error *err);
+bert_status bert__json_read_u32(const struct bert__json *object, const char *file, const char *key,
+                                uint32_t min, uint32_t max, uint32_t *out, bert_error *err);
+bert_status bert__json_read_bool(const struct bert__json *object, const char *file, const char *key,
+                                 bool *out, bert_error *err);
 bert_status bert__json_read_double(const struct bert__json *object, const char *file,
                                    const char *key, double *out, bert_error *err);
 bert_status bert__json_read_string(const struct bert__json *object, const char *file,

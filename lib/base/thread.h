@@ -18,15 +18,16 @@ typedef void (*bert__task_fn)(void *context, uint32_t task, uint32_t worker);
 uint32_t bert__cpu_count(void);
 
 /* `threads` counts the caller; 1 never makes a thread. */
-bert_status bert__team_create(struct bert__team **out, struct bert__alloc *alloc,
-                              uint32_t threads, bert_error *err);
+bert_status bert__team_create(struct bert__team **out, struct bert__alloc *alloc, uint32_t threads,
+                              bert_error *err);
 void bert__team_destroy(struct bert__team *team);
+/* Workers that tasks may be told of: the `threads` of creation. */
 uint32_t bert__team_size(const struct bert__team *team);
-/* Make the workers now if they are not there.  BERT_ENOMEM if none can be made;
- * may be tried again. */
-bert_status bert__team_start(struct bert__team *team, bert_error *err);
+/* Make the workers that are missing.  Those that can't be made are done without;
+ * the next call tries again. */
+void bert__team_start(struct bert__team *team);
 /* Every task once, in any order, claimed one by one; returns when all are done.
- * The workers must have been started; one caller at a time. */
+ * One caller at a time. */
 void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn, void *context);
 
 #endif
