@@ -26,10 +26,10 @@ enum bert__dtype { BERT__F32, BERT__BF16, BERT__INT8, BERT__DTYPE_COUNT };
  * transformers/activations.py.  x is the input of the function. */
 enum bert__act {
     BERT__ACT_NONE,
-    BERT__ACT_GELU,      /* x * Phi(x), exact erf: "gelu", "gelu_python" */
-    BERT__ACT_GELU_TANH, /* 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))): "gelu_new",
-                            "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate" */
-    BERT__ACT_GELU_10,   /* clip(gelu(x), -10, 10) */
+    BERT__ACT_GELU,       /* x * Phi(x), exact erf: "gelu", "gelu_python" */
+    BERT__ACT_GELU_TANH,  /* 0.5x(1+tanh(sqrt(2/pi)(x+0.044715x^3))): "gelu_new",
+                             "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate" */
+    BERT__ACT_GELU_10,    /* clip(gelu(x), -10, 10) */
     BERT__ACT_QUICK_GELU, /* x * sigmoid(1.702x) */
     BERT__ACT_RELU,
     BERT__ACT_RELU2, /* relu(x)^2 */
@@ -61,12 +61,19 @@ struct bert__gemm {
     uint32_t mr;      /* rows of the register tile: a good multiple for splitting m */
     uint32_t nr;      /* columns of a panel */
     uint32_t k_group; /* k is padded to a multiple of this when packing */
+    uint32_t a_size;  /* bytes of an element of A as run() reads it */
+    /* Narrower types read rows of A that were converted (bf16) or quantised (int8, with
+     * the scale behind the row) once for all panels: row_elements(k) is the length of such a
+     * row and prepare() makes m of them, ldd elements apart.  NULL: run() reads float rows. */
+    size_t (*row_elements)(size_t k);
+    void (*prepare)(void *to, size_t ldd, const float *a, size_t lda, size_t m, size_t k);
     /* Bytes of one panel of depth k: a multiple of 64.  0 if it would overflow. */
     size_t (*panel_bytes)(size_t k);
     /* Pack `columns` (<= nr) rows of w (float [columns][ldw], depth k) into one panel. */
     void (*pack)(void *panel, const float *w, size_t ldw, size_t columns, size_t k);
-    /* c[m][columns] from a[m][k] and one panel, columns <= nr, any m >= 1. */
-    void (*run)(float *c, size_t ldc, const float *a, size_t lda, const void *panel, size_t m,
+    /* c[m][columns] from a[m][k] (rows lda elements apart) and one panel, columns <= nr,
+     * any m >= 1.  c may be ep->residual, but overlaps nothing else. */
+    void (*run)(float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m,
                 size_t columns, size_t k, const struct bert__epilogue *ep);
 };
 
@@ -76,13 +83,19 @@ struct bert__gemm {
  * q: [n_q][head] (row stride ldq), k and v: [n_kv][head] (stride ldkv), out stride ldo.
  * The keys are prepared once per (sequence, head) by attention_prepare() into `kv`, of
  * attention_kv_floats(n_kv, head) floats, 64-byte aligned, and then used for every
- * query block of it.  `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.
+ * query block of it: 1 <= n_q <= BERT__ATTENTION_BLOCK, 1 <= head <= BERT__ATTENTION_HEAD_MAX.
+ * `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.  Both sizes are in
+ * floats and 0 if they would overflow.
  * `probs`, if not NULL, receives the softmax as [n_q][n_kv], stride n_kv.
  */
 
+#define BERT__ATTENTION_BLOCK    32
+#define BERT__ATTENTION_HEAD_MAX 512
+
 struct bert__kernels {
-    const char *name;     /* "scalar", "avx2", ... */
-    uint32_t level;       /* larger is preferred */
+    const char *name; /* "scalar", "avx2", ... */
+    uint32_t level;   /* larger is preferred; scalar 0, blas 10, avx2 20, avx512 30 */
+    uint32_t needs;   /* BERT__CPU_* (cpu.h): usable where all are found */
     struct bert__gemm gemm[BERT__DTYPE_COUNT]; /* run == NULL: inherits; still NULL: not offered */
 #define BERT__KERNEL(ret, name, args) ret(*name) args;
 #include "kernels/kernels.inc"

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* isa_avx512.c - the kernels for AVX-512 F, BW, DQ, VL; compiled with those flags. */
+#include "config.h"
+
+#ifdef BERT_HAVE_AVX512
+#include "kernels/cpu.h"
+#include "kernels/simd_avx512.h"
+#include "kernels/tables.h"
+
+/* 8 x 48: of 32 registers 24 sums, 3 of the panel, 1 of A.  48 divides 384, 768, 1152,
+ * 1536, 2304, 3072; 11 loads feed 24 multiply-adds, enough for two per cycle. */
+#define GEMM_MR              8
+#define GEMM_NV              3
+#define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
+#define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+
+#include "kernels/tmpl/activate.h"
+#include "kernels/tmpl/elementwise.h"
+#include "kernels/tmpl/gemm_f32.h"
+#include "kernels/tmpl/layernorm.h"
+#include "kernels/tmpl/reduce.h"
+
+#include "kernels/tmpl/attention.h"
+
+const struct bert__kernels bert__kernels_avx512 = {
+    .name = "avx512",
+    .level = 30,
+    .needs = BERT__CPU_AVX512,
+#include "kernels/tmpl/table.inc"
+};
+#else
+typedef int bert__no_avx512;
+#endif

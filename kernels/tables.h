@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* tables.h - the tables that isa_<isa>.c export, for dispatch.c alone. */
+#ifndef BERT_KERNELS_TABLES_H
+#define BERT_KERNELS_TABLES_H
+
+#include "kernels/kernels.h"
+
+extern const struct bert__kernels bert__kernels_scalar;
+extern const struct bert__kernels bert__kernels_avx2;
+extern const struct bert__kernels bert__kernels_avx512;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * elementwise.h - add, axpy, vmax, scale, and the widening of stored halves; included
+ * once per ISA.  Tails go through the same arithmetic as full vectors.
+ */
+#ifndef BERT_KERNELS_TMPL_ELEMENTWISE_H
+#define BERT_KERNELS_TMPL_ELEMENTWISE_H
+
+static void K(add)(float *y, const float *a, const float *b, const float *c, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF) {
+        vf s = vf_add(vf_load(a + i), vf_load(b + i));
+
+        vf_store(y + i, c ? vf_add(s, vf_load(c + i)) : s);
+    }
+    if (i < n) {
+        vt t = vt_make(n - i);
+        vf s = vf_add(vf_load_t(a + i, t), vf_load_t(b + i, t));
+
+        vf_store_t(y + i, c ? vf_add(s, vf_load_t(c + i, t)) : s, t);
+    }
+}
+
+static void K(axpy)(float *y, const float *x, float s, size_t n)
+{
+    vf k = vf_set1(s);
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_fma(k, vf_load(x + i), vf_load(y + i)));
+    if (i < n) {
+        vt t = vt_make(n - i);
+
+        vf_store_t(y + i, vf_fma(k, vf_load_t(x + i, t), vf_load_t(y + i, t)), t);
+    }
+}
+
+/* vf_max() alone would lose a NaN of its first operand. */
+static inline vf K(max_nan)(vf a, vf b)
+{
+    return vf_sel(vf_isnan(a), a, vf_max(a, b));
+}
+
+static void K(vmax)(float *y, const float *x, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, K(max_nan)(vf_load(y + i), vf_load(x + i)));
+    if (i < n) {
+        vt t = vt_make(n - i);
+
+        vf_store_t(y + i, K(max_nan)(vf_load_t(y + i, t), vf_load_t(x + i, t)), t);
+    }
+}
+
+static void K(scale)(float *y, const float *x, float s, size_t n)
+{
+    vf k = vf_set1(s);
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_mul(k, vf_load(x + i)));
+    if (i < n) {
+        vt t = vt_make(n - i);
+
+        vf_store_t(y + i, vf_mul(k, vf_load_t(x + i, t)), t);
+    }
+}
+
+static void K(f16_to_f32)(float *y, const void *x, size_t n)
+{
+    const unsigned char *p = x;
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_load_f16(p + 2 * i));
+    if (i < n)
+        vf_store_t(y + i, vf_load_f16_t(p + 2 * i, n - i), vt_make(n - i));
+}
+
+static void K(bf16_to_f32)(float *y, const void *x, size_t n)
+{
+    const unsigned char *p = x;
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_load_bf16(p + 2 * i));
+    if (i < n)
+        vf_store_t(y + i, vf_load_bf16_t(p + 2 * i, n - i), vt_make(n - i));
+}
+
+#endif
