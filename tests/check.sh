@@ -2,11 +2,19 @@
 # SPDX-License-Identifier: MIT
 # Run by `make check`: every test program (out/*) and script (tests/*/test_*.sh),
 # from the source folder, and a closing line.  Exit 77 of a test means: skipped.
-#   S, B  source and build folder;  TESTS  pattern: only those whose name has it
+#   S, B    source and build folder
+#   TESTS   a part of a name: only those tests
+# Tests see, besides S and B:
+#   BERT_TEST_MODEL   folder of all-MiniLM-L6-v2; what needs it skips where there is none
+#   BERT_SHARED_DATA  folder of large test data, likewise
 set -u
+BERT_TEST_MODEL=${BERT_TEST_MODEL-$S/models/all-MiniLM-L6-v2}
 BERT_SHARED_DATA=${BERT_SHARED_DATA-$S/../shared/data}
-export S B CC CXX NM CFLAGS LDFLAGS LIBS BERT_SHARED_DATA
+export S B CC CXX NM CFLAGS LDFLAGS LIBS BERT_TEST_MODEL BERT_SHARED_DATA
 cd "$S" || exit 1
+for folder in "$BERT_TEST_MODEL" "$BERT_SHARED_DATA"; do
+    [ -d "$folder" ] || printf 'note: no folder %s; the tests that need it will say so\n' "$folder"
+done
 passed=0 skipped='' failed=''
 for t in "$@"; do
     case $t in *"${TESTS-}"*) ;; *) continue ;; esac

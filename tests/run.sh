@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# All tests, from nothing:  sh tests/run.sh [OPTIONS]
+#
+#   --full         also clang, sanitizers, each BLAS, installcheck, distcheck, lint
+#   --no-install   don't install Debian packages; list what is missing and stop
+#   --build DIR    build folder [build/tests]; --full adds more beside it
+#
+# Installs the missing packages (through sudo when not root), builds out of tree, gets the
+# model, and runs `make check`.  Exits 0 if every test passed.
+set -eu
+PROGRAM=run.sh
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+NO_INSTALL=0
+full=0
+build=$root/build/tests
+. examples/need.sh
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --no-install) NO_INSTALL=1 ;;
+    --full) full=1 ;;
+    --build) shift; mkdir -p "${1:?}"; build=$(cd "$1" && pwd) ;;
+    --help)
+        sed -n '3,10s/^# \{0,1\}//p' "$0"
+        exit 0 ;;
+    *) printf '%s: unknown option %s; see --help\n' "$PROGRAM" "$1" >&2; exit 2 ;;
+    esac
+    shift
+done
+model=${BERT_TEST_MODEL:-$root/models/all-MiniLM-L6-v2}
+export BERT_TEST_MODEL="$model"
+
+# ---- What is needed ----------------------------------------------------------
+has_cmocka() {
+    has_header stdarg.h stddef.h setjmp.h stdint.h cmocka.h
+}
+need_compiler
+need g++ has "${CXX:-c++}"
+[ -e MANIFEST ] || need autoconf has autoconf
+need libjansson-dev has_header jansson.h
+need libcmocka-dev has_cmocka
+need libopenblas-dev has_library cblas_sgemm -lopenblas
+[ -d "$model" ] || need python3-pip python3 -m pip --version
+if [ $full = 1 ]; then
+    need pkg-config has pkg-config
+    need cmake has cmake
+    need clang has clang
+    need libblis-dev has_library cblas_sgemm -lblis
+    need shellcheck has shellcheck
+fi
+install_missing
+
+# ---- Run ---------------------------------------------------------------------
+make -s -f Makefile configure
+sh examples/fetch-model.sh "$model"
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+step() { # title; says how long the last one took
+    now=$(date +%s)
+    [ -z "${title-}" ] || printf '#### %s: %d s\n' "$title" $((now - began))
+    title=$1
+    began=$now
+    [ -z "$title" ] || printf '\n#### %s\n' "$title"
+}
+
+# variant NAME TARGET CONFIGURE-ARGUMENT...: in a build folder of its own
+variant() {
+    step "$1: make $2"
+    mkdir -p "$build/$1"
+    (
+        cd "$build/$1"
+        target=$2
+        shift 2
+        [ -e GNUmakefile ] || "$root/configure" -q --enable-werror "$@"
+        make -s -j"$jobs"
+        make -s -j"$jobs" "$target"
+    )
+}
+
+variant gcc check CC="${CC:-gcc}" CXX="${CXX:-g++}"
+if [ $full = 1 ]; then
+    step 'gcc: make lint installcheck distcheck'
+    make -s -C "$build/gcc" lint
+    make -s -C "$build/gcc" installcheck
+    make -s -C "$build/gcc" distcheck
+    variant clang check CC=clang CXX=clang++
+    variant blis check --with-blas=blis
+    variant generic check --with-blas=generic
+    export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+    variant asan check --with-sanitizer=address,undefined CFLAGS='-O1 -g'
+    variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
+fi
+step ''
+printf '\n%s: every test passed\n' "$PROGRAM"
