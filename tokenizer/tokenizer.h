@@ -8,10 +8,12 @@
 #include "lib/base/alloc.h"
 #include "lib/base/source.h"
 
-/* Load from the files below `directory` of the source ("" is the root).
+/* Load from the files below `directory` of the source ("" is the root).  The tokenizer
+ * makes a bert__alloc of its own on `host` (NULL: malloc), so that it and its encodings may
+ * outlive the model.
  * do_lower_case: put a Lowercase before the normalizer (sentence_bert_config.json).
  * *out is NULL with BERT_OK when there are no tokenizer files at all. */
-bert_status bert__tokenizer_load(bert_tokenizer **out, struct bert__alloc *alloc,
+bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *host,
                                  struct bert__source *source, const char *directory,
                                  int do_lower_case, bert_error *err);
 
@@ -28,13 +30,17 @@ void bert__token_scratch_destroy(struct bert__token_scratch *scratch);
  *   *n          ids written
  *   *truncated  tokens of the text that were cut
  *   *prompt_tokens  tokens, counted as the reference counts them for include_prompt: tokens of
- *               the encoded prompt alone with specials, less its last special one
+ *               the encoded prompt alone with specials, less its last special one;
+ *               prompt_tokens may be NULL
  * side: a bert_truncation_side.  No allocation once the scratch has grown.
  */
 bert_status bert__tokenize_ids(const bert_tokenizer *tokenizer, struct bert__token_scratch *scratch,
                                bert_text prompt, bert_text text, uint32_t max_length, uint32_t side,
                                int32_t *ids, int32_t *type_ids, uint32_t *n, uint64_t *truncated,
                                uint32_t *prompt_tokens, bert_error *err);
+
+/* Memory that it holds, its encodings included. */
+uint64_t bert__tokenizer_bytes(const bert_tokenizer *tokenizer);
 
 /* Remarks for `bert info -v`, such as a contradiction between files; NULL past the end. */
 const char *bert__tokenizer_note(const bert_tokenizer *tokenizer, uint32_t i);

@@ -91,8 +91,8 @@ typedef struct bert_embed_options {
     uint32_t pooling;    /**< a bert_pooling; any but MODEL replaces every module after the
                               transformer */
     uint32_t normalize;  /**< a bert_normalize */
-    uint32_t dimensions; /**< keep the first N, after the model's modules, then renormalise if
-                              the vector was normalised (Matryoshka); 0: all */
+    uint32_t dimensions; /**< keep the first N, after the model's modules, then make that unit
+                              length unless normalize is OFF (Matryoshka); 0: all */
     uint32_t overlong;   /**< a bert_overlong */
     uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
     uint32_t stride;     /**< tokens that windows share; WINDOWS only */

@@ -19,8 +19,8 @@ bert_status bert__options_read(void *dst, size_t known, const void *src, const c
         return BERT_OK;
     memcpy(&size, src, sizeof size);
     if (size < sizeof size || size > LARGEST)
-        return bert__fail(err, BERT_EINVAL,
-                          "%s.size is %zu; set it with the struct's _INIT macro", what, size);
+        return bert__fail(err, BERT_EINVAL, "%s.size is %zu; set it with the struct's _INIT macro",
+                          what, size);
     for (size_t i = known; i < size; i++) {
         if (bytes[i] != 0)
             return bert__fail(err, BERT_EINVAL,

@@ -66,6 +66,11 @@ void bert__alloc_destroy(struct bert__alloc *alloc)
     }
 }
 
+const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc)
+{
+    return &alloc->host;
+}
+
 static void raise_peak(struct bert__alloc *alloc, uint64_t used)
 {
     uint64_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);

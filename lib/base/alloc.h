@@ -21,6 +21,9 @@ struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_
 /* All memory taken from it must have been freed.  NULL is fine. */
 void bert__alloc_destroy(struct bert__alloc *alloc);
 
+/* The host's allocator behind it, for an object that outlives this one. */
+const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc);
+
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;
  * a size of 0 gives a valid pointer. */
 void *bert__alloc(struct bert__alloc *alloc, size_t bytes);

@@ -20,7 +20,7 @@ struct bert__config {
 };
 
 /*
- * Read and check config.json.  BERT_EIO, absent; BERT_EUNSUPPORTED, an unknown
+ * Read and check config.json below `directory` ("" is the root).  BERT_EIO, absent; BERT_EUNSUPPORTED, an unknown
  * model_type, is_decoder, a position_embedding_type of another family, remote
  * code (auto_map), a quantised checkpoint, by name; BERT_EFORMAT, zero, negative,
  * fractional or contradictory numbers (hidden_size not a multiple of the heads), by
@@ -28,6 +28,7 @@ struct bert__config {
  * Values live in `arena`.
  */
 bert_status bert__config_load(struct bert__config *config, struct bert__arena *arena,
-                              struct bert__source *source, uint32_t max_layers, bert_error *err);
+                              struct bert__source *source, const char *directory,
+                              uint32_t max_layers, bert_error *err);
 
 #endif
