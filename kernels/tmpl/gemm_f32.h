@@ -227,6 +227,7 @@ static void K(gemm_f32_pack)(void *panel, const float *w, size_t ldw, size_t col
 
         K(pack_rows)(to + j, GEMM_NR, w + (rows ? j * ldw : 0), ldw, rows, k);
     }
+    memset(to + GEMM_NR * k, 0, K(gemm_f32_panel_bytes)(k) - GEMM_NR * k * sizeof(float));
 }
 
 #endif

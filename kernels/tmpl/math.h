@@ -7,8 +7,8 @@
  * (tests/kernels/check_math.c); u = 2^-24.
  *   exp      |error| <= 3 u e^x (2 ulp); below -103.98 it is 0, above 88.73 infinity
  *   phi      |error| <= 2^-23, absolute
- *   tanh     |error| <= 4 u |tanh x|
- *   sigmoid  |error| <= 5 u s(x)
+ *   tanh     |error| <= 6 u |tanh x|
+ *   sigmoid  |error| <= 4 u s(x)
  * NaN gives NaN.
  */
 #ifndef BERT_KERNELS_TMPL_MATH_H

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* check_attention.c - attention of one head and one block of queries. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/kernels/check.h"
+
+#define N_KV_MAX 8192
+
+struct problem {
+    size_t n_q, n_kv, head, ldq, ldkv, ldo;
+    float scale;
+    float *q, *k, *v, *out, *probs, *kv, *scratch;
+};
+
+static struct problem make(struct check *c, size_t n_q, size_t n_kv, size_t head, size_t gap,
+                           float range, enum guard_side side)
+{
+    struct problem p = {.n_q = n_q, .n_kv = n_kv, .head = head};
+
+    p.scale = (float)(1.0 / sqrt((double)head));
+    p.ldq = p.ldkv = p.ldo = head + gap;
+    p.q = guard_floats(c, (n_q - 1) * p.ldq + head, side);
+    p.k = guard_floats(c, (n_kv - 1) * p.ldkv + head, side);
+    p.v = guard_floats(c, (n_kv - 1) * p.ldkv + head, side);
+    p.out = guard_floats(c, (n_q - 1) * p.ldo + head, side);
+    p.probs = guard_floats(c, n_q * n_kv, side);
+    p.kv = guard_aligned(c, c->k->attention_kv_floats(n_kv, head));
+    p.scratch = guard_aligned(c, c->k->attention_scratch_floats(n_kv, head));
+    check_fill_rows(c, p.q, n_q, head, p.ldq, range);
+    check_fill_rows(c, p.k, n_kv, head, p.ldkv, range);
+    check_fill_rows(c, p.v, n_kv, head, p.ldkv, 1.0f);
+    c->k->attention_prepare(p.kv, p.k, p.v, p.ldkv, n_kv, head);
+    return p;
+}
+
+static void run(struct check *c, const struct problem *p, float *probs)
+{
+    c->k->attention(p->out, p->ldo, p->q, p->ldq, p->kv, p->n_q, p->n_kv, p->head, p->scale,
+                    p->scratch, probs);
+}
+
+/* Softmax of query i in double, and the largest error that a float score may have. */
+static double softmax_of(const struct problem *p, size_t i, double *prob, double *spread)
+{
+    double max = -INFINITY, min = INFINITY, sum = 0, error = 0;
+
+    for (size_t j = 0; j < p->n_kv; j++) {
+        double s = 0, size = 0;
+
+        for (size_t d = 0; d < p->head; d++) {
+            double product = (double)p->q[i * p->ldq + d] * p->k[j * p->ldkv + d];
+
+            s += product;
+            size += fabs(product);
+        }
+        prob[j] = s * (double)p->scale;
+        max = fmax(max, prob[j]);
+        min = fmin(min, prob[j]);
+        error = fmax(error, gamma_of((double)p->head + 2) * size * (double)p->scale);
+    }
+    for (size_t j = 0; j < p->n_kv; j++)
+        sum += prob[j] = exp(prob[j] - max);
+    for (size_t j = 0; j < p->n_kv; j++)
+        prob[j] /= sum;
+    *spread = max - min;
+    return error;
+}
+
+static void compare(struct check *c, const struct problem *p)
+{
+    static double prob[N_KV_MAX];
+
+    for (size_t i = 0; i < p->n_q; i++) {
+        double spread;
+        double scores = softmax_of(p, i, prob, &spread);
+        /* as for softmax, and each exponent is off by the score's error */
+        double relative = 2 * scores + gamma_of(2 * spread + 12 + sum_roundings(p->n_kv));
+
+        for (size_t j = 0; j < p->n_kv; j++)
+            check_near(c, p->probs[i * p->n_kv + j], prob[j], prob[j] * relative + 0x1p-124,
+                       "probs", j);
+        relative += gamma_of((double)p->n_kv + 1);
+        for (size_t d = 0; d < p->head; d++) {
+            double sum = 0, size = 0;
+
+            for (size_t j = 0; j < p->n_kv; j++) {
+                sum += prob[j] * p->v[j * p->ldkv + d];
+                size += fabs(prob[j] * p->v[j * p->ldkv + d]);
+            }
+            check_near(c, p->out[i * p->ldo + d], sum, relative * size + 0x1p-100, "attention", d);
+        }
+    }
+    check_gaps(c, p->out, p->n_q, p->head, p->ldo);
+}
+
+static void one(struct check *c, size_t n_q, size_t n_kv, size_t head, float range,
+                enum guard_side side)
+{
+    struct problem p = make(c, n_q, n_kv, head, (n_q + head) % 3, range, side);
+    float *with_probs = guard_floats(c, (n_q - 1) * p.ldo + head, side);
+    unsigned before = c->failures;
+
+    run(c, &p, p.probs);
+    compare(c, &p);
+    memcpy(with_probs, p.out, ((n_q - 1) * p.ldo + head) * sizeof(float));
+    run(c, &p, NULL);
+    for (size_t i = 0; i < n_q; i++)
+        check_same(c, p.out + i * p.ldo, with_probs + i * p.ldo, head, "attention without probs");
+    check_release(c);
+    check_note(c, before, "; n_q %zu, n_kv %zu, head %zu", n_q, n_kv, head);
+}
+
+/* A query's bits: alone, and in a block with others. */
+static void alone(struct check *c, size_t n_q, size_t n_kv, size_t head)
+{
+    struct problem p = make(c, n_q, n_kv, head, 0, 2.0f, GUARD_END);
+    float *single = guard_floats(c, head, GUARD_END);
+    float *all = guard_floats(c, n_q * head, GUARD_END);
+
+    run(c, &p, NULL);
+    memcpy(all, p.out, n_q * head * sizeof(float));
+    for (size_t i = 0; i < n_q; i++) {
+        c->k->attention(single, head, p.q + i * p.ldq, p.ldq, p.kv, 1, n_kv, head, p.scale,
+                        p.scratch, NULL);
+        check_same(c, single, all + i * head, head, "query alone and in a block");
+    }
+    check_release(c);
+}
+
+void check_attention(struct check *c)
+{
+    for (size_t n = 1; n <= 67; n++) {
+        const enum guard_side side = (enum guard_side)(n % GUARD_SIDES);
+
+        one(c, 1 + n % BERT__ATTENTION_BLOCK, n, 32, 1.0f, side);
+        one(c, 1 + n % 7, 17, n, 2.0f, side);
+        one(c, 3, 67 - n + 1, n, 4.0f, side);
+    }
+    for (size_t n_q = 1; n_q <= BERT__ATTENTION_BLOCK; n_q++)
+        one(c, n_q, 50, 24, 3.0f, GUARD_END);
+    one(c, 5, 40, BERT__ATTENTION_HEAD_MAX, 1.0f, GUARD_END);
+    one(c, 9, 40, 127, 1.0f, GUARD_END);
+    one(c, BERT__ATTENTION_BLOCK, 512, 64, 6.0f, GUARD_END); /* scores far apart */
+    one(c, 2, N_KV_MAX, 33, 1.0f, GUARD_END);
+    alone(c, BERT__ATTENTION_BLOCK, 128, 32);
+    alone(c, BERT__ATTENTION_BLOCK - 3, 77, 65);
+    alone(c, 11, 1000, 16);
+}
+
+/* kv is all that attention reads of K and V, and all of it is written. */
+void check_attention_prepare(struct check *c)
+{
+    for (size_t n = 1; n <= 67; n++) {
+        struct problem p = make(c, 2, n, 1 + n * 5 % 67, 2, 1.0f, GUARD_END);
+        float *first = guard_floats(c, 2 * p.ldo, GUARD_END);
+
+        run(c, &p, NULL);
+        memcpy(first, p.out, (p.ldo + p.head) * sizeof(float));
+        memset(p.kv, 0x7f, c->k->attention_kv_floats(n, p.head) * sizeof(float));
+        memset(p.scratch, 0x7f, c->k->attention_scratch_floats(n, p.head) * sizeof(float));
+        c->k->attention_prepare(p.kv, p.k, p.v, p.ldkv, n, p.head);
+        memset(p.k, 0xff, ((n - 1) * p.ldkv + p.head) * sizeof(float));
+        memset(p.v, 0xff, ((n - 1) * p.ldkv + p.head) * sizeof(float));
+        run(c, &p, NULL);
+        check_same(c, first, p.out, p.head, "attention after preparing again");
+        check_same(c, first + p.ldo, p.out + p.ldo, p.head, "attention after preparing again");
+        check_release(c);
+    }
+}
+
+static void sizes(struct check *c, size_t (*floats)(size_t, size_t), const char *what)
+{
+    if (floats(SIZE_MAX, 64) != 0 || floats(SIZE_MAX / 8, 64) != 0)
+        check_fail(c, "%s: an overflow is not 0", what);
+    for (size_t n = 1; n < N_KV_MAX; n = n * 3 / 2 + 1) {
+        if (floats(n, 64) == 0 || floats(n + 1, 64) < floats(n, 64))
+            check_fail(c, "%s(%zu, 64) is %zu", what, n, floats(n, 64));
+    }
+}
+
+void check_attention_kv_floats(struct check *c)
+{
+    sizes(c, c->k->attention_kv_floats, "attention_kv_floats");
+    if (c->k->attention_kv_floats(64, SIZE_MAX) != 0)
+        check_fail(c, "attention_kv_floats: an overflow is not 0");
+    for (size_t head = 1; head < 100; head++) { /* K and V are in it */
+        if (c->k->attention_kv_floats(10, head) < 20 * head)
+            check_fail(c, "attention_kv_floats(10, %zu) is too small", head);
+    }
+}
+
+void check_attention_scratch_floats(struct check *c)
+{
+    sizes(c, c->k->attention_scratch_floats, "attention_scratch_floats");
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* mutants.c - see mutants.h. */
+#include "tests/kernels/mutants.h"
+
+#include <math.h>
+
+static const struct bert__kernels *base;
+
+void mutants_base(const struct bert__kernels *k)
+{
+    base = k;
+}
+
+/* ---- LayerNorm, activations ------------------------------------------------ */
+
+/* E[x^2] - E[x]^2 in float. */
+static void layernorm_one_pass(float *y, const float *x, const float *gamma, const float *beta,
+                               size_t n, float eps)
+{
+    float sum = 0, squares = 0;
+    float mean, rstd;
+
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i];
+        squares += x[i] * x[i];
+    }
+    mean = sum / (float)n;
+    rstd = 1.0f / sqrtf(fmaxf(squares / (float)n - mean * mean, 0) + eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] - mean) * rstd * gamma[i] + beta[i];
+}
+
+static void layernorm_no_eps(float *y, const float *x, const float *gamma, const float *beta,
+                             size_t n, float eps)
+{
+    base->layernorm(y, x, gamma, beta, n, eps * 1e-3f);
+}
+
+static void activate_wrong_gelu(float *y, const float *x, size_t n, enum bert__act act)
+{
+    base->activate(y, x, n, act == BERT__ACT_GELU ? BERT__ACT_GELU_TANH : act);
+}
+
+static void activate_overread(float *y, const float *x, size_t n, enum bert__act act)
+{
+    volatile float last = x[n];
+
+    (void)last;
+    base->activate(y, x, n, act);
+}
+
+/* x * sigmoid(x) as written: NaN at -infinity. */
+static void activate_silu_limit(float *y, const float *x, size_t n, enum bert__act act)
+{
+    float out[1];
+
+    for (size_t i = 0; i < n; i++) {
+        base->activate(out, x + i, 1, act == BERT__ACT_SILU ? BERT__ACT_SIGMOID : act);
+        y[i] = act == BERT__ACT_SILU ? x[i] * out[0] : out[0];
+    }
+}
+
+/* ---- Rows -------------------------------------------------------------------- */
+
+static void softmax_no_max(float *x, size_t n)
+{
+    float sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] = expf(x[i]);
+    for (size_t i = 0; i < n; i++)
+        x[i] /= sum;
+}
+
+static void softmax_tail(float *x, size_t n)
+{
+    float last = x[n - 1];
+
+    base->softmax(x, n);
+    if (n % 16 == 5)
+        x[n - 1] = last;
+}
+
+static void add_ignores_c(float *y, const float *a, const float *b, const float *c, size_t n)
+{
+    base->add(y, a, b, n == 37 ? NULL : c, n);
+}
+
+static void axpy_tail(float *y, const float *x, float s, size_t n)
+{
+    if (n >= 8)
+        base->axpy(y, x, s, n / 8 * 8);
+}
+
+static void vmax_loses_nan(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = y[i] > x[i] ? y[i] : x[i];
+}
+
+static void scale_overwrites(float *y, const float *x, float s, size_t n)
+{
+    base->scale(y, x, s, n);
+    y[n] = 0;
+}
+
+static void scale_underwrites(float *y, const float *x, float s, size_t n)
+{
+    y[-1] = 0;
+    base->scale(y, x, s, n);
+}
+
+static float dot_tail(const float *a, const float *b, size_t n)
+{
+    return n % 16 == 1 && n > 1 ? base->dot(a, b, n - 1) : base->dot(a, b, n);
+}
+
+static void f16_no_subnormals(float *y, const void *x, size_t n)
+{
+    base->f16_to_f32(y, x, n);
+    for (size_t i = 0; i < n; i++)
+        y[i] = fabsf(y[i]) < 0x1p-14f ? 0.0f : y[i];
+}
+
+static void bf16_rounds(float *y, const void *x, size_t n)
+{
+    base->bf16_to_f32(y, x, n);
+    for (size_t i = 0; i < n; i++)
+        y[i] = y[i] * 1.0001f;
+}
+
+static int finite_misses(const float *x, size_t n)
+{
+    return base->all_finite(x, n > 32 ? n - 1 : n);
+}
+
+/* ---- Attention ---------------------------------------------------------------- */
+
+static size_t kv_too_small(size_t n_kv, size_t head)
+{
+    return n_kv * head;
+}
+
+static size_t scratch_wraps(size_t n_kv, size_t head)
+{
+    return n_kv > 100000 ? n_kv * 32 : base->attention_scratch_floats(n_kv, head);
+}
+
+static void prepare_last_key(float *kv, const float *k, const float *v, size_t ldkv, size_t n_kv,
+                             size_t head)
+{
+    base->attention_prepare(kv, k, v, ldkv, n_kv > 40 ? n_kv - 1 : n_kv, head);
+}
+
+static void attention_no_scale(float *out, size_t ldo, const float *q, size_t ldq, const float *kv,
+                               size_t n_q, size_t n_kv, size_t head, float scale, float *scratch,
+                               float *probs)
+{
+    base->attention(out, ldo, q, ldq, kv, n_q, n_kv, head, scale * 1.001f, scratch, probs);
+}
+
+static void attention_neighbours(float *out, size_t ldo, const float *q, size_t ldq,
+                                 const float *kv, size_t n_q, size_t n_kv, size_t head, float scale,
+                                 float *scratch, float *probs)
+{
+    base->attention(out, ldo, q, ldq, kv, n_q, n_kv, head, scale, scratch, probs);
+    if (n_q > 4) /* one unit in the last place */
+        out[3 * ldo] = nextafterf(out[3 * ldo], INFINITY);
+}
+
+/* ---- GEMM ----------------------------------------------------------------------- */
+
+#define RUN_ARGS                                                                                   \
+    float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m, size_t columns,  \
+        size_t k, const struct bert__epilogue *ep
+
+static void run_neighbours(RUN_ARGS)
+{
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns, k, ep);
+    if (m > 9)
+        c[9 * ldc] = nextafterf(c[9 * ldc], INFINITY);
+}
+
+static void run_drops_last_k(RUN_ARGS)
+{
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns, k == 33 ? k - 1 : k, ep);
+}
+
+static void run_wide(RUN_ARGS)
+{
+    const size_t nr = base->gemm[BERT__F32].nr;
+
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns + (columns < nr), k, ep);
+}
+
+static void run_no_bias_after_tile(RUN_ARGS)
+{
+    struct bert__epilogue e = *ep;
+
+    if (m == 3)
+        e.bias = NULL;
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns, k, &e);
+}
+
+static void run_residual_before_act(RUN_ARGS)
+{
+    struct bert__epilogue e = *ep;
+
+    e.act = BERT__ACT_NONE;
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns, k, &e);
+    for (size_t i = 0; i < m; i++)
+        base->activate(c + i * ldc, c + i * ldc, columns, ep->act);
+}
+
+static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
+{
+    const size_t nr = base->gemm[BERT__F32].nr;
+    float *p = panel;
+    float was = p[nr * k - 1];
+
+    base->gemm[BERT__F32].pack(panel, w, ldw, columns, k);
+    if (columns < nr)
+        p[nr * k - 1] = was;
+}
+
+/* ---- The list ---------------------------------------------------------------------- */
+
+#define MUTATE(fault, field)                                                                       \
+    static void mutate_##fault(struct bert__kernels *t)                                            \
+    {                                                                                              \
+        t->field = fault;                                                                          \
+    }
+/* X(check, field of the table, fault) */
+#define FAULTS(X)                                                                                  \
+    X(layernorm, layernorm, layernorm_one_pass)                                                    \
+    X(layernorm, layernorm, layernorm_no_eps)                                                      \
+    X(activate, activate, activate_wrong_gelu)                                                     \
+    X(activate, activate, activate_overread)                                                       \
+    X(activate, activate, activate_silu_limit)                                                     \
+    X(softmax, softmax, softmax_no_max)                                                            \
+    X(softmax, softmax, softmax_tail)                                                              \
+    X(add, add, add_ignores_c)                                                                     \
+    X(axpy, axpy, axpy_tail)                                                                       \
+    X(vmax, vmax, vmax_loses_nan)                                                                  \
+    X(scale, scale, scale_overwrites)                                                              \
+    X(scale, scale, scale_underwrites)                                                             \
+    X(dot, dot, dot_tail)                                                                          \
+    X(f16_to_f32, f16_to_f32, f16_no_subnormals)                                                   \
+    X(bf16_to_f32, bf16_to_f32, bf16_rounds)                                                       \
+    X(all_finite, all_finite, finite_misses)                                                       \
+    X(attention_kv_floats, attention_kv_floats, kv_too_small)                                      \
+    X(attention_scratch_floats, attention_scratch_floats, scratch_wraps)                           \
+    X(attention_prepare, attention_prepare, prepare_last_key)                                      \
+    X(attention, attention, attention_no_scale)                                                    \
+    X(attention, attention, attention_neighbours)                                                  \
+    X(gemm_f32, gemm[BERT__F32].run, run_drops_last_k)                                             \
+    X(gemm_f32, gemm[BERT__F32].run, run_wide)                                                     \
+    X(gemm_f32_epilogue, gemm[BERT__F32].run, run_no_bias_after_tile)                              \
+    X(gemm_f32_epilogue, gemm[BERT__F32].run, run_residual_before_act)                             \
+    X(gemm_f32_rows, gemm[BERT__F32].run, run_neighbours)                                          \
+    X(gemm_f32_pack, gemm[BERT__F32].pack, pack_leaves_padding)
+
+#define X(check, field, fault) MUTATE(fault, field)
+FAULTS(X)
+#undef X
+
+const struct mutant mutants[] = {
+#define X(check, field, fault) {#fault, check_##check, mutate_##fault},
+    FAULTS(X)
+#undef X
+        {NULL, NULL, NULL},
+};
