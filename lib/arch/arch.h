@@ -52,10 +52,10 @@ struct bert__tensor_names {
 };
 
 struct bert__arch {
-    const char *model_type;          /* of config.json */
-    const char *const *prefixes;     /* tried in order, NULL-terminated; "" is none */
-    const char *const *ignored;      /* tensors that are known and not used: name endings or
-                                        prefixes ("cls."), NULL-terminated */
+    const char *model_type;      /* of config.json */
+    const char *const *prefixes; /* tried in order, NULL-terminated; "" is none */
+    const char *const *ignored;  /* tensors that are known and not used: name endings or
+                                    prefixes ("cls."), NULL-terminated */
     enum bert__position position;
     enum bert__norm_place norm_place;
     struct bert__config_keys keys;

@@ -33,7 +33,8 @@ const char *bert__source_name(const struct bert__source *source);
 /*
  * Open a file.  *out is NULL with BERT_OK when it does not exist and `optional`
  * is set; every other trouble (EACCES, EMFILE, EIO, a directory in its place) is
- * BERT_EIO, or BERT_ELIMIT over max_file_bytes.
+ * BERT_EIO, or BERT_ELIMIT over max_file_bytes.  A symbolic link to nothing, as an
+ * interrupted download leaves it, is BERT_EIO too, not an absent file.
  */
 bert_status bert__source_open(struct bert__source *source, const char *name, int optional,
                               struct bert__file **out, bert_error *err);
@@ -41,6 +42,8 @@ void bert__file_close(struct bert__file *file);
 uint64_t bert__file_size(const struct bert__file *file);
 /* "DIR/NAME", for messages. */
 const char *bert__file_path(const struct bert__file *file);
+/* Does it come from the caller's memory? */
+int bert__file_in_memory(const struct bert__file *file);
 /* Read exactly size bytes at offset: short reads and EINTR are continued; a file
  * that ends early is BERT_EIO. */
 bert_status bert__file_read(struct bert__file *file, uint64_t offset, void *data, size_t size,

@@ -13,19 +13,19 @@ struct bert__config {
         type_vocab_size;
     float norm_eps;
     const char *activation; /* the reference's name of it; in the arena */
-    const char **labels;    /* id2label by id, in the arena; NULL: none in the file */
+    const char **labels;    /* by id, of id2label or num_labels; NULL: neither in the file */
     uint32_t n_labels;
     const struct bert__json *json; /* the whole file */
     const char *path;              /* for messages, in the arena */
 };
 
 /*
- * Read and check config.json below `directory` ("" is the root).  BERT_EIO, absent; BERT_EUNSUPPORTED, an unknown
- * model_type, is_decoder, a position_embedding_type of another family, remote
- * code (auto_map), a quantised checkpoint, by name; BERT_EFORMAT, zero, negative,
- * fractional or contradictory numbers (hidden_size not a multiple of the heads), by
- * field and value; BERT_ELIMIT, more layers than max_layers (0: 1024) or sizes no encoder has.
- * Values live in `arena`.
+ * Read and check config.json.  BERT_EIO, absent; BERT_EUNSUPPORTED, an unknown
+ * model_type, a decoder, remote code (auto_map), a quantised checkpoint, by name;
+ * BERT_EFORMAT, zero, negative, fractional or contradictory numbers (hidden_size not a
+ * multiple of the heads), by field and value; BERT_ELIMIT, more layers than max_layers
+ * (0: 1024) or sizes no encoder has.  `directory`: below the source's root, where it
+ * lies ("" is the root; bert__modules says).  Values live in `arena`.
  */
 bert_status bert__config_load(struct bert__config *config, struct bert__arena *arena,
                               struct bert__source *source, const char *directory,

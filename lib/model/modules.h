@@ -51,8 +51,8 @@ struct bert__modules {
     const char *transformer_path; /* "" or "0_Transformer": where config, weights, tokenizer are */
     struct bert__module *modules;
     uint32_t n_modules;
-    uint32_t max_seq_length;   /* 0: the file says none */
-    bool do_lower_case;        /* lower-case the text before the tokenizer's normalizer */
+    uint32_t max_seq_length; /* 0: the file says none */
+    bool do_lower_case;      /* lower-case the text before the tokenizer's normalizer */
     struct bert__prompt *prompts;
     uint32_t n_prompts;
     const char *default_prompt; /* NULL: none */

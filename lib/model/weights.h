@@ -23,8 +23,8 @@ struct bert__widen {
 
 /*
  * Open the weights below `directory` of the source ("" is the root): used for the
- * encoder and for sentence-transformers' Dense modules.  BERT_EUNSUPPORTED if there are only pickles
- * (pytorch_model.bin): the message says how to convert.  `map` as BERT_MODEL_MAP.
+ * encoder and for sentence-transformers' Dense modules.  BERT_EUNSUPPORTED if there are only
+ * pickles (pytorch_model.bin): the message says how to convert.  `map` as BERT_MODEL_MAP.
  */
 bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *alloc,
                                struct bert__source *source, const char *directory,

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* config.c - config.json through a family's row. */
+#include "lib/model/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/json_file.h"
+#include "lib/base/size.h"
+
+/* What no encoder comes near; past these a file is wrong, or wants to use up memory. */
+enum {
+    MAX_WIDTH = 1 << 17,
+    MAX_HEADS = 1 << 12,
+    MAX_INNER = 1 << 20,
+    MAX_VOCAB = 1 << 24,
+    MAX_POSITIONS = 1 << 24,
+    MAX_TYPES = 1 << 16,
+    MAX_LABELS = 1 << 20,
+    DEFAULT_MAX_LAYERS = 1024
+};
+
+/* ---- The family ---------------------------------------------------------------------- */
+
+static bert_status read_family(struct bert__config *c, bert_error *err)
+{
+    const struct bert__json *value = bert__json_find(c->json, "model_type");
+    char name[84];
+
+    if (!value)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: \"model_type\" is missing, so the family of the model is not known",
+                          c->path);
+    if (value->type != BERT__JSON_STRING)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"model_type\" is %s; expected a string", c->path,
+                          bert__json_type_name(value));
+    c->arch = bert__arch_find(value->u.string.data, value->u.string.size);
+    if (!c->arch)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: \"model_type\" is \"%s\", which is not handled", c->path,
+                          bert__printable(name, value->u.string.data, value->u.string.size));
+    return BERT_OK;
+}
+
+/* ---- What changes the meaning of everything else ----------------------------------------- */
+
+/*
+ * Code that comes with the model may compute anything under a known model_type (Jina
+ * v2 says "bert" and means ALiBi).  Only an own tokenizer leaves the encoder alone.
+ */
+static bert_status refuse_remote_code(const struct bert__config *c, bert_error *err)
+{
+    const struct bert__json *map = bert__json_find(c->json, "auto_map");
+    char key[84], name[84];
+
+    if (!map)
+        return BERT_OK;
+    if (map->type != BERT__JSON_OBJECT)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"auto_map\" is %s; expected an object", c->path,
+                          bert__json_type_name(map));
+    for (size_t i = 0; i < map->u.object.count; i++) {
+        const struct bert__json_member *m = &map->u.object.members[i];
+        bool string = m->value.type == BERT__JSON_STRING;
+
+        if (m->key.size == 13 && memcmp(m->key.data, "AutoTokenizer", 13) == 0)
+            continue;
+        return bert__fail(
+            err, BERT_EUNSUPPORTED,
+            "%s: \"auto_map\": \"%s\" is \"%s\": the model brings its own code, which "
+            "is never run",
+            c->path, bert__printable(key, m->key.data, m->key.size),
+            string ? bert__printable(name, m->value.u.string.data, m->value.u.string.size) : "...");
+    }
+    return BERT_OK;
+}
+
+static bert_status refuse_quantised(const struct bert__config *c, bert_error *err)
+{
+    const struct bert__json *value = bert__json_find(c->json, "quantization_config");
+    const struct bert__json *method = bert__json_find(value, "quant_method");
+    char name[84] = "?";
+
+    if (!value)
+        return BERT_OK;
+    if (bert__json_is(method, BERT__JSON_STRING))
+        bert__printable(name, method->u.string.data, method->u.string.size);
+    return bert__fail(
+        err, BERT_EUNSUPPORTED,
+        "%s: \"quantization_config\" (quant_method \"%s\"): quantised checkpoints are "
+        "not handled; use the F32, F16 or BF16 one",
+        c->path, name);
+}
+
+static bert_status refuse_flag(const struct bert__config *c, const char *key, const char *why,
+                               bert_error *err)
+{
+    bool set = false;
+    bert_status status = bert__json_read_bool(c->json, c->path, key, &set, err);
+
+    if (status || !set)
+        return status;
+    return bert__fail(err, BERT_EUNSUPPORTED, "%s: \"%s\" is true: %s", c->path, key, why);
+}
+
+/*
+ * Read past on purpose, since the reference (transformers 5.23) reads past them too:
+ * position_embedding_type, which no longer has any effect ("relative_key" gives the
+ * answers of "absolute"), chunk_size_feed_forward, pruned_heads, dropouts, dtype.
+ */
+static bert_status refuse_unhandled(const struct bert__config *c, bert_error *err)
+{
+    const struct bert__json *per_layer = bert__json_find(c->json, "per_layer_config");
+    bert_status status = refuse_remote_code(c, err);
+
+    if (!status)
+        status = refuse_quantised(c, err);
+    if (!status)
+        status = refuse_flag(c, "is_decoder", "a decoder, not an encoder", err);
+    if (!status)
+        status = refuse_flag(c, "add_cross_attention", "a decoder, not an encoder", err);
+    if (!status && per_layer
+        && !(per_layer->type == BERT__JSON_OBJECT && per_layer->u.object.count == 0))
+        status = bert__fail(err, BERT_EUNSUPPORTED,
+                            "%s: \"per_layer_config\": layers of different shapes are not handled",
+                            c->path);
+    return status;
+}
+
+/* ---- Numbers ------------------------------------------------------------------------------- */
+
+/* As bert__json_read_u32 from 1, but a whole number that is only too large is BERT_ELIMIT,
+ * and null is no number: the reference refuses it. */
+static bert_status read_size(const struct bert__config *c, const char *key, uint32_t standard,
+                             uint32_t max, uint32_t *out, bert_error *err)
+{
+    const struct bert__json *value = key ? bert__json_get(c->json, key) : NULL;
+
+    *out = standard;
+    if (!value)
+        return BERT_OK;
+    if (value->type == BERT__JSON_NULL)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is null; expected a whole number", c->path,
+                          key);
+    if (value->type == BERT__JSON_NUMBER && value->is_integer && value->u.integer > max)
+        return bert__fail(err, BERT_ELIMIT, "%s: \"%s\" is %lld; at most %lu is handled", c->path,
+                          key, (long long)value->u.integer, (unsigned long)max);
+    return bert__json_read_u32(c->json, c->path, key, 1, max, out, err);
+}
+
+static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_error *err)
+{
+    const struct bert__config_keys *k = &c->arch->keys;
+    const struct bert__config_defaults *d = &c->arch->defaults;
+    const struct {
+        const char *key;
+        uint32_t standard, max;
+        uint32_t *out;
+    } sizes[] = {
+        {k->hidden_size, d->hidden_size, MAX_WIDTH, &c->hidden_size},
+        {k->layers, d->layers, max_layers ? max_layers : DEFAULT_MAX_LAYERS, &c->layers},
+        {k->heads, d->heads, MAX_HEADS, &c->heads},
+        {k->intermediate_size, d->intermediate_size, MAX_INNER, &c->intermediate_size},
+        {k->vocab_size, d->vocab_size, MAX_VOCAB, &c->vocab_size},
+        {k->max_positions, d->max_positions, MAX_POSITIONS, &c->max_positions},
+        {k->type_vocab_size, d->type_vocab_size, MAX_TYPES, &c->type_vocab_size},
+    };
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        bert_status status =
+            read_size(c, sizes[i].key, sizes[i].standard, sizes[i].max, sizes[i].out, err);
+
+        if (status)
+            return status;
+    }
+    if (c->hidden_size % c->heads != 0)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" %u is not a multiple of \"%s\" %u",
+                          c->path, k->hidden_size ? k->hidden_size : "hidden size", c->hidden_size,
+                          k->heads ? k->heads : "heads", c->heads);
+    c->head_size = c->hidden_size / c->heads;
+    return BERT_OK;
+}
+
+static bert_status read_eps(struct bert__config *c, bert_error *err)
+{
+    const char *key = c->arch->keys.norm_eps;
+    double eps = c->arch->defaults.norm_eps;
+    bert_status status = BERT_OK;
+
+    if (bert__json_is(key ? bert__json_get(c->json, key) : NULL, BERT__JSON_NULL))
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is null; expected a number", c->path, key);
+    if (key)
+        status = bert__json_read_double(c->json, c->path, key, &eps, err);
+    if (status)
+        return status;
+    if (!(eps >= 0) || eps > 1)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %s; expected a number from 0 to 1",
+                          c->path, key, eps < 0 ? "negative" : "greater than 1");
+    c->norm_eps = (float)eps;
+    return BERT_OK;
+}
+
+static bert_status read_activation(struct bert__config *c, struct bert__arena *arena,
+                                   bert_error *err)
+{
+    const char *key = c->arch->keys.activation;
+    const struct bert__json *value = key ? bert__json_get(c->json, key) : NULL;
+
+    c->activation = c->arch->defaults.activation;
+    if (!value)
+        return BERT_OK;
+    if (value->type != BERT__JSON_STRING)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %s; expected a string", c->path, key,
+                          bert__json_type_name(value));
+    if (memchr(value->u.string.data, 0, value->u.string.size))
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" holds a NUL", c->path, key);
+    c->activation = bert__arena_string(arena, value->u.string.data, value->u.string.size);
+    return c->activation ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
+}
+
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+/* Decimal, without sign or leading zeros, below n. */
+static bool read_id(const bert_text *key, uint32_t n, uint32_t *out)
+{
+    uint64_t id = 0;
+
+    if (!key->size || key->size > 7 || (key->data[0] == '0' && key->size > 1))
+        return false;
+    for (size_t i = 0; i < key->size; i++) {
+        if (key->data[i] < '0' || key->data[i] > '9')
+            return false;
+        id = id * 10 + (uint64_t)(key->data[i] - '0');
+    }
+    *out = (uint32_t)id;
+    return id < n;
+}
+
+/* A number is taken for its digits, as Python would show it. */
+static const char *label_text(struct bert__arena *arena, const struct bert__json *value)
+{
+    char digits[24];
+    int n;
+
+    if (value->type == BERT__JSON_STRING)
+        return bert__arena_string(arena, value->u.string.data, value->u.string.size);
+    n = snprintf(digits, sizeof(digits), "%lld", (long long)value->u.integer);
+    return bert__arena_string(arena, digits, (size_t)n);
+}
+
+static bert_status read_label(struct bert__config *c, struct bert__arena *arena,
+                              const struct bert__json_member *m, bert_error *err)
+{
+    char key[84];
+    uint32_t id;
+
+    bert__printable(key, m->key.data, m->key.size);
+    if (!read_id(&m->key, c->n_labels, &id))
+        return bert__fail(err, BERT_EFORMAT,
+                          "%s: \"id2label\": \"%s\" is no id; expected 0 to %u without gaps",
+                          c->path, key, c->n_labels - 1);
+    if (m->value.type != BERT__JSON_STRING
+        && !(m->value.type == BERT__JSON_NUMBER && m->value.is_integer))
+        return bert__fail(err, BERT_EFORMAT, "%s: \"id2label\": \"%s\" is %s; expected a string",
+                          c->path, key, bert__json_type_name(&m->value));
+    if (m->value.type == BERT__JSON_STRING
+        && memchr(m->value.u.string.data, 0, m->value.u.string.size))
+        return bert__fail(err, BERT_EFORMAT, "%s: \"id2label\": \"%s\" holds a NUL", c->path, key);
+    c->labels[id] = label_text(arena, &m->value);
+    return c->labels[id] ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
+}
+
+static bert_status make_label(struct bert__config *c, struct bert__arena *arena, uint32_t id,
+                              bert_error *err)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "LABEL_%u", id);
+
+    c->labels[id] = bert__arena_string(arena, text, (size_t)n);
+    return c->labels[id] ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
+}
+
+/* id2label; a num_labels that differs from its length wins and names them LABEL_0 ...,
+ * as in the reference.  Ids are unique and below the count, so there is no gap. */
+static bert_status read_labels(struct bert__config *c, struct bert__arena *arena, bert_error *err)
+{
+    const struct bert__json *map;
+    uint32_t count = 0;
+    size_t bytes;
+    bool named;
+    bert_status status =
+        bert__json_read_container(c->json, c->path, "id2label", BERT__JSON_OBJECT, &map, err);
+
+    if (status)
+        return status;
+    if (map && map->u.object.count > MAX_LABELS)
+        return bert__fail(err, BERT_ELIMIT,
+                          "%s: \"id2label\" has %zu labels; at most %d are handled", c->path,
+                          map->u.object.count, MAX_LABELS);
+    if (map)
+        count = (uint32_t)map->u.object.count;
+    status = bert__json_read_u32(c->json, c->path, "num_labels", 0, MAX_LABELS, &count, err);
+    if (status || !count)
+        return status;
+    named = map && count == map->u.object.count;
+    if (!bert__size_mul(count, sizeof(*c->labels), &bytes)
+        || !(c->labels = bert__arena_get(arena, bytes)))
+        return bert__alloc_fail(arena->alloc, c->path, err);
+    c->n_labels = count;
+    for (uint32_t i = 0; i < count && !status; i++)
+        status = named ? read_label(c, arena, &map->u.object.members[i], err)
+                       : make_label(c, arena, i, err);
+    return status;
+}
+
+bert_status bert__config_load(struct bert__config *config, struct bert__arena *arena,
+                              struct bert__source *source, const char *directory,
+                              uint32_t max_layers, bert_error *err)
+{
+    struct bert__json_file file;
+    bert_status status;
+
+    memset(config, 0, sizeof(*config));
+    status = bert__json_file(&file, arena, source, directory, "config.json", 0, BERT__CONFIG_BYTES,
+                             BERT__JSON_OBJECT, err);
+    config->json = file.root;
+    config->path = file.path;
+    if (!status)
+        status = read_family(config, err);
+    if (!status)
+        status = refuse_unhandled(config, err);
+    if (!status)
+        status = read_sizes(config, max_layers, err);
+    if (!status)
+        status = read_eps(config, err);
+    if (!status)
+        status = read_activation(config, arena, err);
+    if (!status)
+        status = read_labels(config, arena, err);
+    return status;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* weights.c - tensors by name: one file or shards, old names, widening, NaN. */
+#include "lib/model/weights.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/size.h"
+#include "lib/base/sort.h"
+#include "lib/model/weights_files.h"
+
+enum { BOUNCE_BYTES = 1 << 16, SHAPE_TEXT = 24 * BERT__MAX_RANK };
+
+struct bert__weights {
+    struct bert__alloc *alloc;
+    struct bert__weights_files files;
+    struct bert__tensor **tensors; /* by name, in the new spelling */
+    size_t count;
+    struct bert__widen widen;
+    bool map, allow_nonfinite;
+    void *bounce; /* 16-bit elements on their way from a file */
+};
+
+/* ---- Names ----------------------------------------------------------------------- */
+
+/*
+ * The letters that a name has in its new spelling: *tail replaces what follows the
+ * first *head bytes.  Only LayerNorm's parameters were renamed, as the reference does it.
+ */
+static void new_spelling(const char *name, size_t size, size_t *head, const char **tail)
+{
+    static const struct {
+        const char *old, *tail;
+    } renamed[] = {{"LayerNorm.gamma", "weight"}, {"LayerNorm.beta", "bias"}};
+
+    *head = size;
+    *tail = "";
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++) {
+        size_t n = strlen(renamed[i].old);
+
+        if (size < n || memcmp(name + size - n, renamed[i].old, n) != 0)
+            continue;
+        *head = size - n + strlen("LayerNorm.");
+        *tail = renamed[i].tail;
+    }
+}
+
+/* As strcmp, with a's first n_a bytes followed by a_tail. */
+static int compare_spelling(const char *a, size_t n_a, const char *a_tail, const char *b,
+                            size_t n_b, const char *b_tail)
+{
+    for (;; a++, b++) {
+        unsigned char x, y;
+
+        if (!n_a) {
+            a = a_tail;
+            n_a = SIZE_MAX;
+        }
+        if (!n_b) {
+            b = b_tail;
+            n_b = SIZE_MAX;
+        }
+        x = (unsigned char)*a;
+        y = (unsigned char)*b;
+        if (x != y)
+            return x < y ? -1 : 1;
+        if (!x)
+            return 0;
+        n_a--;
+        n_b--;
+    }
+}
+
+static int compare_to_name(const struct bert__tensor *t, const char *name)
+{
+    size_t head;
+    const char *tail;
+
+    new_spelling(t->name, t->name_size, &head, &tail);
+    return compare_spelling(t->name, head, tail, name, strlen(name), "");
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct bert__tensor *s = a, *t = b;
+    size_t s_head, t_head;
+    const char *s_tail, *t_tail;
+
+    new_spelling(s->name, s->name_size, &s_head, &s_tail);
+    new_spelling(t->name, t->name_size, &t_head, &t_tail);
+    return compare_spelling(s->name, s_head, s_tail, t->name, t_head, t_tail);
+}
+
+static size_t find(const struct bert__weights *w, const char *name)
+{
+    size_t low = 0, high = w->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_to_name(w->tensors[middle], name);
+
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return w->count;
+}
+
+/* ---- Opening ------------------------------------------------------------------------ */
+
+/* All files' tensors in one table, by name; no name twice. */
+static bert_status index_tensors(struct bert__weights *w, bert_error *err)
+{
+    size_t total = 0;
+    char first[84], second[84];
+
+    for (size_t i = 0; i < w->files.count; i++)
+        total += w->files.items[i].n_tensors; /* they exist in memory: no overflow */
+    w->tensors = bert__alloc_array(w->alloc, total, sizeof(*w->tensors));
+    if (!w->tensors)
+        return bert__alloc_fail(w->alloc, w->files.path, err);
+    for (size_t i = 0; i < w->files.count; i++)
+        for (size_t j = 0; j < w->files.items[i].n_tensors; j++)
+            w->tensors[w->count++] = &w->files.items[i].tensors[j];
+    bert__sort((void **)w->tensors, w->count, by_name);
+    for (size_t i = 1; i < w->count; i++) {
+        const struct bert__tensor *a = w->tensors[i - 1], *b = w->tensors[i];
+
+        if (by_name(a, b) == 0)
+            return bert__fail(
+                err, BERT_EFORMAT,
+                "%s: tensor \"%s\" (%s) and tensor \"%s\" (%s) are one and the same", w->files.path,
+                bert__printable(first, a->name, a->name_size), bert__file_path(a->file),
+                bert__printable(second, b->name, b->name_size), bert__file_path(b->file));
+    }
+    return BERT_OK;
+}
+
+bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *alloc,
+                               struct bert__source *source, const char *directory,
+                               const struct bert__widen *widen, bool map, bool allow_nonfinite,
+                               bert_error *err)
+{
+    struct bert__weights *w = bert__alloc_array(alloc, 1, sizeof(*w));
+    bert_status status;
+
+    *out = NULL;
+    if (!w)
+        return bert__alloc_fail(alloc, "the weights", err);
+    w->alloc = alloc;
+    w->widen = *widen;
+    w->map = map;
+    w->allow_nonfinite = allow_nonfinite;
+    w->bounce = bert__alloc(alloc, BOUNCE_BYTES);
+    if (!w->bounce)
+        status = bert__alloc_fail(alloc, "the weights", err);
+    else
+        status = bert__weights_files_open(&w->files, alloc, source, directory, err);
+    if (!status)
+        status = index_tensors(w, err);
+    if (status)
+        bert__weights_close(w);
+    else
+        *out = w;
+    return status;
+}
+
+void bert__weights_close(struct bert__weights *weights)
+{
+    if (!weights)
+        return;
+    bert__alloc_free(weights->alloc, weights->tensors);
+    bert__alloc_free(weights->alloc, weights->bounce);
+    bert__weights_files_close(&weights->files);
+    bert__alloc_free(weights->alloc, weights);
+}
+
+const char *bert__weights_path(const struct bert__weights *weights)
+{
+    return weights->files.path;
+}
+
+/* ---- Finding -------------------------------------------------------------------------- */
+
+const struct bert__tensor *bert__weights_find(const struct bert__weights *weights, const char *name)
+{
+    size_t i = find(weights, name);
+
+    return i < weights->count ? weights->tensors[i] : NULL;
+}
+
+const struct bert__tensor *bert__weights_at(const struct bert__weights *weights, size_t i)
+{
+    return i < weights->count ? weights->tensors[i] : NULL;
+}
+
+/* "[3, 4]" */
+static const char *shape_text(char out[SHAPE_TEXT], uint32_t rank, const uint64_t *shape)
+{
+    size_t n = 0;
+
+    out[n++] = '[';
+    for (uint32_t i = 0; i < rank; i++) {
+        char digits[20];
+        size_t m = 0;
+        uint64_t value = shape[i];
+
+        do {
+            digits[m++] = (char)('0' + value % 10);
+            value /= 10;
+        } while (value);
+        if (i) {
+            out[n++] = ',';
+            out[n++] = ' ';
+        }
+        while (m)
+            out[n++] = digits[--m];
+    }
+    out[n++] = ']';
+    out[n] = 0;
+    return out;
+}
+
+bert_status bert__weights_need(struct bert__weights *weights, const char *name, uint32_t rank,
+                               const uint64_t *shape, const struct bert__tensor **out,
+                               bert_error *err)
+{
+    size_t i = find(weights, name);
+    struct bert__tensor *t;
+    char is[SHAPE_TEXT], expected[SHAPE_TEXT];
+
+    *out = NULL;
+    if (i == weights->count)
+        return bert__fail(err, BERT_EFORMAT, "%s: tensor \"%s\" is missing", weights->files.path,
+                          name);
+    t = weights->tensors[i];
+    if (t->rank != rank || (rank && memcmp(t->shape, shape, rank * sizeof(*shape)) != 0))
+        return bert__fail(err, BERT_EFORMAT,
+                          "%s: tensor \"%s\" has the shape %s; the config wants %s",
+                          bert__file_path(t->file), name, shape_text(is, t->rank, t->shape),
+                          shape_text(expected, rank, shape));
+    if (t->stored == BERT__STORED_OTHER)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: tensor \"%s\" is stored as %s; weights may be F32, F16 or BF16",
+                          bert__file_path(t->file), name, t->dtype);
+    t->used = true;
+    *out = t;
+    return BERT_OK;
+}
+
+/* ---- Reading -------------------------------------------------------------------------- */
+
+static bert_status check_finite(const struct bert__weights *w, const struct bert__tensor *t,
+                                uint64_t first, const float *x, size_t n, bert_error *err)
+{
+    size_t i = 0;
+    char name[84];
+    uint32_t bits;
+
+    if (w->allow_nonfinite || w->widen.all_finite(x, n))
+        return BERT_OK;
+    do
+        memcpy(&bits, &x[i], sizeof(bits)); /* the exponent's bits all set, whatever the FPU mode */
+    while ((bits & 0x7F800000u) != 0x7F800000u && ++i < n);
+    return bert__fail(err, BERT_ENONFINITE,
+                      "%s: tensor \"%s\", element %llu is %s; allow it by "
+                      "BERT_MODEL_ALLOW_NONFINITE if it must be",
+                      bert__file_path(t->file), bert__printable(name, t->name, t->name_size),
+                      (unsigned long long)(first + i), bits & 0x007FFFFFu ? "NaN" : "infinite");
+}
+
+static void widen(const struct bert__weights *w, const struct bert__tensor *t, float *out,
+                  const void *in, size_t n)
+{
+    if (t->stored == BERT__STORED_F32)
+        memcpy(out, in, n * sizeof(*out));
+    else if (t->stored == BERT__STORED_F16)
+        w->widen.f16(out, in, n);
+    else
+        w->widen.bf16(out, in, n);
+}
+
+/* Elements that lie in memory, at any address. */
+static bert_status read_mapped(const struct bert__weights *w, const struct bert__tensor *t,
+                               uint64_t first, size_t n, float *out, bert_error *err)
+{
+    const void *data;
+    size_t size = t->stored == BERT__STORED_F32 ? 4 : 2;
+    bert_status status = bert__file_map(t->file, &data, err);
+
+    if (!status)
+        widen(w, t, out, (const char *)data + t->offset + first * size, n);
+    return status;
+}
+
+static bert_status read_halves(const struct bert__weights *w, const struct bert__tensor *t,
+                               uint64_t first, size_t n, float *out, bert_error *err)
+{
+    while (n > 0) {
+        size_t step = n < BOUNCE_BYTES / 2 ? n : BOUNCE_BYTES / 2;
+        bert_status status =
+            bert__file_read(t->file, t->offset + first * 2, w->bounce, step * 2, err);
+
+        if (status)
+            return status;
+        widen(w, t, out, w->bounce, step);
+        first += step;
+        out += step;
+        n -= step;
+    }
+    return BERT_OK;
+}
+
+bert_status bert__weights_read(struct bert__weights *weights, const struct bert__tensor *tensor,
+                               uint64_t first, size_t n, float *out, bert_error *err)
+{
+    char name[84];
+    bert_status status;
+
+    if (tensor->stored == BERT__STORED_OTHER || first > tensor->count || n > tensor->count - first)
+        return bert__fail(err, BERT_EINTERNAL, "%s: tensor \"%s\": elements past its end",
+                          bert__file_path(tensor->file),
+                          bert__printable(name, tensor->name, tensor->name_size));
+    if (!n)
+        return BERT_OK;
+    if (weights->map || bert__file_in_memory(tensor->file))
+        status = read_mapped(weights, tensor, first, n, out, err);
+    else if (tensor->stored == BERT__STORED_F32)
+        status =
+            bert__file_read(tensor->file, tensor->offset + first * 4, out, n * sizeof(*out), err);
+    else
+        status = read_halves(weights, tensor, first, n, out, err);
+    return status ? status : check_finite(weights, tensor, first, out, n, err);
+}
+
+bert_status bert__weights_borrow(struct bert__weights *weights, const struct bert__tensor *tensor,
+                                 const float **out, bert_error *err)
+{
+    const void *data;
+    const char *at;
+    bert_status status;
+
+    *out = NULL;
+    /* memory is the caller's, who may free it after the load */
+    if (!weights->map || bert__file_in_memory(tensor->file) || tensor->stored != BERT__STORED_F32
+        || tensor->count == 0)
+        return BERT_OK;
+    status = bert__file_map(tensor->file, &data, err);
+    if (status)
+        return status;
+    at = (const char *)data + tensor->offset;
+    if ((uintptr_t)at % sizeof(float) != 0)
+        return BERT_OK;
+    status = check_finite(weights, tensor, 0, (const float *)(const void *)at,
+                          (size_t)tensor->count, err);
+    if (!status)
+        *out = (const float *)(const void *)at;
+    return status;
+}
