@@ -119,6 +119,13 @@ static inline vf vf_ldexp(vf a, vf n)
     return _mm256_mul_ps(_mm256_mul_ps(a, vf_pow2(half)), vf_pow2(_mm256_sub_epi32(i, half)));
 }
 
+static inline vf vf_scale2(vf a, vf n)
+{
+    vi i = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), i));
+}
+
 static inline vm vf_lt(vf a, vf b)
 {
     return _mm256_cmp_ps(a, b, _CMP_LT_OQ);

@@ -110,6 +110,11 @@ static inline vf vf_ldexp(vf a, vf n)
     return _mm512_scalef_ps(a, n);
 }
 
+static inline vf vf_scale2(vf a, vf n)
+{
+    return _mm512_scalef_ps(a, n);
+}
+
 static inline vm vf_lt(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);

@@ -12,6 +12,7 @@
  *   vf_max(a, b), vf_min   b if either is a NaN, so vf_max(limit, x) passes a NaN x on
  *   vf_fma(a, b, c)        a * b + c, fused where the ISA has it
  *   vf_ldexp(a, n)         a * 2^n for integral n in [-252, 254], rounded once if 1 <= a < 2
+ *   vf_scale2(a, n)        the same for 1/2 <= a <= 2 and n in [-124, 125]: cheaper
  *   vf_hsum, vf_hmax       over lanes, in a fixed order
  *   vf_transpose(r)        r: VF rows of VF lanes
  */
@@ -176,6 +177,13 @@ static inline vf vf_ldexp(vf a, vf n)
     vi half = i >> 1;
 
     return a * vf_pow2(half) * vf_pow2((vi)((vu)i - (vu)half));
+}
+
+static inline vf vf_scale2(vf a, vf n)
+{
+    vu i = (vu)(n + vf_round_magic()) << 23; /* the magic number's own low bits are 0 */
+
+    return (vf)((vu)a + i);
 }
 
 static inline float vf_hsum(vf a)

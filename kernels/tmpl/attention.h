@@ -55,10 +55,14 @@ static void K(attention_prepare)(float *kv, const float *k, const float *v, size
                                  size_t n_kv, size_t head)
 {
     const size_t width = K(round_up)(head, VF);
-    float *to = kv;
+    float *to;
 
-    for (size_t j = 0; j < n_kv; j += GEMM_NR, to += GEMM_NR * head)
-        K(gemm_f32_pack)(to, k + j * ldkv, ldkv, n_kv - j < GEMM_NR ? n_kv - j : GEMM_NR, head);
+    for (size_t j = 0; j < n_kv; j += VF) { /* columns past n_kv's vector are never read */
+        size_t rows = n_kv - j < VF ? n_kv - j : VF;
+
+        to = kv + j / GEMM_NR * GEMM_NR * head + j % GEMM_NR;
+        K(pack_rows)(to, GEMM_NR, k + j * ldkv, ldkv, rows, head);
+    }
     to = kv + K(floats)(K(round_up)(n_kv, GEMM_NR), head);
     for (size_t j = 0; j < n_kv; j++, to += width) {
         for (size_t d = 0; d < width; d += VF)
@@ -119,8 +123,7 @@ static void K(attention)(float *out, size_t ldo, const float *q, size_t ldq, con
     for (size_t i = 0; i < n_q; i++) {
         float *row = scratch + i * lds;
 
-        K(scale)(row, row, scale, n_kv);
-        inverse[i] = 1.0f / K(row_exp_sum)(row, n_kv, 1.0f, K(row_max)(row, n_kv));
+        inverse[i] = 1.0f / K(row_exp_sum)(row, n_kv, K(row_max)(row, n_kv), scale);
         if (probs)
             K(scale)(probs + i * n_kv, row, inverse[i], n_kv);
     }

@@ -34,6 +34,22 @@ static inline vf K(exp)(vf x)
     return vf_ldexp(vf_add(p, vf_set1(1.0f)), n);
 }
 
+/* 2^t for t <= 0; 0 below -124: for softmax, where smaller terms don't count.
+ * |error| <= 3 u 2^t.  2^0 is 1. */
+static inline vf K(exp2_negative)(vf t)
+{
+    vf n = vf_round(t);
+    vf f = vf_sub(t, n);
+    vf p = vf_set1(1.326472731e-03f);
+
+    p = vf_fma(p, f, vf_set1(9.671512991e-03f));
+    p = vf_fma(p, f, vf_set1(5.550733581e-02f));
+    p = vf_fma(p, f, vf_set1(2.402224243e-01f));
+    p = vf_fma(p, f, vf_set1(6.931470037e-01f));
+    p = vf_fma(p, f, vf_set1(1.0f));
+    return vf_sel(vf_lt(t, vf_set1(-124.0f)), vf_zero(), vf_scale2(p, n));
+}
+
 /* Where |x| >= this, Phi(x) is 0 or 1 to within 2^-25. */
 #define PHI_LIMIT 5.5f
 

@@ -8,41 +8,44 @@
 
 #include <math.h>
 
+#include "kernels/tmpl/elementwise.h"
 #include "kernels/tmpl/math.h"
 
 static float K(row_max)(const float *x, size_t n)
 {
-    vf lowest = vf_set1(-INFINITY);
-    vf m = lowest;
+    const vf lowest = vf_set1(-INFINITY);
+    vf m[2] = {lowest, lowest};
     size_t i = 0;
 
-    for (; i + VF <= n; i += VF)
-        m = vf_max(m, vf_load(x + i));
-    if (i < n) {
-        vt t = vt_make(n - i);
-
-        m = vf_max(m, vf_keep_t(vf_load_t(x + i, t), lowest, t));
+    for (; i + 2 * VF <= n; i += 2 * VF) {
+        m[0] = vf_max(m[0], vf_load(x + i));
+        m[1] = vf_max(m[1], vf_load(x + i + VF));
     }
-    return vf_hmax(m);
+    for (; i < n; i += VF) {
+        vt t = vt_make(n - i < VF ? n - i : VF);
+
+        m[0] = vf_max(m[0], vf_keep_t(vf_load_t(x + i, t), lowest, t));
+    }
+    return vf_hmax(K(max_nan)(m[0], m[1]));
 }
 
-/* x = exp(scale * x - shift); the sum of it. */
-static float K(row_exp_sum)(float *x, size_t n, float scale, float shift)
+/* x = exp(scale * (x - max)) for scale >= 0; the sum of it. */
+static float K(row_exp_sum)(float *x, size_t n, float max, float scale)
 {
-    vf k = vf_set1(scale);
-    vf m = vf_set1(-shift);
+    const vf k = vf_set1(scale * 0x1.715476p+0f); /* log2(e) */
+    const vf m = vf_set1(max);
     vf s = vf_zero();
     size_t i = 0;
 
     for (; i + VF <= n; i += VF) {
-        vf e = K(exp)(vf_fma(k, vf_load(x + i), m));
+        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load(x + i), m), k));
 
         vf_store(x + i, e);
         s = vf_add(s, e);
     }
     if (i < n) {
         vt t = vt_make(n - i);
-        vf e = K(exp)(vf_fma(k, vf_load_t(x + i, t), m));
+        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load_t(x + i, t), m), k));
 
         vf_store_t(x + i, e, t);
         s = vf_add(s, vf_keep_t(e, vf_zero(), t));
@@ -52,7 +55,7 @@ static float K(row_exp_sum)(float *x, size_t n, float scale, float shift)
 
 static void K(softmax)(float *x, size_t n)
 {
-    float sum = K(row_exp_sum)(x, n, 1.0f, K(row_max)(x, n));
+    float sum = K(row_exp_sum)(x, n, K(row_max)(x, n), 1.0f);
 
     K(scale)(x, x, 1.0f / sum, n);
 }

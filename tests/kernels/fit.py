@@ -45,6 +45,22 @@ def fit(t, f, w, np_, nq, rounds=400):
     return worst, p, q
 
 
+def fit_polynomial(t, f, w, degree, rounds=300):
+    """As fit(), for a polynomial on an interval around 0."""
+    cols = np.vander(t, degree + 1, increasing=True)
+    lawson = np.ones_like(t)
+    best = None
+    for _ in range(rounds):
+        s = np.sqrt(lawson) * np.maximum(w, 1e-9)
+        sol = np.linalg.lstsq(cols * s[:, None], f * s, rcond=None)[0]
+        err = np.abs(w * (cols @ sol - f))
+        if best is None or err.max() < best[0]:
+            best = (err.max(), sol)
+        lawson *= np.maximum(err / err.mean(), 1e-3) ** 0.7
+        lawson /= lawson.mean()
+    return best[0], best[1], [1.0]
+
+
 def show(name, worst, p, q):
     print(f"{name}: weighted error {worst:.3g}")
     for label, c in (("P", p), ("Q", q)):
@@ -67,20 +83,15 @@ def main():
     f = vec(lambda v: mp.tanh(mp.sqrt(v)) / mp.sqrt(v), t)
     show("tanh", *fit(t, f, 1 / f, 4, 4))
     # exp(r) = 1 + r + r^2 E(r) on [-ln2/2, ln2/2], relative error.
-    h = float(mp.log(2)) / 2
-    for deg in (4,):
-        t = nodes(-h * 1.001, h * 1.001)
-        f = vec(lambda v: (mp.exp(v) - 1 - v) / (v * v) if abs(v) > 1e-9 else mp.mpf(0.5), t)
-        a = np.vander(t, deg + 1, increasing=True)
-        w = t * t / np.exp(t)
-        law = np.ones_like(t)
-        for _ in range(300):
-            s = np.sqrt(law) * np.maximum(w, 1e-9)
-            sol = np.linalg.lstsq(a * s[:, None], f * s, rcond=None)[0]
-            err = np.abs(w * (a @ sol - f))
-            law *= np.maximum(err / err.mean(), 1e-3) ** 0.7
-            law /= law.mean()
-        show(f"exp {deg}", err.max(), sol, [1.0])
+    h = float(mp.log(2)) / 2 * 1.001
+    t = nodes(-h, h)
+    f = vec(lambda v: (mp.exp(v) - 1 - v) / (v * v) if abs(v) > 1e-9 else mp.mpf(0.5), t)
+    show("exp", *fit_polynomial(t, f, t * t / np.exp(t), 4))
+    # 2^r = 1 + r E(r) on [-1/2, 1/2], relative error.
+    t = nodes(-0.5, 0.5)
+    f = vec(lambda v: (mp.mpf(2) ** v - 1) / v if abs(v) > 1e-9 else mp.log(2), t)
+    for deg in (4, 5):
+        show(f"exp2 {deg}", *fit_polynomial(t, f, np.abs(t) / 2 ** t, deg))
 
 
 if __name__ == "__main__":
