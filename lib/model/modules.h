@@ -41,6 +41,8 @@ struct bert__module {
                                "identity" for Identity */
 };
 
+enum { BERT__MODULES_NOTES = 4 };
+
 struct bert__prompt {
     const char *name;
     bert_text text;
@@ -55,13 +57,20 @@ struct bert__modules {
     bool do_lower_case;      /* lower-case the text before the tokenizer's normalizer */
     struct bert__prompt *prompts;
     uint32_t n_prompts;
-    const char *default_prompt; /* NULL: none */
-    const char *similarity;     /* "cosine" unless the file says otherwise */
-    uint32_t truncate_dim;      /* 0: none */
+    const char *default_prompt;             /* NULL: none */
+    const char *similarity;                 /* "cosine" unless the file says otherwise */
+    uint32_t truncate_dim;                  /* 0: none */
+    const char *notes[BERT__MODULES_NOTES]; /* what the user should know, one line each */
+    uint32_t n_notes;
 };
 
-/* Read them; without modules.json `present` is false and one mean pooling is listed.
- * An unknown module type or pooling mode is BERT_EUNSUPPORTED by name.  In `arena`. */
+/*
+ * Read them; without modules.json `present` is false and one mean pooling is listed.
+ * So it is for a model that was saved as another class (a CrossEncoder): the reference
+ * converts it in that way; a note says so.  The list has exactly one pooling, and it
+ * comes first.  An unknown module type, pooling mode or activation is
+ * BERT_EUNSUPPORTED by name.  All in `arena`; `alloc` for what is freed at the end.
+ */
 bert_status bert__modules_load(struct bert__modules *modules, struct bert__arena *arena,
                                struct bert__alloc *alloc, struct bert__source *source,
                                bert_error *err);

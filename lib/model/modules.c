@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* modules.c - modules.json: which modules, in which order. */
+#include "lib/model/modules.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/size.h"
+#include "lib/model/modules_parts.h"
+
+enum { MAX_MODULES = 64 };
+
+enum type { TRANSFORMER, POOLING, DENSE, NORMALIZE, DROPOUT };
+
+/* One entry of modules.json. */
+struct entry {
+    enum type type;
+    bert_text name, class;
+    const char *path;
+};
+
+/* ---- Shared with the other readers ---------------------------------------------------- */
+
+bert_status bert__modules_string(const struct bert__modules_reader *r, const char *path,
+                                 const char *key, const bert_text *text, const char **out)
+{
+    if (text->size && memchr(text->data, 0, text->size))
+        return bert__fail(r->err, BERT_EFORMAT, "%s: \"%s\" holds a NUL", path, key);
+    *out = bert__arena_string(r->arena, text->data, text->size);
+    return *out ? BERT_OK : bert__alloc_fail(r->arena->alloc, path, r->err);
+}
+
+bert_status bert__modules_note(const struct bert__modules_reader *r, const char *format, ...)
+{
+    struct bert__modules *out = r->out;
+    char text[256];
+    va_list args;
+
+    if (out->n_notes == BERT__MODULES_NOTES)
+        return BERT_OK;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    out->notes[out->n_notes] = bert__arena_string(r->arena, text, strlen(text));
+    if (!out->notes[out->n_notes])
+        return bert__alloc_fail(r->arena->alloc, "a note", r->err);
+    out->n_notes++;
+    return BERT_OK;
+}
+
+/* ---- Classes ------------------------------------------------------------------------------ */
+
+/*
+ * The class of a module's type: all names that its class has had, such as
+ * "sentence_transformers.models.Pooling" and
+ * "sentence_transformers.sentence_transformer.modules.pooling.Pooling".  A class of the
+ * same name from elsewhere is another class.
+ */
+static bool class_of(const bert_text *type, bert_text *class)
+{
+    static const char *const homes[] = {"sentence_transformers.models.",
+                                        "sentence_transformers.base.modules.",
+                                        "sentence_transformers.sentence_transformer.modules."};
+
+    for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++) {
+        size_t n = strlen(homes[i]), at;
+
+        if (type->size <= n || memcmp(type->data, homes[i], n) != 0)
+            continue;
+        for (at = type->size; type->data[at - 1] != '.'; at--)
+            ;
+        *class = (bert_text){type->data + at, type->size - at};
+        return true;
+    }
+    return false;
+}
+
+static bool find_type(const bert_text *class, enum type *out)
+{
+    static const struct {
+        const char *class;
+        enum type type;
+    } known[] = {{"Transformer", TRANSFORMER},
+                 {"Pooling", POOLING},
+                 {"Dense", DENSE},
+                 {"Normalize", NORMALIZE},
+                 {"Dropout", DROPOUT}};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        if (strlen(known[i].class) != class->size
+            || memcmp(known[i].class, class->data, class->size) != 0)
+            continue;
+        *out = known[i].type;
+        return true;
+    }
+    return false;
+}
+
+/* ---- Entries ------------------------------------------------------------------------------- */
+
+static bert_status need_string(const struct bert__modules_reader *r,
+                               const struct bert__json_file *file, size_t i,
+                               const struct bert__json *entry, const char *key, bert_text *out)
+{
+    const struct bert__json *value = bert__json_get(entry, key);
+
+    if (!bert__json_is(value, BERT__JSON_STRING))
+        return bert__fail(r->err, BERT_EFORMAT, "%s: module %zu: \"%s\" is %s; expected a string",
+                          file->path, i, key, bert__json_type_name(value));
+    *out = value->u.string;
+    return BERT_OK;
+}
+
+static bert_status read_entry(const struct bert__modules_reader *r,
+                              const struct bert__json_file *file, size_t i, struct entry *out)
+{
+    const struct bert__json *entry = &file->root->u.array.items[i];
+    bert_text type, path;
+    char text[84];
+    bert_status status = need_string(r, file, i, entry, "type", &type);
+
+    if (!status)
+        status = need_string(r, file, i, entry, "name", &out->name);
+    if (!status)
+        status = need_string(r, file, i, entry, "path", &path);
+    if (status)
+        return status;
+    if (!class_of(&type, &out->class) || !find_type(&out->class, &out->type))
+        return bert__fail(r->err, BERT_EUNSUPPORTED,
+                          "%s: module %zu is a \"%s\", which is not handled", file->path, i,
+                          bert__printable(text, type.data, type.size));
+    while (path.size && path.data[path.size - 1] == '/')
+        path.size--;
+    return bert__modules_string(r, file->path, "path", &path, &out->path);
+}
+
+/* Two modules of one name: the reference keeps the last in the place of the first,
+ * which nobody can have meant. */
+static bert_status check_name(const struct bert__modules_reader *r,
+                              const struct bert__json_file *file, const struct entry *entries,
+                              size_t i)
+{
+    char name[84];
+
+    for (size_t j = 0; j < i; j++)
+        if (entries[i].name.size == entries[j].name.size
+            && memcmp(entries[i].name.data, entries[j].name.data, entries[i].name.size) == 0)
+            return bert__fail(r->err, BERT_EFORMAT, "%s: modules %zu and %zu are both named \"%s\"",
+                              file->path, j, i,
+                              bert__printable(name, entries[i].name.data, entries[i].name.size));
+    return BERT_OK;
+}
+
+/* Transformer, Pooling, then whatever works on the pooled vector. */
+static bert_status check_place(const struct bert__modules_reader *r,
+                               const struct bert__json_file *file, const struct entry *entries,
+                               size_t i)
+{
+    bool pooled = r->out->n_modules > 0, right;
+    char class[84];
+
+    switch (entries[i].type) {
+    case TRANSFORMER:
+        right = i == 0;
+        break;
+    case POOLING:
+        right = i > 0 && !pooled;
+        break;
+    case DROPOUT:
+        right = i > 0;
+        break;
+    case DENSE:
+    case NORMALIZE:
+    default:
+        right = pooled;
+    }
+    if (right)
+        return BERT_OK;
+    return bert__fail(r->err, BERT_EUNSUPPORTED,
+                      "%s: module %zu is a %s; only a Transformer, one Pooling and what follows "
+                      "it are handled, in this order",
+                      file->path, i,
+                      bert__printable(class, entries[i].class.data, entries[i].class.size));
+}
+
+/* ---- The list ------------------------------------------------------------------------------- */
+
+static bert_status read_module(const struct bert__modules_reader *r, const struct entry *entry)
+{
+    struct bert__module *m = &r->out->modules[r->out->n_modules];
+
+    memset(m, 0, sizeof(*m));
+    m->path = entry->path;
+    switch (entry->type) {
+    case TRANSFORMER:
+        r->out->transformer_path = entry->path;
+        return bert__transformer_settings(r);
+    case DROPOUT:
+        return BERT_OK; /* the identity, outside of training */
+    case POOLING:
+        r->out->n_modules++;
+        return bert__module_pooling(r, m);
+    case DENSE:
+        r->out->n_modules++;
+        return bert__module_dense(r, m);
+    case NORMALIZE:
+    default:
+        r->out->n_modules++;
+        return bert__module_normalize(r, m);
+    }
+}
+
+static bert_status read_list(const struct bert__modules_reader *r,
+                             const struct bert__json_file *file)
+{
+    size_t n = file->root->u.array.count;
+    struct entry entries[MAX_MODULES];
+    bert_status status = BERT_OK;
+
+    if (n > MAX_MODULES)
+        return bert__fail(r->err, BERT_ELIMIT, "%s: %zu modules; at most %d are handled",
+                          file->path, n, MAX_MODULES);
+    r->out->modules = bert__arena_get(r->arena, (n ? n : 1) * sizeof(*r->out->modules));
+    if (!r->out->modules)
+        return bert__alloc_fail(r->arena->alloc, file->path, r->err);
+    for (size_t i = 0; i < n && !status; i++) {
+        status = read_entry(r, file, i, &entries[i]);
+        if (!status)
+            status = check_name(r, file, entries, i);
+        if (!status)
+            status = check_place(r, file, entries, i);
+        if (!status)
+            status = read_module(r, &entries[i]);
+    }
+    if (!status && !r->out->n_modules)
+        status = bert__fail(r->err, BERT_EUNSUPPORTED,
+                            "%s: no Pooling, so that no vector of a text comes out", file->path);
+    return status;
+}
+
+/* What stands in for a missing modules.json: the encoder and the mean. */
+static bert_status set_default(const struct bert__modules_reader *r)
+{
+    struct bert__modules *out = r->out;
+
+    out->present = false;
+    out->transformer_path = "";
+    out->similarity = "cosine";
+    out->modules = bert__arena_get(r->arena, sizeof(*out->modules));
+    if (!out->modules)
+        return bert__alloc_fail(r->arena->alloc, "the pooling", r->err);
+    memset(out->modules, 0, sizeof(*out->modules));
+    out->modules->kind = BERT__MODULE_POOLING;
+    out->modules->path = "";
+    out->modules->modes[0] = BERT__POOL_MEAN;
+    out->modules->n_modes = 1;
+    out->modules->include_prompt = true;
+    out->n_modules = 1;
+    return BERT_OK;
+}
+
+static bert_status read_all(const struct bert__modules_reader *r)
+{
+    struct bert__json_file file;
+    bool converted = false;
+    bert_status status = bert__json_file(&file, r->scratch, r->source, "", "modules.json", 1,
+                                         BERT__CONFIG_BYTES, BERT__JSON_ARRAY, r->err);
+
+    if (status)
+        return status;
+    if (!file.root)
+        return set_default(r);
+    status = bert__sentence_config(r, &converted);
+    if (status)
+        return status;
+    if (converted)
+        return set_default(r);
+    r->out->present = true;
+    return read_list(r, &file);
+}
+
+bert_status bert__modules_load(struct bert__modules *modules, struct bert__arena *arena,
+                               struct bert__alloc *alloc, struct bert__source *source,
+                               bert_error *err)
+{
+    struct bert__arena scratch;
+    struct bert__modules_reader r = {modules, arena, &scratch, source, err};
+    bert_status status;
+
+    memset(modules, 0, sizeof(*modules));
+    modules->transformer_path = "";
+    modules->similarity = "cosine";
+    bert__arena_init(&scratch, alloc);
+    status = read_all(&r);
+    bert__arena_free(&scratch);
+    return status;
+}
