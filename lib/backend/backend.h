@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend.h - where the arithmetic happens, as a table of calls.
+ *
+ * The CPU is the first backend; others are shared objects libbert-NAME.so that are
+ * opened on first use and export `bert_backend_entry`.  lib/graph sees a model as
+ * steps and calls one entry per step; a step always covers all rows of the batch.
+ *
+ * Pointers to floats in these calls are the backend's addresses: only the backend
+ * may follow them (`download` copies to the host).  A device belongs to a model and
+ * is read-only once loaded; a stream belongs to a session and has one caller at a time.
+ *
+ * A row's bits depend on its sequence only: never on other rows or the number of
+ * threads.
+ */
+#ifndef BERT_LIB_BACKEND_BACKEND_H
+#define BERT_LIB_BACKEND_BACKEND_H
+
+#include <bert/model.h>
+#include <stdbool.h>
+
+#include "kernels/kernels.h"
+#include "lib/base/alloc.h"
+
+/* Raised by every change of this file's types. */
+enum { BERT__BACKEND_ABI = 1, BERT__ROW_SLACK = 16 };
+
+struct bert__device; /* the backend's own */
+struct bert__matrix;
+struct bert__stream;
+
+/* A packed batch: rows end to end, sequence i at offsets[i] .. offsets[i + 1]. */
+struct bert__batch {
+    const int32_t *ids;
+    const int32_t *type_ids; /* NULL: all 0 */
+    const uint32_t *offsets; /* n_sequences + 1 */
+    uint32_t n_sequences;
+    uint32_t n_tokens;
+};
+
+/* Rows [first, first + n) of a weight [n_out][k] as floats. */
+typedef bert_status (*bert__rows_fn)(void *context, uint32_t first, uint32_t n, float *out,
+                                     bert_error *err);
+
+/* What a session will ask for at most. */
+struct bert__stream_options {
+    uint32_t threads;
+    uint32_t max_tokens;
+    uint32_t max_length; /* tokens of one sequence */
+    uint32_t head_size;
+};
+
+/* y[rows][n_out] = act(x W^T + bias) + residual */
+struct bert__linear_op {
+    float *y;
+    const float *x;
+    size_t ldy, ldx;
+    uint32_t rows;
+    const struct bert__matrix *matrix;
+    const float *bias;     /* [n_out], or NULL */
+    const float *residual; /* rows as y; may be y; or NULL */
+    size_t ldr;
+    enum bert__act act;
+};
+
+struct bert__norm_op {
+    float *y;
+    const float *x; /* may be y */
+    uint32_t rows, n;
+    const float *gamma, *beta;
+    float eps;
+};
+
+/* y[token] = word[id] + position[place in its sequence] + type[type id] */
+struct bert__embed_op {
+    float *y;
+    uint32_t n;
+    const float *word, *position, *type; /* the latter two may be NULL */
+};
+
+/* qkv: [tokens][3 * heads * head]: query, key, value.  out: [tokens][heads * head]. */
+struct bert__attention_op {
+    float *out;
+    const float *qkv;
+    uint32_t heads, head;
+    float scale;
+    float *const *probs; /* on the host: for each sequence [heads][length][length]; or NULL */
+};
+
+struct bert__backend {
+    uint32_t abi; /* BERT__BACKEND_ABI; first in every version */
+    const char *name;
+
+    /* Model side.  `cpu` as in bert_model_options. */
+    bert_status (*device_open)(struct bert__device **out, struct bert__alloc *alloc,
+                               const char *cpu, bert_error *err);
+    void (*device_close)(struct bert__device *device);
+    const char *(*device_name)(const struct bert__device *device); /* "avx512", ... */
+    bool (*has_dtype)(const struct bert__device *device, enum bert__dtype dtype);
+    /* Pack a weight, row by row as `rows` gives them. */
+    bert_status (*matrix_create)(struct bert__device *device, struct bert__matrix **out,
+                                 enum bert__dtype dtype, uint32_t n_out, uint32_t k,
+                                 bert__rows_fn rows, void *context, bert_error *err);
+    void (*matrix_free)(struct bert__device *device, struct bert__matrix *matrix);
+    /* Make n floats of the host reachable by the steps.  The CPU takes them as they
+     * lie; a device with memory of its own copies.  *host must live as long. */
+    bert_status (*table_create)(struct bert__device *device, const float **out, const float *host,
+                                size_t n, bert_error *err);
+    void (*table_free)(struct bert__device *device, const float *table);
+
+    /* Session side. */
+    /* Bytes that stream_create() and `buffers` floats in buffer_create() will take. */
+    bert_status (*stream_bytes)(struct bert__device *device, const struct bert__stream_options *o,
+                                size_t buffers, uint64_t *out, bert_error *err);
+    bert_status (*stream_create)(struct bert__device *device, struct bert__stream **out,
+                                 struct bert__alloc *alloc, const struct bert__stream_options *o,
+                                 bert_error *err);
+    void (*stream_destroy)(struct bert__stream *stream);
+    /* Linear steps may read (not use) up to BERT__ROW_SLACK rows past their last: buffers
+     * that they read must hold them. */
+    bert_status (*buffer_create)(struct bert__stream *stream, float **out, size_t n,
+                                 bert_error *err);
+    void (*buffer_free)(struct bert__stream *stream, float *buffer);
+
+    /* One forward: begin, steps and views, end.  `end` always follows `begin`. */
+    bert_status (*begin)(struct bert__stream *stream, const struct bert__batch *batch,
+                         bert_error *err);
+    bert_status (*embed)(struct bert__stream *stream, const struct bert__embed_op *op,
+                         bert_error *err);
+    bert_status (*norm)(struct bert__stream *stream, const struct bert__norm_op *op,
+                        bert_error *err);
+    bert_status (*linear)(struct bert__stream *stream, const struct bert__linear_op *op,
+                          bert_error *err);
+    bert_status (*attention)(struct bert__stream *stream, const struct bert__attention_op *op,
+                             bert_error *err);
+    /* y[i] = x[rows[i]], n floats each; `rows` on the host. */
+    bert_status (*gather)(struct bert__stream *stream, float *y, const float *x, size_t ldx,
+                          const uint32_t *rows, uint32_t n_rows, uint32_t n, bert_error *err);
+    /* n floats from the host into a buffer. */
+    bert_status (*upload)(struct bert__stream *stream, float *y, const float *host, size_t n,
+                          bert_error *err);
+    /* n floats at x, where the host can read them until the next step. */
+    bert_status (*host_view)(struct bert__stream *stream, const float **out, const float *x,
+                             size_t n, bert_error *err);
+    void (*end)(struct bert__stream *stream);
+    /* Run fn on the stream's threads: for the host's share of the work, such as pooling. */
+    void (*parallel)(struct bert__stream *stream, uint32_t n_tasks,
+                     void (*fn)(void *context, uint32_t task, uint32_t worker), void *context);
+    /* Kernels for host memory. */
+    const struct bert__kernels *(*host_kernels)(const struct bert__device *device);
+};
+
+/* By name (NULL: "cpu"); opens the shared object where needed and keeps it. */
+bert_status bert__backend_find(const struct bert__backend **out, const char *name, bert_error *err);
+
+/* The name of a module's entry point, and its type. */
+#define BERT__BACKEND_ENTRY "bert_backend_entry"
+typedef const struct bert__backend *(*bert__backend_entry_fn)(void);
+
+extern const struct bert__backend bert__backend_cpu;
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu.h - what the CPU backend's two halves share. */
+#ifndef BERT_LIB_BACKEND_CPU_H
+#define BERT_LIB_BACKEND_CPU_H
+
+#include "lib/backend/backend.h"
+#include "lib/base/thread.h"
+
+struct bert__device {
+    struct bert__alloc *alloc;
+    const struct bert__kernels *kernels;
+};
+
+/* A weight as panels of its GEMM; the panels follow the struct in the same block. */
+struct bert__matrix {
+    const struct bert__gemm *gemm;
+    uint32_t n_out, k;
+    uint32_t n_panels;
+    size_t panel_bytes;
+    char *panels;
+};
+
+/* One of the two halves: the calls of a session; see cpu_stream.c. */
+bert_status bert__cpu_stream_bytes(struct bert__device *device,
+                                   const struct bert__stream_options *o, size_t buffers,
+                                   uint64_t *out, bert_error *err);
+bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__stream **out,
+                                    struct bert__alloc *alloc, const struct bert__stream_options *o,
+                                    bert_error *err);
+void bert__cpu_stream_destroy(struct bert__stream *stream);
+bert_status bert__cpu_buffer_create(struct bert__stream *stream, float **out, size_t n,
+                                    bert_error *err);
+void bert__cpu_buffer_free(struct bert__stream *stream, float *buffer);
+bert_status bert__cpu_begin(struct bert__stream *stream, const struct bert__batch *batch,
+                            bert_error *err);
+bert_status bert__cpu_embed(struct bert__stream *stream, const struct bert__embed_op *op,
+                            bert_error *err);
+bert_status bert__cpu_norm(struct bert__stream *stream, const struct bert__norm_op *op,
+                           bert_error *err);
+bert_status bert__cpu_linear(struct bert__stream *stream, const struct bert__linear_op *op,
+                             bert_error *err);
+bert_status bert__cpu_attention(struct bert__stream *stream, const struct bert__attention_op *op,
+                                bert_error *err);
+bert_status bert__cpu_gather(struct bert__stream *stream, float *y, const float *x, size_t ldx,
+                             const uint32_t *rows, uint32_t n_rows, uint32_t n, bert_error *err);
+bert_status bert__cpu_upload(struct bert__stream *stream, float *y, const float *host, size_t n,
+                             bert_error *err);
+bert_status bert__cpu_host_view(struct bert__stream *stream, const float **out, const float *x,
+                                size_t n, bert_error *err);
+void bert__cpu_end(struct bert__stream *stream);
+void bert__cpu_parallel(struct bert__stream *stream, uint32_t n_tasks, bert__task_fn fn,
+                        void *context);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu_stream.c - the CPU backend's session half: each step is cut into tasks that the
+ * team claims one by one.  A task's arithmetic does not depend on the cut.
+ */
+#include <string.h>
+
+#include "lib/backend/cpu.h"
+#include "lib/base/error.h"
+#include "lib/base/size.h"
+
+enum {
+    ROW_BLOCK = 96,       /* rows of a linear task: with one panel they fit in L2 */
+    TASK_FLOPS = 2000000, /* about 20 us: long beside a claim, short beside a step */
+    TASKS_PER_THREAD = 4, /* at least, so that a slow thread can be helped out */
+    TASK_FLOATS = 8192    /* of a task that streams through rows */
+};
+
+struct bert__stream {
+    struct bert__device *device;
+    struct bert__alloc *alloc;
+    struct bert__team *team;
+    const struct bert__batch *batch;
+    float *scratch; /* attention: kv and scores of each worker */
+    size_t kv_floats;
+    size_t worker_floats;
+};
+
+static uint32_t ceil_div(uint32_t a, uint32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static uint32_t at_most(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- Memory -------------------------------------------------------------- */
+
+/* Floats of one worker's attention scratch, and where the scores start. */
+static bool scratch_layout(const struct bert__kernels *k, const struct bert__stream_options *o,
+                           size_t *kv, size_t *worker)
+{
+    return bert__size_align(k->attention_kv_floats(o->max_length, o->head_size), 16, kv)
+           && bert__size_add(*kv, k->attention_scratch_floats(o->max_length, o->head_size), worker)
+           && bert__size_align(*worker, 16, worker);
+}
+
+bert_status bert__cpu_stream_bytes(struct bert__device *device,
+                                   const struct bert__stream_options *o, size_t buffers,
+                                   uint64_t *out, bert_error *err)
+{
+    size_t kv, worker, floats, bytes;
+
+    if (!scratch_layout(device->kernels, o, &kv, &worker)
+        || !bert__size_mul_add(worker, o->threads, buffers, &floats)
+        || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes))
+        return bert__fail(err, BERT_ERANGE, "the session's scratch does not fit an address space");
+    *out = bytes;
+    return BERT_OK;
+}
+
+bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__stream **out,
+                                    struct bert__alloc *alloc, const struct bert__stream_options *o,
+                                    bert_error *err)
+{
+    struct bert__stream *s = bert__alloc_array(alloc, 1, sizeof *s);
+    size_t floats, bytes;
+    bert_status st;
+
+    *out = NULL;
+    if (s == NULL)
+        return bert__alloc_fail(alloc, "the stream", err);
+    s->device = device;
+    s->alloc = alloc;
+    st = bert__team_create(&s->team, alloc, o->threads, err);
+    if (st != BERT_OK) {
+        bert__cpu_stream_destroy(s);
+        return st;
+    }
+    if (scratch_layout(device->kernels, o, &s->kv_floats, &s->worker_floats)
+        && bert__size_mul(s->worker_floats, o->threads, &floats)
+        && bert__size_mul(floats, sizeof(float), &bytes))
+        s->scratch = bert__alloc(alloc, bytes);
+    if (s->scratch == NULL) {
+        bert__cpu_stream_destroy(s);
+        return bert__alloc_fail(alloc, "the attention scratch", err);
+    }
+    *out = s;
+    return BERT_OK;
+}
+
+void bert__cpu_stream_destroy(struct bert__stream *s)
+{
+    if (s == NULL)
+        return;
+    bert__team_destroy(s->team);
+    bert__alloc_free(s->alloc, s->scratch);
+    bert__alloc_free(s->alloc, s);
+}
+
+bert_status bert__cpu_buffer_create(struct bert__stream *s, float **out, size_t n, bert_error *err)
+{
+    size_t bytes;
+
+    *out = NULL;
+    if (bert__size_mul(n, sizeof(float), &bytes))
+        *out = bert__alloc(s->alloc, bytes);
+    return *out != NULL ? BERT_OK : bert__alloc_fail(s->alloc, "the session's scratch", err);
+}
+
+void bert__cpu_buffer_free(struct bert__stream *s, float *buffer)
+{
+    bert__alloc_free(s->alloc, buffer);
+}
+
+/* ---- A forward ----------------------------------------------------------- */
+
+bert_status bert__cpu_begin(struct bert__stream *s, const struct bert__batch *batch,
+                            bert_error *err)
+{
+    (void)err;
+    s->batch = batch;
+    bert__team_start(s->team);
+    return BERT_OK;
+}
+
+void bert__cpu_end(struct bert__stream *s)
+{
+    s->batch = NULL;
+}
+
+void bert__cpu_parallel(struct bert__stream *s, uint32_t n_tasks, bert__task_fn fn, void *context)
+{
+    bert__team_run(s->team, n_tasks, fn, context);
+}
+
+/* ---- Steps over rows ------------------------------------------------------ */
+
+/* What a step over rows runs on one task's rows. */
+struct rows_job {
+    struct bert__stream *s;
+    const void *op;
+    void (*rows)(struct bert__stream *s, const void *op, uint32_t first, uint32_t end);
+    uint32_t n_rows, per_task;
+};
+
+static void rows_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct rows_job *job = context;
+    uint32_t first = task * job->per_task;
+
+    (void)worker;
+    job->rows(job->s, job->op, first, at_most(first + job->per_task, job->n_rows));
+}
+
+static void run_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uint32_t width,
+                     void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t))
+{
+    struct rows_job job = {s, op, rows, n_rows, TASK_FLOATS / width + 1};
+
+    bert__team_run(s->team, ceil_div(n_rows, job.per_task), rows_task, &job);
+}
+
+/* The sequence that holds a row, by bisection. */
+static uint32_t sequence_of(const struct bert__batch *batch, uint32_t row)
+{
+    uint32_t lo = 0, hi = batch->n_sequences;
+
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (batch->offsets[mid] <= row)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static void embed_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
+{
+    const struct bert__embed_op *op = arg;
+    const struct bert__batch *b = s->batch;
+    const struct bert__kernels *k = s->device->kernels;
+    uint32_t seq = sequence_of(b, first);
+
+    for (uint32_t row = first; row < end; row++) {
+        size_t type = b->type_ids != NULL ? (size_t)b->type_ids[row] : 0;
+        const float *word = op->word + (size_t)b->ids[row] * op->n;
+        float *y = op->y + (size_t)row * op->n;
+
+        while (row >= b->offsets[seq + 1])
+            seq++;
+        /* the reference's order: (word + type) + position */
+        if (op->type != NULL)
+            k->add(y, word, op->type + type * op->n, NULL, op->n);
+        else
+            memcpy(y, word, op->n * sizeof *y);
+        if (op->position != NULL)
+            k->add(y, y, op->position + (size_t)(row - b->offsets[seq]) * op->n, NULL, op->n);
+    }
+}
+
+bert_status bert__cpu_embed(struct bert__stream *s, const struct bert__embed_op *op,
+                            bert_error *err)
+{
+    (void)err;
+    run_rows(s, op, s->batch->n_tokens, op->n, embed_rows);
+    return BERT_OK;
+}
+
+static void norm_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
+{
+    const struct bert__norm_op *op = arg;
+
+    for (uint32_t row = first; row < end; row++) {
+        size_t at = (size_t)row * op->n;
+
+        s->device->kernels->layernorm(op->y + at, op->x + at, op->gamma, op->beta, op->n, op->eps);
+    }
+}
+
+bert_status bert__cpu_norm(struct bert__stream *s, const struct bert__norm_op *op, bert_error *err)
+{
+    (void)err;
+    run_rows(s, op, op->rows, op->n, norm_rows);
+    return BERT_OK;
+}
+
+/* ---- Linear --------------------------------------------------------------- */
+
+struct linear_job {
+    const struct bert__linear_op *op;
+    uint32_t row_block;
+    uint32_t panel_group;
+    uint32_t n_groups;
+};
+
+static void linear_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct linear_job *job = context;
+    const struct bert__linear_op *op = job->op;
+    const struct bert__matrix *m = op->matrix;
+    uint32_t row = task / job->n_groups * job->row_block;
+    uint32_t rows = at_most(op->rows - row, job->row_block);
+    uint32_t panel = task % job->n_groups * job->panel_group;
+    uint32_t end = at_most(panel + job->panel_group, m->n_panels);
+
+    (void)worker;
+    for (; panel < end; panel++) {
+        size_t col = (size_t)panel * m->gemm->nr;
+        struct bert__epilogue ep = {
+            .bias = op->bias != NULL ? op->bias + col : NULL,
+            .residual = op->residual != NULL ? op->residual + row * op->ldr + col : NULL,
+            .ldr = op->ldr,
+            .act = op->act,
+        };
+
+        m->gemm->run(op->y + row * op->ldy + col, op->ldy, op->x + row * op->ldx, op->ldx,
+                     m->panels + panel * m->panel_bytes, rows,
+                     m->n_out - col < m->gemm->nr ? m->n_out - col : m->gemm->nr, m->k, &ep);
+    }
+}
+
+bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_op *op,
+                             bert_error *err)
+{
+    const struct bert__matrix *m = op->matrix;
+    uint32_t mr = m->gemm->mr;
+    uint32_t row_block = ceil_div(ROW_BLOCK, mr) * mr;
+    uint32_t row_blocks = ceil_div(op->rows, row_block);
+    uint64_t panel_flops = 2ull * at_most(op->rows, row_block) * m->gemm->nr * m->k;
+    uint32_t group = (uint32_t)(TASK_FLOPS / panel_flops) + 1;
+    uint32_t most =
+        ceil_div(m->n_panels, ceil_div(TASKS_PER_THREAD * bert__team_size(s->team), row_blocks));
+    struct linear_job job = {op, row_block, at_most(group, most), 0};
+
+    (void)err;
+    job.n_groups = ceil_div(m->n_panels, job.panel_group);
+    bert__team_run(s->team, row_blocks * job.n_groups, linear_task, &job);
+    return BERT_OK;
+}
+
+/* ---- Attention ------------------------------------------------------------ */
+
+struct attention_job {
+    struct bert__stream *s;
+    const struct bert__attention_op *op;
+};
+
+/* One head of one sequence. */
+static void attention_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct attention_job *job = context;
+    struct bert__stream *s = job->s;
+    const struct bert__attention_op *op = job->op;
+    const struct bert__kernels *k = s->device->kernels;
+    uint32_t seq = task / op->heads, h = task % op->heads;
+    uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
+    size_t width = (size_t)op->heads * op->head, ld = 3 * width;
+    const float *q = op->qkv + first * ld + (size_t)h * op->head;
+    float *kv = s->scratch + worker * s->worker_floats;
+    float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
+
+    k->attention_prepare(kv, q + width, q + 2 * width, ld, n, op->head);
+    for (uint32_t i = 0; i < n; i += BERT__ATTENTION_BLOCK)
+        k->attention(op->out + (first + i) * width + (size_t)h * op->head, width, q + i * ld, ld,
+                     kv, at_most(n - i, BERT__ATTENTION_BLOCK), n, op->head, op->scale,
+                     kv + s->kv_floats, probs != NULL ? probs + (size_t)i * n : NULL);
+}
+
+bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__attention_op *op,
+                                bert_error *err)
+{
+    struct attention_job job = {s, op};
+
+    (void)err;
+    bert__team_run(s->team, s->batch->n_sequences * op->heads, attention_task, &job);
+    return BERT_OK;
+}
+
+/* ---- Moving rows ---------------------------------------------------------- */
+
+bert_status bert__cpu_gather(struct bert__stream *s, float *y, const float *x, size_t ldx,
+                             const uint32_t *rows, uint32_t n_rows, uint32_t n, bert_error *err)
+{
+    (void)s;
+    (void)err;
+    for (uint32_t i = 0; i < n_rows; i++)
+        memcpy(y + (size_t)i * n, x + rows[i] * ldx, n * sizeof *y);
+    return BERT_OK;
+}
+
+bert_status bert__cpu_upload(struct bert__stream *s, float *y, const float *host, size_t n,
+                             bert_error *err)
+{
+    (void)s;
+    (void)err;
+    memcpy(y, host, n * sizeof *y);
+    return BERT_OK;
+}
+
+bert_status bert__cpu_host_view(struct bert__stream *s, const float **out, const float *x, size_t n,
+                                bert_error *err)
+{
+    (void)s;
+    (void)n;
+    (void)err;
+    *out = x;
+    return BERT_OK;
+}
