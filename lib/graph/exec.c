@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* exec.c - one loop over a plan's steps, one switch. */
+#include "lib/graph/exec.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/size.h"
+
+enum { MARGIN_BYTES = 8192 }; /* small structs and their bookkeeping, in estimates */
+
+struct bert__exec {
+    struct bert__alloc *alloc;
+    const struct bert__network *network;
+    const struct bert__backend *backend;
+    struct bert__stream *stream;
+    const struct bert__batch *batch; /* while one runs */
+    float *memory;                   /* all buffers */
+    uint32_t *firsts;                /* first token of each sequence, for the pooler */
+    size_t rows;                     /* that each buffer holds */
+    size_t floats;                   /* of memory */
+    uint32_t max_tokens, max_sequences;
+};
+
+/* ---- Memory ---------------------------------------------------------------- */
+
+static struct bert__stream_options stream_options(const struct bert__network *network,
+                                                  const struct bert__exec_options *o)
+{
+    const struct bert__config *c = network->config;
+    uint32_t longest = o->max_tokens < c->max_positions ? o->max_tokens : c->max_positions;
+
+    return (struct bert__stream_options){.threads = o->threads,
+                                         .max_tokens = o->max_tokens,
+                                         .max_length = longest,
+                                         .head_size = c->head_size};
+}
+
+/* Rows of each buffer and floats of all; false if they don't fit. */
+static bool buffer_floats(const struct bert__network *network, const struct bert__exec_options *o,
+                          size_t *rows, size_t *floats)
+{
+    size_t head;
+
+    if (!bert__size_add(o->max_tokens, BERT__ROW_SLACK, rows)
+        || !bert__size_mul(*rows, network->plan.row_floats, floats)
+        || !bert__size_mul(o->head_width, BERT__ROW_SLACK + 1, &head))
+        return false;
+    if (*floats < head)
+        *floats = head;
+    return true;
+}
+
+bert_status bert__exec_bytes(const struct bert__network *network,
+                             const struct bert__exec_options *o, uint64_t *out, bert_error *err)
+{
+    struct bert__stream_options so = stream_options(network, o);
+    size_t rows, floats;
+    bert_status st;
+
+    if (!buffer_floats(network, o, &rows, &floats))
+        return bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
+                          (unsigned long)o->max_tokens);
+    st = network->backend->stream_bytes(network->device, &so, floats, out, err);
+    if (st == BERT_OK)
+        *out += MARGIN_BYTES + (uint64_t)o->max_sequences * sizeof(uint32_t);
+    return st;
+}
+
+bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc,
+                              const struct bert__network *network,
+                              const struct bert__exec_options *o, bert_error *err)
+{
+    struct bert__exec *x = bert__alloc_array(alloc, 1, sizeof *x);
+    struct bert__stream_options so = stream_options(network, o);
+    bert_status st;
+
+    *out = NULL;
+    if (x == NULL)
+        return bert__alloc_fail(alloc, "the session", err);
+    x->alloc = alloc;
+    x->network = network;
+    x->backend = network->backend;
+    x->max_tokens = o->max_tokens;
+    x->max_sequences = o->max_sequences;
+    x->firsts = bert__alloc_array(alloc, o->max_sequences, sizeof *x->firsts);
+    if (x->firsts == NULL)
+        st = bert__alloc_fail(alloc, "the session", err);
+    else if (!buffer_floats(network, o, &x->rows, &x->floats))
+        st = bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
+                        (unsigned long)o->max_tokens);
+    else
+        st = x->backend->stream_create(network->device, &x->stream, alloc, &so, err);
+    if (st == BERT_OK)
+        st = x->backend->buffer_create(x->stream, &x->memory, x->floats, err);
+    if (st != BERT_OK) {
+        bert__exec_destroy(x);
+        return st;
+    }
+    *out = x;
+    return BERT_OK;
+}
+
+void bert__exec_destroy(struct bert__exec *x)
+{
+    if (x == NULL)
+        return;
+    if (x->stream != NULL) {
+        x->backend->buffer_free(x->stream, x->memory);
+        x->backend->stream_destroy(x->stream);
+    }
+    bert__alloc_free(x->alloc, x->firsts);
+    bert__alloc_free(x->alloc, x);
+}
+
+/* ---- Checks ---------------------------------------------------------------- */
+
+static bert_status check_sequence(const struct bert__exec *x, const struct bert__batch *b,
+                                  uint32_t i, bert_error *err)
+{
+    const struct bert__config *c = x->network->config;
+    uint32_t first = b->offsets[i], end = b->offsets[i + 1];
+
+    if (end <= first)
+        return bert__fail(err, BERT_EINVAL,
+                          "sequence %lu is empty or its offsets decrease: %lu, %lu",
+                          (unsigned long)i, (unsigned long)first, (unsigned long)end);
+    if (end > x->max_tokens)
+        return bert__fail(
+            err, BERT_ERANGE,
+            "the batch has more than max_tokens = %lu tokens (sequence %lu ends at %lu)",
+            (unsigned long)x->max_tokens, (unsigned long)i, (unsigned long)end);
+    if (end - first > c->max_positions)
+        return bert__fail(
+            err, BERT_ERANGE, "sequence %lu has %lu tokens; the model has %lu positions",
+            (unsigned long)i, (unsigned long)(end - first), (unsigned long)c->max_positions);
+    for (uint32_t t = first; t < end; t++) {
+        if (b->ids[t] < 0 || (uint32_t)b->ids[t] >= c->vocab_size)
+            return bert__fail(err, BERT_EINVAL,
+                              "id %ld of sequence %lu is outside the vocabulary of %lu",
+                              (long)b->ids[t], (unsigned long)i, (unsigned long)c->vocab_size);
+        if (b->type_ids != NULL
+            && (b->type_ids[t] < 0
+                || ((uint32_t)b->type_ids[t] >= c->type_vocab_size && b->type_ids[t] != 0)))
+            return bert__fail(
+                err, BERT_EINVAL, "token type id %ld of sequence %lu is not below %lu",
+                (long)b->type_ids[t], (unsigned long)i, (unsigned long)c->type_vocab_size);
+    }
+    return BERT_OK;
+}
+
+bert_status bert__exec_check(const struct bert__exec *x, const struct bert__batch *b,
+                             bert_error *err)
+{
+    if (b->n_sequences > x->max_sequences)
+        return bert__fail(err, BERT_ERANGE, "the batch has %lu sequences; max_sequences is %lu",
+                          (unsigned long)b->n_sequences, (unsigned long)x->max_sequences);
+    if (b->offsets[0] != 0)
+        return bert__fail(err, BERT_EINVAL, "offsets[0] is %lu, not 0",
+                          (unsigned long)b->offsets[0]);
+    for (uint32_t i = 0; i < b->n_sequences; i++) {
+        bert_status st = check_sequence(x, b, i, err);
+
+        if (st != BERT_OK)
+            return st;
+    }
+    return BERT_OK;
+}
+
+/* ---- Steps ----------------------------------------------------------------- */
+
+static float *buffer(const struct bert__exec *x, enum bert__buffer which)
+{
+    if (which == BERT__BUFFER_NONE)
+        return NULL;
+    return x->memory + x->rows * x->network->plan.offset[which];
+}
+
+static bert_status run_embed(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    const struct bert__network *net = x->network;
+    struct bert__embed_op op = {
+        .y = buffer(x, step->out),
+        .n = net->config->hidden_size,
+        .word = net->word.device,
+        .position = net->position.device,
+        .type = net->type.device,
+    };
+
+    return x->backend->embed(x->stream, &op, err);
+}
+
+static bert_status run_norm(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    struct bert__norm_op op = {
+        .y = buffer(x, step->out),
+        .x = buffer(x, step->in),
+        .rows = x->batch->n_tokens,
+        .n = x->network->plan.width[step->out],
+        .gamma = step->norm->gamma.device,
+        .beta = step->norm->beta.device,
+        .eps = step->norm->eps,
+    };
+
+    return x->backend->norm(x->stream, &op, err);
+}
+
+static bert_status run_linear(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    const uint32_t *width = x->network->plan.width;
+    struct bert__linear_op op = {
+        .y = buffer(x, step->out),
+        .x = buffer(x, step->in),
+        .ldy = width[step->out],
+        .ldx = width[step->in],
+        .rows = x->batch->n_tokens,
+        .matrix = step->linear->matrix,
+        .bias = step->linear->bias.device,
+        .residual = buffer(x, step->residual),
+        .ldr = step->residual != BERT__BUFFER_NONE ? width[step->residual] : 0,
+        .act = step->act,
+    };
+
+    return x->backend->linear(x->stream, &op, err);
+}
+
+static bert_status run_attention(struct bert__exec *x, const struct bert__step *step,
+                                 const struct bert__tap *tap, bert_error *err)
+{
+    const struct bert__config *c = x->network->config;
+    struct bert__attention_op op = {
+        .out = buffer(x, step->out),
+        .qkv = buffer(x, step->in),
+        .heads = c->heads,
+        .head = c->head_size,
+        .scale = 1.0f / sqrtf((float)c->head_size),
+        .probs = tap != NULL && tap->probs != NULL ? tap->probs(tap->context, step->layer) : NULL,
+    };
+
+    return x->backend->attention(x->stream, &op, err);
+}
+
+static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
+                            const struct bert__tap *tap, bert_error *err)
+{
+    switch (step->kind) {
+    case BERT__STEP_EMBED:
+        return run_embed(x, step, err);
+    case BERT__STEP_NORM:
+        return run_norm(x, step, err);
+    case BERT__STEP_LINEAR:
+        return run_linear(x, step, err);
+    case BERT__STEP_ATTENTION:
+        return run_attention(x, step, tap, err);
+    }
+    return bert__fail(err, BERT_EINTERNAL, "unknown step %d", (int)step->kind);
+}
+
+static bert_status view(struct bert__exec *x, enum bert__buffer which, const float **out,
+                        bert_error *err)
+{
+    return x->backend->host_view(x->stream, out, buffer(x, which),
+                                 (size_t)x->batch->n_tokens * x->network->plan.width[which], err);
+}
+
+static bert_status run_steps(struct bert__exec *x, struct bert__watch *watch,
+                             const struct bert__tap *tap, bert_error *err)
+{
+    const struct bert__plan *plan = &x->network->plan;
+
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
+        const struct bert__step *step = &plan->steps[i];
+        bert_status st = bert__watch_poll(watch, err);
+        const float *rows;
+
+        if (st == BERT_OK)
+            st = run_step(x, step, tap, err);
+        if (st == BERT_OK && step->state >= 0 && tap != NULL && tap->state != NULL) {
+            st = view(x, step->out, &rows, err);
+            if (st == BERT_OK)
+                tap->state(tap->context, (uint32_t)step->state, rows);
+        }
+        if (st != BERT_OK)
+            return st;
+    }
+    return BERT_OK;
+}
+
+bert_status bert__exec_run(struct bert__exec *x, const struct bert__batch *batch,
+                           struct bert__watch *watch, const struct bert__tap *tap,
+                           const float **hidden, bert_error *err)
+{
+    bert_status st = x->backend->begin(x->stream, batch, err);
+
+    if (st != BERT_OK)
+        return st;
+    x->batch = batch;
+    st = run_steps(x, watch, tap, err);
+    if (st == BERT_OK)
+        st = view(x, BERT__BUFFER_HIDDEN, hidden, err);
+    if (st != BERT_OK)
+        bert__exec_finish(x);
+    return st;
+}
+
+void bert__exec_parallel(struct bert__exec *x, uint32_t n_tasks, bert__task_fn fn, void *context)
+{
+    x->backend->parallel(x->stream, n_tasks, fn, context);
+}
+
+void bert__exec_finish(struct bert__exec *x)
+{
+    x->backend->end(x->stream);
+    x->batch = NULL;
+}
+
+/* ---- Heads ----------------------------------------------------------------- */
+
+static bert_status linear_rows(struct bert__exec *x, const struct bert__linear *linear,
+                               enum bert__act act, const float *in, float *out, uint32_t rows,
+                               bert_error *err)
+{
+    struct bert__linear_op op = {
+        .y = out,
+        .x = in,
+        .ldy = linear->n_out,
+        .ldx = linear->n_in,
+        .rows = rows,
+        .matrix = linear->matrix,
+        .bias = linear->bias.device,
+        .act = act,
+    };
+
+    return x->backend->linear(x->stream, &op, err);
+}
+
+/* to = from (+ add) */
+static void copy_out(const struct bert__exec *x, float *to, const float *from, const float *add,
+                     size_t n)
+{
+    if (add == NULL)
+        memcpy(to, from, n * sizeof *to);
+    else
+        x->backend->host_kernels(x->network->device)->add(to, from, add, NULL, n);
+}
+
+bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
+{
+    const struct bert__network *net = x->network;
+    uint32_t hidden = net->config->hidden_size, n = x->batch->n_sequences;
+    float *firsts = buffer(x, BERT__BUFFER_MIDDLE), *pooled = buffer(x, BERT__BUFFER_QKV);
+    const float *host;
+    bert_status st;
+
+    for (uint32_t i = 0; i < n; i++)
+        x->firsts[i] = x->batch->offsets[i];
+    st = x->backend->gather(x->stream, firsts, buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n,
+                            hidden, err);
+    if (st == BERT_OK)
+        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, firsts, pooled, n, err);
+    if (st == BERT_OK)
+        st = x->backend->host_view(x->stream, &host, pooled, (size_t)n * hidden, err);
+    if (st == BERT_OK)
+        copy_out(x, out, host, NULL, (size_t)n * hidden);
+    return st;
+}
+
+bert_status bert__exec_linear(struct bert__exec *x, const struct bert__linear *linear,
+                              enum bert__act act, const float *in, uint32_t rows, float *y,
+                              const float *add, bert_error *err)
+{
+    size_t width = (size_t)linear->n_in + linear->n_out;
+    size_t room = x->floats / width - BERT__ROW_SLACK;
+    uint32_t fit = room < rows ? (uint32_t)room : rows;
+
+    for (uint32_t first = 0; first < rows; first += fit) {
+        uint32_t n = rows - first < fit ? rows - first : fit;
+        float *out = x->memory + (size_t)(n + BERT__ROW_SLACK) * linear->n_in;
+        const float *host;
+        bert_status st = x->backend->upload(x->stream, x->memory, in + (size_t)first * linear->n_in,
+                                            (size_t)n * linear->n_in, err);
+
+        if (st == BERT_OK)
+            st = linear_rows(x, linear, act, x->memory, out, n, err);
+        if (st == BERT_OK)
+            st = x->backend->host_view(x->stream, &host, out, (size_t)n * linear->n_out, err);
+        if (st != BERT_OK)
+            return st;
+        copy_out(x, y + (size_t)first * linear->n_out, host,
+                 add != NULL ? add + (size_t)first * linear->n_out : NULL,
+                 (size_t)n * linear->n_out);
+    }
+    return BERT_OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* exec.h - running a network's plan on a batch: the mutable half. */
+#ifndef BERT_LIB_GRAPH_EXEC_H
+#define BERT_LIB_GRAPH_EXEC_H
+
+#include "lib/base/thread.h"
+#include "lib/base/watch.h"
+#include "lib/graph/network.h"
+
+struct bert__exec;
+
+struct bert__exec_options {
+    uint32_t threads, max_tokens, max_sequences;
+    uint32_t head_width; /* most of n_in + n_out that bert__exec_linear() will see */
+};
+
+/* What the caller wants to see on the way; entries may be NULL. */
+struct bert__tap {
+    void *context;
+    /* Hidden state number i (0: the embeddings) of the whole batch: [tokens][hidden]. */
+    void (*state)(void *context, uint32_t i, const float *rows);
+    /* Where layer i's attention probabilities go: for each sequence [heads][n][n]. */
+    float *const *(*probs)(void *context, uint32_t layer);
+};
+
+/* Bytes that bert__exec_create() will take from the allocator. */
+bert_status bert__exec_bytes(const struct bert__network *network,
+                             const struct bert__exec_options *options, uint64_t *out,
+                             bert_error *err);
+bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc,
+                              const struct bert__network *network,
+                              const struct bert__exec_options *options, bert_error *err);
+void bert__exec_destroy(struct bert__exec *exec);
+
+/* BERT_EINVAL or BERT_ERANGE unless the batch is one that bert__exec_run() can take. */
+bert_status bert__exec_check(const struct bert__exec *exec, const struct bert__batch *batch,
+                             bert_error *err);
+
+/* Run all steps.  On success *hidden is the last hidden state [tokens][hidden] on the
+ * host, valid until bert__exec_finish(), which must follow; on failure it need not.
+ * The batch has been checked and has at least one token.  Allocates nothing. */
+bert_status bert__exec_run(struct bert__exec *exec, const struct bert__batch *batch,
+                           struct bert__watch *watch, const struct bert__tap *tap,
+                           const float **hidden, bert_error *err);
+/* After a run: out[sequences][hidden] = tanh(pooler(first tokens)). */
+bert_status bert__exec_pooler(struct bert__exec *exec, float *out, bert_error *err);
+/* After a run, whose hidden states are then gone: y[rows][n_out] = act(x W^T + b) + add
+ * for host rows: the dense layers of heads.  `add` may be NULL, or y. */
+bert_status bert__exec_linear(struct bert__exec *exec, const struct bert__linear *linear,
+                              enum bert__act act, const float *x, uint32_t rows, float *y,
+                              const float *add, bert_error *err);
+/* Between run and finish: tasks on the host, on the session's threads. */
+void bert__exec_parallel(struct bert__exec *exec, uint32_t n_tasks, bert__task_fn fn,
+                         void *context);
+void bert__exec_finish(struct bert__exec *exec);
+
+#endif

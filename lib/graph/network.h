@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * network.h - an encoder's weights, packed for its device, and the plan that runs them.
+ * Immutable once loaded.
+ */
+#ifndef BERT_LIB_GRAPH_NETWORK_H
+#define BERT_LIB_GRAPH_NETWORK_H
+
+#include "lib/backend/backend.h"
+#include "lib/graph/plan.h"
+#include "lib/model/config.h"
+#include "lib/model/weights.h"
+
+/* A table of floats: on the host (owned here, or borrowed from mapped weights) and
+ * as the device sees it. */
+struct bert__table {
+    float *owned; /* NULL: borrowed, or absent */
+    const float *device;
+    size_t count;
+};
+
+struct bert__linear {
+    struct bert__matrix *matrix; /* NULL: absent */
+    struct bert__table bias;
+    uint32_t n_in, n_out;
+};
+
+struct bert__norm {
+    struct bert__table gamma, beta;
+    float eps;
+};
+
+struct bert__layer {
+    struct bert__linear qkv; /* query, key, value rows, fused */
+    struct bert__linear attention_output;
+    struct bert__norm attention_norm;
+    struct bert__linear ffn_up, ffn_down;
+    struct bert__norm ffn_norm;
+};
+
+struct bert__network {
+    struct bert__alloc *alloc;
+    const struct bert__config *config;
+    const struct bert__backend *backend;
+    struct bert__device *device;
+    enum bert__dtype dtype;
+    enum bert__act act;
+    struct bert__table word, position, type;
+    struct bert__norm embedding_norm;
+    struct bert__layer *layers;
+    struct bert__linear pooler; /* matrix NULL: the file has none */
+    struct bert__plan plan;
+    uint64_t parameters;
+};
+
+struct bert__network_options {
+    const char *backend;
+    const char *cpu;
+    enum bert__dtype dtype;
+    bert_cancel_fn cancel;
+    void *cancel_context;
+};
+
+/* Open the device: before the weights, since its kernels widen them. */
+bert_status bert__network_create(struct bert__network **out, struct bert__alloc *alloc,
+                                 const struct bert__network_options *options, bert_error *err);
+/* Check every tensor against the config, then pack.  `config` and, where mapped,
+ * `weights` outlive the network. */
+bert_status bert__network_load(struct bert__network *network, const struct bert__config *config,
+                               struct bert__weights *weights,
+                               const struct bert__network_options *options, bert_error *err);
+void bert__network_destroy(struct bert__network *network);
+
+/* The activation called `name` in a config or a module; false if there is none. */
+bool bert__act_named(const char *name, enum bert__act *out);
+
+/* One weight "NAME.weight" [n_out][n_in] and, if has_bias, "NAME.bias": for heads too. */
+bert_status bert__linear_load(struct bert__network *network, struct bert__weights *weights,
+                              const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
+                              struct bert__linear *out, bert_error *err);
+void bert__linear_free(struct bert__network *network, struct bert__linear *linear);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan.h - a network as a flat array of steps over a few buffers.
+ *
+ * A row of lib/arch and a config become steps once, at load; exec.c runs them in
+ * order.  Buffers are [rows][width]; those that are never alive together share memory.
+ */
+#ifndef BERT_LIB_GRAPH_PLAN_H
+#define BERT_LIB_GRAPH_PLAN_H
+
+#include "kernels/kernels.h"
+#include "lib/base/alloc.h"
+
+struct bert__network;
+struct bert__linear;
+struct bert__norm;
+
+enum bert__buffer {
+    BERT__BUFFER_HIDDEN,  /* [tokens][hidden]: between layers, and the result */
+    BERT__BUFFER_MIDDLE,  /* [tokens][hidden]: between the halves of a layer */
+    BERT__BUFFER_QKV,     /* [tokens][3 hidden] */
+    BERT__BUFFER_CONTEXT, /* [tokens][hidden]: attention's output */
+    BERT__BUFFER_FFN,     /* [tokens][intermediate]: shares memory with the two above */
+    BERT__BUFFER_COUNT,
+    BERT__BUFFER_NONE = BERT__BUFFER_COUNT
+};
+
+enum bert__step_kind { BERT__STEP_EMBED, BERT__STEP_NORM, BERT__STEP_LINEAR, BERT__STEP_ATTENTION };
+
+struct bert__step {
+    enum bert__step_kind kind;
+    enum bert__buffer in, out, residual;
+    const struct bert__linear *linear;
+    const struct bert__norm *norm;
+    enum bert__act act;
+    uint32_t layer;
+    int32_t state; /* hidden state number that `out` holds after this step; -1: none */
+};
+
+struct bert__plan {
+    struct bert__step *steps;
+    uint32_t n_steps;
+    uint32_t width[BERT__BUFFER_COUNT];  /* floats in a row */
+    uint32_t offset[BERT__BUFFER_COUNT]; /* start, in floats per row that the session holds */
+    uint32_t row_floats;                 /* of all buffers together */
+};
+
+/* The network's weights must be in place: steps point to them. */
+bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network *network,
+                             bert_error *err);
+void bert__plan_free(struct bert__plan *plan, struct bert__alloc *alloc);
+
+#endif
