@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* embedder.c - the stages after the transformer, made from modules.json. */
+#include "lib/head/embedder.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/size.h"
+
+static bert_status check_width(const struct bert__module *m, uint32_t width, bert_error *err)
+{
+    if (m->in_features == width)
+        return BERT_OK;
+    return bert__fail(err, BERT_EFORMAT,
+                      "%s/config.json: in_features is %lu, but the module before gives %lu values",
+                      m->path, (unsigned long)m->in_features, (unsigned long)width);
+}
+
+static bert_status load_dense(struct bert__network *net, struct bert__weights *weights,
+                              const struct bert__module *m, struct bert__dense *dense,
+                              bert_error *err)
+{
+    bert_status st;
+
+    if (!bert__act_named(m->activation, &dense->act))
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s/config.json: activation_function \"%s\" is not supported", m->path,
+                          m->activation);
+    st = bert__linear_load(net, weights, "linear", m->out_features, m->in_features, m->has_bias,
+                           &dense->linear, err);
+    if (st == BERT_OK && m->use_residual && m->in_features != m->out_features)
+        st = bert__linear_load(net, weights, "residual", m->out_features, m->in_features, false,
+                               &dense->residual, err);
+    dense->add_input = m->use_residual && m->in_features == m->out_features;
+    return st;
+}
+
+static bert_status create_dense(struct bert__network *net, struct bert__source *source,
+                                const struct bert__widen *widen, bool allow_nonfinite,
+                                const struct bert__module *m, struct bert__stage *stage,
+                                bert_error *err)
+{
+    struct bert__weights *weights;
+    bert_status st;
+
+    stage->dense = bert__alloc_array(net->alloc, 1, sizeof *stage->dense);
+    if (stage->dense == NULL)
+        return bert__alloc_fail(net->alloc, "a dense module", err);
+    st = bert__weights_open(&weights, net->alloc, source, m->path, widen, false, allow_nonfinite,
+                            err);
+    if (st != BERT_OK)
+        return st;
+    st = load_dense(net, weights, m, stage->dense, err);
+    bert__weights_close(weights);
+    return st;
+}
+
+static void note_width(struct bert__embedder *e, uint32_t width)
+{
+    e->width = width;
+    if (e->max_width < width)
+        e->max_width = width;
+}
+
+static bert_status create_stage(struct bert__embedder *e, struct bert__network *net,
+                                struct bert__source *source, const struct bert__widen *widen,
+                                bool allow_nonfinite, const struct bert__module *m, bert_error *err)
+{
+    struct bert__stage *stage = &e->stages[e->n_stages++];
+    uint32_t in = e->width;
+    bert_status st = BERT_OK;
+
+    stage->kind = m->kind;
+    stage->module = m;
+    if (m->kind == BERT__MODULE_POOLING) {
+        note_width(e, m->n_modes * net->config->hidden_size);
+    } else if (m->kind == BERT__MODULE_DENSE) {
+        st = check_width(m, in, err);
+        if (st == BERT_OK)
+            st = create_dense(net, source, widen, allow_nonfinite, m, stage, err);
+        note_width(e, m->out_features);
+        if (e->head_width < m->in_features + m->out_features)
+            e->head_width = m->in_features + m->out_features;
+    }
+    stage->width = e->width;
+    return st;
+}
+
+bert_status bert__embedder_create(struct bert__embedder **out, struct bert__network *net,
+                                  const struct bert__modules *modules, struct bert__source *source,
+                                  const struct bert__widen *widen, bool allow_nonfinite,
+                                  bert_error *err)
+{
+    struct bert__embedder *e;
+    bert_status st = BERT_OK;
+
+    *out = NULL;
+    if (modules->n_modules == 0 || modules->modules[0].kind != BERT__MODULE_POOLING)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "modules.json: the module after the transformer is not a Pooling");
+    e = bert__alloc_array(net->alloc, 1, sizeof *e);
+    if (e != NULL)
+        e->stages = bert__alloc_array(net->alloc, modules->n_modules, sizeof *e->stages);
+    if (e == NULL || e->stages == NULL) {
+        bert__embedder_destroy(e, net);
+        return bert__alloc_fail(net->alloc, "the modules", err);
+    }
+    for (uint32_t i = 0; i < modules->n_modules && st == BERT_OK; i++) {
+        if (i > 0 && modules->modules[i].kind == BERT__MODULE_POOLING)
+            st = bert__fail(err, BERT_EUNSUPPORTED, "modules.json: a second Pooling (module %lu)",
+                            (unsigned long)i);
+        else
+            st = create_stage(e, net, source, widen, allow_nonfinite, &modules->modules[i], err);
+    }
+    if (st != BERT_OK) {
+        bert__embedder_destroy(e, net);
+        return st;
+    }
+    *out = e;
+    return BERT_OK;
+}
+
+void bert__embedder_destroy(struct bert__embedder *e, struct bert__network *net)
+{
+    if (e == NULL)
+        return;
+    for (uint32_t i = 0; e->stages != NULL && i < e->n_stages; i++) {
+        struct bert__dense *dense = e->stages[i].dense;
+
+        if (dense != NULL) {
+            bert__linear_free(net, &dense->linear);
+            bert__linear_free(net, &dense->residual);
+            bert__alloc_free(net->alloc, dense);
+        }
+    }
+    bert__alloc_free(net->alloc, e->stages);
+    bert__alloc_free(net->alloc, e);
+}
+
+void bert__normalize_row(const struct bert__kernels *k, float *x, size_t n)
+{
+    float norm = sqrtf(k->dot(x, x, n));
+
+    k->scale(x, x, 1.0f / (norm > 1e-12f ? norm : 1e-12f), n);
+}
+
+static bert_status run_dense(const struct bert__dense *dense, struct bert__exec *exec,
+                             const struct bert__kernels *k, const float *x, float *y, uint32_t n,
+                             bert_error *err)
+{
+    size_t floats = (size_t)n * dense->linear.n_out;
+    bert_status st = BERT_OK;
+
+    if (dense->residual.matrix == NULL) {
+        st = bert__exec_linear(exec, &dense->linear, dense->act, x, n, y, NULL, err);
+        if (st == BERT_OK && dense->add_input)
+            k->add(y, y, x, NULL, floats);
+        return st;
+    }
+    st = bert__exec_linear(exec, &dense->residual, BERT__ACT_NONE, x, n, y, NULL, err);
+    if (st == BERT_OK)
+        st = bert__exec_linear(exec, &dense->linear, dense->act, x, n, y, y, err);
+    return st;
+}
+
+bert_status bert__embedder_finish(const struct bert__embedder *e, struct bert__exec *exec,
+                                  const struct bert__kernels *k, bool normalize, float *rows,
+                                  float *spare, uint32_t n, float **result, bert_error *err)
+{
+    for (uint32_t i = 1; i < e->n_stages; i++) {
+        const struct bert__stage *stage = &e->stages[i];
+
+        if (stage->kind == BERT__MODULE_DENSE) {
+            float *x = rows;
+            bert_status st = run_dense(stage->dense, exec, k, x, spare, n, err);
+
+            if (st != BERT_OK)
+                return st;
+            rows = spare;
+            spare = x;
+        } else if (normalize) {
+            for (uint32_t r = 0; r < n; r++)
+                bert__normalize_row(k, rows + (size_t)r * stage->width, stage->width);
+        }
+    }
+    *result = rows;
+    return BERT_OK;
+}
