@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h - the inside of bert_session, for the other files of lib/api. */
+#ifndef BERT_LIB_API_SESSION_H
+#define BERT_LIB_API_SESSION_H
+
+#include <bert/session.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "lib/api/model.h"
+#include "lib/base/fpenv.h"
+#include "tokenizer/tokenizer.h"
+
+/* Scratch of the embedding task, for one batch. */
+struct bert__embed_scratch {
+    struct bert__token_scratch *tokens;
+    int32_t *ids, *type_ids; /* [max_tokens + the model's max_length]: the text that
+                                overflows a batch is there already */
+    uint32_t *offsets;       /* [max_sequences + 1] */
+    uint32_t *prompt_tokens; /* [max_sequences] */
+    size_t *text;            /* [max_sequences]: which text a sequence is */
+    float *rows, *spare;     /* [max_sequences][embedder's max_width] */
+};
+
+struct bert_session {
+    struct bert__alloc *alloc;
+    bert_model *model;
+    struct bert__exec *exec;
+    struct bert__watch watch;
+    uint64_t timeout_ns;
+    uint32_t threads, max_tokens, max_sequences;
+    _Atomic pid_t busy; /* process whose call is running; 0: none */
+    struct bert__fpenv fpenv;
+    struct bert__embed_scratch embed;
+};
+
+/* Around every call that computes: BERT_EBUSY if one is running; sets the deadline and the
+ * floating-point state.  `leave` follows every `enter` that succeeded. */
+bert_status bert__session_enter(bert_session *session, bert_error *err);
+void bert__session_leave(bert_session *session);
+
+#endif
