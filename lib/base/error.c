@@ -28,9 +28,9 @@ const char *bert_status_name(bert_status status)
     return names[i];
 }
 
-/* A message is one line of UTF-8: drop a character cut in half by the buffer's
- * end, and blunt what would confuse a terminal or a log. */
-static void tidy(char *message)
+/* A message is one line of UTF-8: blunt what would confuse a terminal or a log, and where
+ * the text was `cut` by the buffer's end, drop the character cut in half. */
+static void tidy(char *message, bool cut)
 {
     size_t n = strlen(message), i = 0;
 
@@ -38,7 +38,7 @@ static void tidy(char *message)
         size_t len;
         uint32_t cp = bert__utf8_next(message + i, n - i, &len);
 
-        if (cp == BERT__UTF8_BAD && i + 4 > n) {
+        if (cut && cp == BERT__UTF8_BAD && i + 4 > n) {
             message[i] = '\0';
             return;
         }
@@ -52,13 +52,15 @@ bert_status bert__fail(bert_error *err, bert_status code, const char *format, ..
 {
     if (err != NULL) {
         va_list args;
+        int n;
 
         err->code = code;
         va_start(args, format);
-        if (vsnprintf(err->message, sizeof err->message, format, args) < 0)
-            err->message[0] = '\0';
+        n = vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
-        tidy(err->message);
+        if (n < 0)
+            err->message[0] = '\0';
+        tidy(err->message, n >= (int)sizeof err->message);
     }
     return code;
 }
@@ -91,8 +93,8 @@ const char *bert__printable(char out[84], const char *data, size_t size)
         if (out[i] == '\0')
             out[i] = '?';
     }
+    tidy(out, false);
     if (size > n)
         memcpy(out + n - 3, "...", 4);
-    tidy(out);
     return out;
 }
