@@ -24,9 +24,7 @@ cd "$S/tests/installcheck"
 run() { # program [env...]: with the model where there is one
     LD_LIBRARY_PATH="$prefix/lib" "$@" ${model:+"$model"} || die "$1 failed"
 }
-sources='program.c'
-[ ! -e program.cpp ] || sources="$sources program.cpp"
-for source in $sources; do
+for source in program.c program.cpp; do
     case $source in
     *.cpp) compile="$CXX -std=c++11" ;;
     *) compile="$CC -std=c99" ;;
