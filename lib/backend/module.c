@@ -27,11 +27,13 @@ static bool place(uint32_t i, const char *name, char *path, size_t capacity)
         n = snprintf(path, capacity, "%s/libbert-%s.so", BERT_MODULE_DIR, name);
         return n > 0 && (size_t)n < capacity;
     }
-    if (dladdr(&anchor, &self) == 0 || self.dli_fname == NULL)
+    /* A program's own name may be relative ("prog", found through PATH): what then lies in
+     * the current folder is not ours to load. */
+    if (dladdr(&anchor, &self) == 0 || self.dli_fname == NULL || self.dli_fname[0] != '/')
         return false;
     slash = strrchr(self.dli_fname, '/');
-    n = snprintf(path, capacity, "%.*sbert/libbert-%s.so",
-                 slash != NULL ? (int)(slash - self.dli_fname + 1) : 0, self.dli_fname, name);
+    n = snprintf(path, capacity, "%.*sbert/libbert-%s.so", (int)(slash - self.dli_fname + 1),
+                 self.dli_fname, name);
     return n > 0 && (size_t)n < capacity;
 }
 

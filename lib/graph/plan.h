@@ -8,7 +8,7 @@
 #ifndef BERT_LIB_GRAPH_PLAN_H
 #define BERT_LIB_GRAPH_PLAN_H
 
-#include "kernels/kernels.h"
+#include "lib/backend/backend.h"
 #include "lib/base/alloc.h"
 
 struct bert__network;
