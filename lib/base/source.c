@@ -258,6 +258,11 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
+const char *bert__source_single(const struct bert__source *source)
+{
+    return source->kind == SINGLE ? last_part(source->name) : NULL;
+}
+
 static char *join(const struct bert__source *source, const char *name)
 {
     size_t n = strlen(source->name), m = strlen(name), bytes;

@@ -29,6 +29,9 @@ bert_status bert__source_open_memory(struct bert__source **out, struct bert__all
 void bert__source_close(struct bert__source *source);
 /* For messages: the path as given, or "(memory)", "(descriptor 5)". */
 const char *bert__source_name(const struct bert__source *source);
+/* The name under which bert__source_open() finds the one file that the path named;
+ * NULL for every other source. */
+const char *bert__source_single(const struct bert__source *source);
 
 /*
  * Open a file.  *out is NULL with BERT_OK when it does not exist and `optional`
