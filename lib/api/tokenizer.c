@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* tokenizer.c - bert/tokenizer.h: validate, then delegate. */
+#include <bert/tokenizer.h>
+
+#include "lib/api/options.h"
+#include "lib/base/error.h"
+#include "tokenizer/encoding.h"
+
+#define DEFAULT_MAX_FILE ((uint64_t)1 << 30)
+
+/* ---- Loading ---------------------------------------------------------------- */
+
+static bert_status check_text(const bert_text *text, const char *name, bert_error *err)
+{
+    if (text->data != NULL || text->size == 0)
+        return BERT_OK;
+    return bert__fail(err, BERT_EINVAL, "%s.data is NULL and its size is %zu", name, text->size);
+}
+
+static void log_notes(const bert_tokenizer *tok, const bert_tokenizer_options *o)
+{
+    const char *note;
+
+    for (uint32_t i = 0; o->log != NULL && (note = bert__tokenizer_note(tok, i)) != NULL; i++)
+        o->log(o->log_context, BERT_LOG_WARNING, note);
+}
+
+/* What a source holds must be a tokenizer. */
+static bert_status load(bert_tokenizer **out, struct bert__source *source,
+                        const bert_tokenizer_options *o, bert_error *err)
+{
+    bert_status status = bert__tokenizer_load(out, o->allocator, source, "", 0, err);
+
+    if (status != BERT_OK)
+        return status;
+    if (*out == NULL)
+        return bert__fail(err, BERT_EIO, "%s: neither tokenizer.json nor vocab.txt is there",
+                          bert__source_name(source));
+    log_notes(*out, o);
+    return BERT_OK;
+}
+
+/* From a path, or where that is NULL from files in memory. */
+static bert_status load_from(bert_tokenizer **out, const char *path, const bert_file *files,
+                             size_t n_files, const bert_tokenizer_options *options, bert_error *err)
+{
+    bert_tokenizer_options o;
+    struct bert__alloc *alloc;
+    struct bert__source *source = NULL;
+    bert_status status = bert__options_read(&o, sizeof o, options, "bert_tokenizer_options", err);
+    uint64_t max_bytes;
+
+    if (status != BERT_OK)
+        return status;
+    max_bytes = o.max_file_bytes != 0 ? o.max_file_bytes : DEFAULT_MAX_FILE;
+    alloc = bert__alloc_create(o.allocator, 0);
+    if (alloc == NULL)
+        return bert__fail_nomem(err, "tokenizer");
+    if (path != NULL)
+        status = bert__source_open_path(&source, alloc, path, max_bytes, err);
+    else
+        status = bert__source_open_memory(&source, alloc, files, n_files, max_bytes, err);
+    if (status == BERT_OK)
+        status = load(out, source, &o, err);
+    bert__source_close(source);
+    bert__alloc_destroy(alloc);
+    return status;
+}
+
+bert_status bert_tokenizer_load(bert_tokenizer **out, const char *path,
+                                const bert_tokenizer_options *options, bert_error *err)
+{
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "bert_tokenizer_load: out is NULL");
+    *out = NULL;
+    if (path == NULL)
+        return bert__fail(err, BERT_EINVAL, "bert_tokenizer_load: path is NULL");
+    return load_from(out, path, NULL, 0, options, err);
+}
+
+bert_status bert_tokenizer_load_memory(bert_tokenizer **out, const bert_file *files, size_t n_files,
+                                       const bert_tokenizer_options *options, bert_error *err)
+{
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "bert_tokenizer_load_memory: out is NULL");
+    *out = NULL;
+    if (files == NULL && n_files > 0)
+        return bert__fail(err, BERT_EINVAL, "bert_tokenizer_load_memory: files is NULL");
+    return load_from(out, NULL, files, n_files, options, err);
+}
+
+bert_tokenizer *bert_tokenizer_ref(bert_tokenizer *tokenizer)
+{
+    return bert__tokenizer_ref(tokenizer);
+}
+
+void bert_tokenizer_unref(bert_tokenizer *tokenizer)
+{
+    bert__tokenizer_unref(tokenizer);
+}
+
+/* ---- What was loaded ---------------------------------------------------------- */
+
+uint32_t bert_tokenizer_vocab_size(const bert_tokenizer *tokenizer)
+{
+    return tokenizer->vocab_size;
+}
+
+const char *bert_tokenizer_algorithm(const bert_tokenizer *tokenizer)
+{
+    return bert__tokenizer_algorithm(tokenizer);
+}
+
+uint64_t bert_tokenizer_model_max_length(const bert_tokenizer *tokenizer)
+{
+    return tokenizer->model_max_length;
+}
+
+bert_text bert_tokenizer_token(const bert_tokenizer *tokenizer, int32_t id)
+{
+    return bert__tokenizer_text(tokenizer, id);
+}
+
+int32_t bert_tokenizer_id(const bert_tokenizer *tokenizer, bert_text token)
+{
+    if (token.data == NULL)
+        token = (bert_text){"", 0};
+    return bert__tokenizer_id(tokenizer, token);
+}
+
+uint32_t bert_tokenizer_special_count(const bert_tokenizer *tokenizer, int pair)
+{
+    return pair ? tokenizer->postprocessor.pair.n_special
+                : tokenizer->postprocessor.single.n_special;
+}
+
+/* ---- Encoding ------------------------------------------------------------------ */
+
+static bert_status read_options(bert_tokenize_options *o, const bert_tokenize_options *options,
+                                bert_error *err)
+{
+    bert_status status = bert__options_read(o, sizeof *o, options, "bert_tokenize_options", err);
+
+    if (status == BERT_OK)
+        status = bert__options_enum(o->no_special, 2, "no_special", err);
+    if (status == BERT_OK)
+        status = bert__options_enum(o->overflow, 2, "overflow", err);
+    if (status == BERT_OK)
+        status = bert__options_enum(o->strategy, 3, "strategy", err);
+    if (status == BERT_OK)
+        status = bert__options_enum(o->side, 2, "side", err);
+    if (status == BERT_OK)
+        status = bert__options_enum(o->offset_unit, 2, "offset_unit", err);
+    return status;
+}
+
+static bert_status check(const char *what, const bert_tokenizer *tokenizer, const void *out,
+                         const bert_text *text, const bert_text *pair, bert_error *err)
+{
+    bert_status status;
+
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "%s: out is NULL", what);
+    if (tokenizer == NULL)
+        return bert__fail(err, BERT_EINVAL, "%s: tokenizer is NULL", what);
+    status = check_text(text, "text", err);
+    return status == BERT_OK && pair != NULL ? check_text(pair, "pair", err) : status;
+}
+
+bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text, const bert_text *pair,
+                          const bert_tokenize_options *options, bert_encoding **out,
+                          bert_error *err)
+{
+    bert_tokenize_options o;
+    bert_status status;
+
+    if (out != NULL)
+        *out = NULL;
+    status = check("bert_tokenize", tokenizer, out, &text, pair, err);
+    if (status == BERT_OK)
+        status = read_options(&o, options, err);
+    return status == BERT_OK ? bert__encode(tokenizer, text, pair, &o, out, err) : status;
+}
+
+bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
+                              const bert_text *pair, const bert_tokenize_options *options,
+                              size_t *out, bert_error *err)
+{
+    bert_tokenize_options o;
+    bert_status status;
+
+    if (out != NULL)
+        *out = 0;
+    status = check("bert_count_tokens", tokenizer, out, &text, pair, err);
+    if (status == BERT_OK)
+        status = read_options(&o, options, err);
+    return status == BERT_OK ? bert__count(tokenizer, text, pair, &o, out, err) : status;
+}
+
+void bert_encoding_free(bert_encoding *encoding)
+{
+    bert__encoding_free(encoding);
+}
+
+size_t bert_encoding_size(const bert_encoding *encoding)
+{
+    return encoding->n;
+}
+
+const int32_t *bert_encoding_ids(const bert_encoding *encoding)
+{
+    return encoding->ids;
+}
+
+const int32_t *bert_encoding_type_ids(const bert_encoding *encoding)
+{
+    return encoding->type_ids;
+}
+
+const bert_span *bert_encoding_offsets(const bert_encoding *encoding)
+{
+    return encoding->offsets;
+}
+
+const uint8_t *bert_encoding_special_mask(const bert_encoding *encoding)
+{
+    return encoding->special_mask;
+}
+
+const uint8_t *bert_encoding_attention_mask(const bert_encoding *encoding)
+{
+    return encoding->attention_mask;
+}
+
+const int32_t *bert_encoding_word_ids(const bert_encoding *encoding)
+{
+    return encoding->word_ids;
+}
+
+const int8_t *bert_encoding_sequence_ids(const bert_encoding *encoding)
+{
+    return encoding->sequence_ids;
+}
+
+bert_text bert_encoding_token(const bert_encoding *encoding, size_t i)
+{
+    return bert__encoding_token(encoding, i);
+}
+
+size_t bert_encoding_truncated(const bert_encoding *encoding)
+{
+    return encoding->truncated;
+}
+
+size_t bert_encoding_overflow_count(const bert_encoding *encoding)
+{
+    return encoding->n_windows;
+}
+
+const bert_encoding *bert_encoding_overflow(const bert_encoding *encoding, size_t i)
+{
+    return i < encoding->n_windows ? &encoding->windows[i] : NULL;
+}
+
+/* ---- Decoding ------------------------------------------------------------------- */
+
+bert_status bert_decode(const bert_tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
+                        int keep_special, char *out, size_t capacity, size_t *out_size,
+                        bert_error *err)
+{
+    if (out_size == NULL)
+        return bert__fail(err, BERT_EINVAL, "bert_decode: out_size is NULL");
+    *out_size = 0;
+    if (tokenizer == NULL)
+        return bert__fail(err, BERT_EINVAL, "bert_decode: tokenizer is NULL");
+    if ((ids == NULL && n_ids > 0) || (out == NULL && capacity > 0))
+        return bert__fail(err, BERT_EINVAL, "bert_decode: %s is NULL", ids == NULL ? "ids" : "out");
+    return bert__decode(tokenizer, ids, n_ids, keep_special != 0, out, capacity, out_size, err);
+}

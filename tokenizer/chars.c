@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* chars.c - byte offsets to code points. */
+#include "lib/base/utf8.h"
+#include "tokenizer/scratch.h"
+
+/* A place in the text, by both measures. */
+struct cursor {
+    size_t byte;
+    size_t chars;
+};
+
+/* Code points before `byte`; offsets come in order, but for added tokens that overlap. */
+static size_t count_to(struct cursor *c, bert_text text, size_t byte)
+{
+    size_t len;
+
+    if (byte < c->byte)
+        *c = (struct cursor){0, 0};
+    while (c->byte < byte) {
+        bert__utf8_next(text.data + c->byte, text.size - c->byte, &len);
+        c->byte += len;
+        c->chars++;
+    }
+    return c->chars;
+}
+
+void bert__offsets_to_chars(struct bert__sequence *s, bert_text text)
+{
+    struct cursor starts = {0, 0}, ends = {0, 0};
+
+    for (size_t i = 0; i < s->n; i++) {
+        s->offsets[i].start = count_to(&starts, text, s->offsets[i].start);
+        s->offsets[i].end = count_to(&ends, text, s->offsets[i].end);
+    }
+}

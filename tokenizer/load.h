@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* load.h - what the readers of a tokenizer's files share. */
+#ifndef BERT_TOKENIZER_LOAD_H
+#define BERT_TOKENIZER_LOAD_H
+
+#include "lib/base/json_file.h"
+#include "tokenizer/pipeline.h"
+
+struct bert__load {
+    bert_tokenizer *tok;       /* being filled */
+    struct bert__arena *files; /* the files' contents, for the time of the load */
+    struct bert__source *source;
+    const char *directory;
+    const char *path; /* of the file being read, for messages */
+    bool lower_first;
+    bert_error *err;
+};
+
+bert_status bert__load_nomem(const struct bert__load *load);
+
+/* A copy that lives as long as the tokenizer; false: no memory. */
+bool bert__load_copy(const struct bert__load *load, bert_text text, bert_text *out);
+
+/* Keep a remark (printf) for bert__tokenizer_note(); lost when there are too many. */
+bert_status bert__load_note(const struct bert__load *load, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The member, which must be there; BERT_EFORMAT names file, `what` and key. */
+bert_status bert__load_need(const struct bert__load *load, const struct bert__json *object,
+                            const char *what, const char *key, const struct bert__json **out);
+/* The same, of a type. */
+bert_status bert__load_bool(const struct bert__load *load, const struct bert__json *object,
+                            const char *what, const char *key, bool *out);
+bert_status bert__load_text(const struct bert__load *load, const struct bert__json *object,
+                            const char *what, const char *key, bert_text *out);
+bert_status bert__load_id(const struct bert__load *load, const struct bert__json *object,
+                          const char *what, const char *key, int32_t *out);
+bert_status bert__load_kind(const struct bert__load *load, const struct bert__json *object,
+                            const char *what, const char *key, enum bert__json_type type,
+                            const struct bert__json **out);
+/* An id in place: a whole number from 0 to INT32_MAX - 1. */
+bert_status bert__load_id_value(const struct bert__load *load, const struct bert__json *value,
+                                const char *what, int32_t *out);
+
+/* Parts of tokenizer.json. */
+bert_status bert__load_json(struct bert__load *load, const struct bert__json *root);
+bert_status bert__load_model(struct bert__load *load, const struct bert__json *model);
+bert_status bert__load_added(struct bert__load *load, const struct bert__json *tokens);
+bert_status bert__load_postprocessor(struct bert__load *load, const struct bert__json *post);
+
+/* [CLS] A [SEP], and [CLS] A [SEP] B [SEP]. */
+bert_status bert__load_bert_template(struct bert__load *load, const struct bert__special *cls,
+                                     const struct bert__special *sep);
+
+/* vocab.txt, with the settings of the files beside it (`config` NULL: the defaults). */
+bert_status bert__load_vocab(struct bert__load *load, const char *data, size_t size,
+                             const struct bert__json *config);
+
+/* Add tokens to load->tok->added, which has room; normalises their patterns. */
+bert_status bert__load_add_token(struct bert__load *load, struct bert__added_token *token,
+                                 struct bert__piece *piece);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* load_settings.c - settings beside a vocab.txt, as the reference's fast BERT class
+ * reads them. */
+#include "tokenizer/load_settings.h"
+
+#include "lib/base/error.h"
+
+enum { MAX_EXTRA = 1 << 20 };
+
+static const struct {
+    const char *key;
+    const char *fallback; /* NULL: none */
+} named[BERT__NAMED_COUNT] = {
+    {"bos_token", NULL},      {"eos_token", NULL},    {"unk_token", "[UNK]"},
+    {"sep_token", "[SEP]"},   {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"},
+    {"mask_token", "[MASK]"},
+};
+
+/* ---- One token ------------------------------------------------------------ */
+
+/* A string, or an object with "content" and flags. */
+static bert_status read_token(const struct bert__load *l, const struct bert__json *value,
+                              const char *what, struct bert__added_token *out)
+{
+    bert_status status;
+
+    if (value->type == BERT__JSON_STRING) {
+        *out = (struct bert__added_token){.content = value->u.string, .special = true};
+        return BERT_OK;
+    }
+    if (value->type != BERT__JSON_OBJECT)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: %s is %s; expected a token", l->path, what,
+                          bert__json_type_name(value));
+    *out = (struct bert__added_token){.special = false};
+    status = bert__load_text(l, value, what, "content", &out->content);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(value, l->path, "single_word", &out->single_word, l->err);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(value, l->path, "lstrip", &out->lstrip, l->err);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(value, l->path, "rstrip", &out->rstrip, l->err);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(value, l->path, "special", &out->special, l->err);
+    out->normalized = !out->special;
+    if (status == BERT_OK)
+        status = bert__json_read_bool(value, l->path, "normalized", &out->normalized, l->err);
+    return status;
+}
+
+/* A token that has a role is special whatever the file says. */
+static bert_status read_special(const struct bert__load *l, const struct bert__json *value,
+                                const char *what, struct bert__added_token *out)
+{
+    bert_status status = read_token(l, value, what, out);
+
+    out->special = true;
+    if (value->type == BERT__JSON_OBJECT && bert__json_find(value, "normalized") == NULL)
+        out->normalized = false;
+    return status;
+}
+
+/* ---- Named tokens --------------------------------------------------------- */
+
+/* What a file says of the named tokens; null takes one away. */
+static bert_status read_named(const struct bert__load *l, const struct bert__json *file,
+                              struct bert__settings *s)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        const struct bert__json *value = bert__json_get(file, named[i].key);
+        bert_status status;
+
+        if (value == NULL)
+            continue;
+        if (value->type == BERT__JSON_NULL || value->type == BERT__JSON_FALSE) {
+            s->named[i] = (struct bert__added_token){0};
+            continue;
+        }
+        status = read_special(l, value, named[i].key, &s->named[i]);
+        if (status != BERT_OK)
+            return status;
+    }
+    return BERT_OK;
+}
+
+static void set_defaults(struct bert__settings *s)
+{
+    *s = (struct bert__settings){.lower = true, .chinese = true, .strip = true};
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (named[i].fallback != NULL)
+            s->named[i] = (struct bert__added_token){
+                .content = {named[i].fallback, strlen(named[i].fallback)}, .special = true};
+    }
+}
+
+/* ---- Lists ---------------------------------------------------------------- */
+
+/* A list being made, in the load's arena. */
+struct list {
+    struct bert__added_token *items;
+    int64_t *ids; /* to sort by */
+    uint32_t n;
+    uint32_t cap;
+};
+
+static bert_status list_init(const struct bert__load *l, struct list *list, size_t cap)
+{
+    if (cap > MAX_EXTRA)
+        return bert__fail(l->err, BERT_ELIMIT, "%s: %zu added tokens", l->path, cap);
+    list->n = 0;
+    list->cap = (uint32_t)cap;
+    list->items = bert__arena_get(l->files, cap * sizeof *list->items);
+    list->ids = bert__arena_get(l->files, cap * sizeof *list->ids);
+    return list->items != NULL && list->ids != NULL ? BERT_OK : bert__load_nomem(l);
+}
+
+/* Keep the list in the order of ids; equal ones stay in the file's. */
+static void list_add(struct list *list, int64_t id, const struct bert__added_token *token)
+{
+    uint32_t i = list->n++;
+
+    for (; i > 0 && list->ids[i - 1] > id; i--) {
+        list->ids[i] = list->ids[i - 1];
+        list->items[i] = list->items[i - 1];
+    }
+    list->ids[i] = id;
+    list->items[i] = *token;
+}
+
+/* A key that is a number; false if it is not. */
+static bool parse_id(bert_text key, int64_t *out)
+{
+    *out = 0;
+    if (key.size == 0 || key.size > 10)
+        return false;
+    for (size_t i = 0; i < key.size; i++) {
+        if (key.data[i] < '0' || key.data[i] > '9')
+            return false;
+        *out = *out * 10 + (key.data[i] - '0');
+    }
+    return true;
+}
+
+/* added_tokens_decoder: {"id": {token}} */
+static bert_status read_decoder(const struct bert__load *l, const struct bert__json *decoder,
+                                struct list *list)
+{
+    bert_status status = list_init(l, list, decoder->u.object.count);
+
+    for (size_t i = 0; status == BERT_OK && i < decoder->u.object.count; i++) {
+        const struct bert__json_member *m = &decoder->u.object.members[i];
+        struct bert__added_token token;
+        char name[84];
+        int64_t id;
+
+        if (!parse_id(m->key, &id))
+            return bert__fail(l->err, BERT_EFORMAT,
+                              "%s: \"added_tokens_decoder\" has the key \"%s\"; expected an id",
+                              l->path, bert__printable(name, m->key.data, m->key.size));
+        status = read_token(l, &m->value, "an entry of \"added_tokens_decoder\"", &token);
+        if (status == BERT_OK)
+            list_add(list, id, &token);
+    }
+    return status;
+}
+
+static bool same(bert_text a, bert_text b)
+{
+    return a.data != NULL && b.data != NULL && a.size == b.size
+           && memcmp(a.data, b.data, a.size) == 0;
+}
+
+static bool is_named(const struct bert__settings *s, bert_text content)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (same(s->named[i].content, content))
+            return true;
+    }
+    return false;
+}
+
+/* added_tokens.json: {"token": id} */
+static bert_status read_added(const struct bert__load *l, const struct bert__json *file,
+                              const struct bert__settings *s, struct list *list)
+{
+    bert_status status = list_init(l, list, file->u.object.count);
+
+    for (size_t i = 0; status == BERT_OK && i < file->u.object.count; i++) {
+        const struct bert__json_member *m = &file->u.object.members[i];
+        struct bert__added_token token = {.content = m->key, .special = is_named(s, m->key)};
+        int32_t id;
+
+        token.normalized = !token.special;
+        status = bert__load_id_value(l, &m->value, "an id", &id);
+        if (status == BERT_OK)
+            list_add(list, id, &token);
+    }
+    return status;
+}
+
+/* Further special tokens: a list, or an object of roles. */
+static bert_status read_extra(const struct bert__load *l, const struct bert__json *value,
+                              struct list *list)
+{
+    bool object = bert__json_is(value, BERT__JSON_OBJECT);
+    size_t n = object ? value->u.object.count : 0;
+    bert_status status = BERT_OK;
+
+    if (bert__json_is(value, BERT__JSON_ARRAY))
+        n = value->u.array.count;
+    else if (value != NULL && !object)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: the extra special tokens are %s", l->path,
+                          bert__json_type_name(value));
+    status = list_init(l, list, n);
+    for (size_t i = 0; status == BERT_OK && i < n; i++) {
+        const struct bert__json *item =
+            object ? &value->u.object.members[i].value : &value->u.array.items[i];
+        struct bert__added_token token;
+
+        status = read_special(l, item, "an extra special token", &token);
+        if (status == BERT_OK)
+            list_add(list, 0, &token);
+    }
+    return status;
+}
+
+/* ---- The files ------------------------------------------------------------ */
+
+static bert_status read_flags(const struct bert__load *l, const struct bert__json *config,
+                              struct bert__settings *s)
+{
+    bert_status status = bert__json_read_bool(config, l->path, "do_lower_case", &s->lower, l->err);
+
+    s->strip = s->lower;
+    if (status == BERT_OK)
+        status = bert__json_read_bool(config, l->path, "strip_accents", &s->strip, l->err);
+    if (status == BERT_OK)
+        status =
+            bert__json_read_bool(config, l->path, "tokenize_chinese_chars", &s->chinese, l->err);
+    return status;
+}
+
+/* Classes whose vocab.txt is BERT's. */
+static bert_status check_class(const struct bert__load *l, const struct bert__json *config)
+{
+    static const char *const known[] = {
+        "Bert",          "DistilBert",         "Electra",
+        "MobileBert",    "ConvBert",           "Lxmert",
+        "LayoutLM",      "SqueezeBert",        "RetriBert",
+        "MegatronBert",  "DPRQuestionEncoder", "DPRContextEncoder",
+        "DPRReader",     "NezhaBert",          "Ernie",
+        "Nystromformer", "VisualBert",         "Realm",
+        "RemBert",       "PreTrained",
+    };
+    const struct bert__json *value = bert__json_find(config, "tokenizer_class");
+    char name[84];
+
+    if (value == NULL)
+        return BERT_OK;
+    if (value->type == BERT__JSON_STRING) {
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+            size_t n = strlen(known[i]), size = value->u.string.size;
+            const char *rest = value->u.string.data + n;
+
+            if (size <= n || memcmp(value->u.string.data, known[i], n) != 0)
+                continue;
+            if ((size - n == 9 && memcmp(rest, "Tokenizer", 9) == 0)
+                || (size - n == 13 && memcmp(rest, "TokenizerFast", 13) == 0))
+                return BERT_OK;
+        }
+        return bert__fail(l->err, BERT_EUNSUPPORTED,
+                          "%s: tokenizer_class \"%s\" is not supported with a vocab.txt", l->path,
+                          bert__printable(name, value->u.string.data, value->u.string.size));
+    }
+    return bert__fail(l->err, BERT_EFORMAT, "%s: \"tokenizer_class\" is %s; expected a string",
+                      l->path, bert__json_type_name(value));
+}
+
+static bert_status read_beside(struct bert__load *l, const char *name,
+                               const struct bert__json **out)
+{
+    struct bert__json_file file;
+    bert_status status;
+
+    *out = NULL;
+    if (bert__source_single(l->source) != NULL)
+        return BERT_OK; /* a bare vocab.txt: whatever lies beside it */
+    status = bert__json_file(&file, l->files, l->source, l->directory, name, 1, BERT__CONFIG_BYTES,
+                             BERT__JSON_OBJECT, l->err);
+    if (status == BERT_OK && file.root != NULL) {
+        l->path = file.path;
+        *out = file.root;
+    }
+    return status;
+}
+
+/* Extras under either name; of special_tokens_map.json, else of the config. */
+static const struct bert__json *extras_of(const struct bert__json *file)
+{
+    const struct bert__json *value = bert__json_find(file, "extra_special_tokens");
+
+    return value != NULL ? value : bert__json_find(file, "additional_special_tokens");
+}
+
+static bert_status collect(const struct bert__load *l, struct bert__settings *s,
+                           const struct list *first, const struct list *extra)
+{
+    uint32_t n = first->n + extra->n + BERT__NAMED_COUNT;
+
+    s->tokens = bert__arena_get(l->files, n * sizeof *s->tokens);
+    if (s->tokens == NULL)
+        return bert__load_nomem(l);
+    for (uint32_t i = 0; i < first->n; i++) {
+        s->tokens[s->n_tokens] = first->items[i];
+        s->tokens[s->n_tokens++].special |= is_named(s, first->items[i].content);
+    }
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (s->named[i].content.data != NULL)
+            s->tokens[s->n_tokens++] = s->named[i];
+    }
+    for (uint32_t i = 0; i < extra->n; i++)
+        s->tokens[s->n_tokens++] = extra->items[i];
+    return BERT_OK;
+}
+
+bert_status bert__settings_load(struct bert__load *l, const struct bert__json *config,
+                                struct bert__settings *s)
+{
+    const struct bert__json *map = NULL, *added = NULL, *decoder, *extra;
+    struct list first = {0}, extras = {0};
+    bert_status status;
+
+    set_defaults(s);
+    l->path = "tokenizer_config.json";
+    decoder = bert__json_find(config, "added_tokens_decoder");
+    extra = extras_of(config);
+    status = check_class(l, config);
+    if (status == BERT_OK)
+        status = read_flags(l, config, s);
+    if (status == BERT_OK)
+        status = read_named(l, config, s);
+    if (status == BERT_OK && bert__json_is(decoder, BERT__JSON_OBJECT))
+        status = read_decoder(l, decoder, &first);
+    else if (status == BERT_OK)
+        status = read_beside(l, "special_tokens_map.json", &map);
+    if (status == BERT_OK && map != NULL) {
+        status = read_named(l, map, s);
+        extra = extras_of(map) != NULL ? extras_of(map) : extra;
+    }
+    if (status == BERT_OK)
+        status = read_extra(l, extra, &extras);
+    if (status == BERT_OK && !bert__json_is(decoder, BERT__JSON_OBJECT))
+        status = read_beside(l, "added_tokens.json", &added);
+    if (status == BERT_OK && added != NULL)
+        status = read_added(l, added, s, &first);
+    return status == BERT_OK ? collect(l, s, &first, &extras) : status;
+}

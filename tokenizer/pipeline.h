@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* pipeline.h - a loaded tokenizer: its stages as data. */
+#ifndef BERT_TOKENIZER_PIPELINE_H
+#define BERT_TOKENIZER_PIPELINE_H
+
+#include <stdatomic.h>
+
+#include "lib/base/arena.h"
+#include "tokenizer/added.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/postprocess.h"
+#include "tokenizer/pretokenizer.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/vocab.h"
+#include "tokenizer/wordpiece.h"
+
+enum bert__decoder_kind {
+    BERT__DECODER_NONE, /* tokens joined by spaces */
+    BERT__DECODER_WORDPIECE
+};
+
+struct bert__decoder {
+    enum bert__decoder_kind kind;
+    bert_text prefix;
+    bool cleanup;
+};
+
+struct bert__padding {
+    bool present; /* else there is no token to pad with */
+    bool left;
+    struct bert__special token;
+    int32_t type_id;
+};
+
+enum { BERT__MAX_NOTES = 16 };
+
+struct bert_tokenizer {
+    atomic_size_t references;
+    struct bert__alloc *alloc;
+    struct bert__arena arena; /* strings, templates, added tokens */
+
+    struct bert__added added;
+    struct bert__normalizer normalizer;
+    struct bert__pretokenizer pretokenizer;
+    struct bert__vocab vocab;
+    struct bert__wordpiece model;
+    struct bert__postprocessor postprocessor;
+    struct bert__decoder decoder;
+    struct bert__padding padding;
+
+    bool by_stretches; /* texts may be cut before white space, punctuation and CJK */
+    uint32_t vocab_size;
+    uint64_t model_max_length; /* 0: none */
+    const char *notes[BERT__MAX_NOTES];
+    uint32_t n_notes;
+
+    /* Buffers of the last call, for the next one; whoever takes them has them alone. */
+    _Atomic(struct bert__token_scratch *) spare;
+};
+
+/* Text of an id as decode sees it; {NULL, 0} if unknown. */
+bert_text bert__tokenizer_text(const bert_tokenizer *tokenizer, int32_t id);
+/* Id of a token as the vocabulary spells it, or -1. */
+int32_t bert__tokenizer_id(const bert_tokenizer *tokenizer, bert_text token);
+
+const char *bert__tokenizer_algorithm(const bert_tokenizer *tokenizer);
+
+bert_tokenizer *bert__tokenizer_ref(bert_tokenizer *tokenizer);
+void bert__tokenizer_unref(bert_tokenizer *tokenizer);
+
+/* bert_decode() behind its checks. */
+bert_status bert__decode(const bert_tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
+                         bool keep_special, char *out, size_t capacity, size_t *out_size,
+                         bert_error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* scratch.c - one caller's buffers. */
+#include "tokenizer/scratch.h"
+
+#include "lib/base/error.h"
+
+enum { KEEP_BYTES = 4 << 20 }; /* larger buffers, of a huge text, don't stay */
+
+bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
+                                       bert_error *err)
+{
+    struct bert__token_scratch *s = bert__alloc_array(alloc, 1, sizeof *s);
+
+    *out = s;
+    if (s == NULL)
+        return bert__alloc_fail(alloc, "tokenizer buffers", err);
+    s->alloc = alloc;
+    bert__work_init(&s->work, alloc);
+    return BERT_OK;
+}
+
+static void free_sequence(struct bert__alloc *alloc, struct bert__sequence *s)
+{
+    bert__alloc_free(alloc, s->ids);
+    bert__alloc_free(alloc, s->offsets);
+    bert__alloc_free(alloc, s->words);
+    bert__alloc_free(alloc, s->surfaces);
+    bert__alloc_free(alloc, s->surface_text);
+}
+
+void bert__token_scratch_destroy(struct bert__token_scratch *s)
+{
+    if (s == NULL)
+        return;
+    bert__work_free(&s->work);
+    free_sequence(s->alloc, &s->sequences[0]);
+    free_sequence(s->alloc, &s->sequences[1]);
+    bert__alloc_free(s->alloc, s->joined);
+    bert__alloc_free(s->alloc, s);
+}
+
+size_t bert__token_scratch_bytes(const struct bert__token_scratch *s)
+{
+    size_t bytes = bert__work_bytes(&s->work) + s->joined_cap;
+
+    for (int i = 0; i < 2; i++) {
+        const struct bert__sequence *q = &s->sequences[i];
+
+        bytes += q->ids_cap * sizeof *q->ids + q->offsets_cap * sizeof *q->offsets
+                 + q->words_cap * sizeof *q->words + q->surfaces_cap * sizeof *q->surfaces
+                 + q->surface_cap;
+    }
+    return bytes;
+}
+
+bert_status bert__tokenizer_take(const bert_tokenizer *tok, struct bert__token_scratch **out,
+                                 bert_error *err)
+{
+    bert_tokenizer *t = (bert_tokenizer *)tok; /* `spare` is no part of what it is */
+
+    *out = atomic_exchange_explicit(&t->spare, NULL, memory_order_acquire);
+    return *out != NULL ? BERT_OK : bert__token_scratch_create(out, tok->alloc, err);
+}
+
+void bert__tokenizer_give(const bert_tokenizer *tok, struct bert__token_scratch *s)
+{
+    bert_tokenizer *t = (bert_tokenizer *)tok;
+    struct bert__token_scratch *none = NULL;
+
+    if (bert__token_scratch_bytes(s) > KEEP_BYTES
+        || !atomic_compare_exchange_strong_explicit(&t->spare, &none, s, memory_order_release,
+                                                    memory_order_relaxed))
+        bert__token_scratch_destroy(s);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sequence.c - one text through the stages.
+ *
+ * Added tokens are cut out first; what lies between goes through the stages in
+ * stretches that end where no stage looks across, so that the buffers stay small
+ * and in the cache whatever the length of the text.
+ */
+#include "tokenizer/scratch.h"
+
+#include "lib/base/error.h"
+#include "lib/base/utf8.h"
+#include "tokenizer/unicode.h"
+
+enum { STRETCH = 4096 }; /* bytes that are enough to keep the stages busy */
+
+struct run {
+    const bert_tokenizer *tok;
+    struct bert__work *work;
+    bert_text text;
+    struct bert__sequence *sequence; /* either this, */
+    struct bert__id_sink *sink;      /* or that */
+    size_t base;                     /* where the stretch begins in the text */
+    size_t n_words;                  /* before the stretch */
+    bert_error *err;
+};
+
+static bert_status no_memory(const struct run *r)
+{
+    return bert__alloc_fail(r->work->alloc, "tokenizing a text", r->err);
+}
+
+/* ---- Output --------------------------------------------------------------- */
+
+static void sink_id(struct bert__id_sink *s, int32_t id)
+{
+    if (s->n < s->room)
+        s->ids[s->n] = id;
+    else if (s->left && s->room > 0)
+        s->ids[s->n % s->room] = id;
+    s->n++;
+}
+
+static bool sequence_room(struct bert__alloc *alloc, struct bert__sequence *s, size_t more)
+{
+    size_t need;
+
+    return bert__size_add(s->n, more, &need)
+           && bert__reserve(alloc, &s->ids, &s->ids_cap, need, sizeof *s->ids)
+           && bert__reserve(alloc, &s->offsets, &s->offsets_cap, need, sizeof *s->offsets)
+           && bert__reserve(alloc, &s->words, &s->words_cap, need, sizeof *s->words);
+}
+
+static void sequence_add(struct bert__sequence *s, int32_t id, size_t begin, size_t end,
+                         size_t word)
+{
+    s->ids[s->n] = id;
+    s->offsets[s->n].start = begin;
+    s->offsets[s->n].end = end;
+    s->words[s->n++] = (int32_t)word;
+}
+
+/* Position in the text behind the character that bytes up to `end` of the piece came from. */
+static size_t source_end(const struct run *r, size_t end)
+{
+    size_t at = r->base + r->work->piece.from[end - 1], len = 1;
+
+    if ((unsigned char)r->text.data[at] >= 0x80)
+        bert__utf8_next(r->text.data + at, r->text.size - at, &len);
+    return at + len;
+}
+
+/* Hand on the tokens of the words in work. */
+static bert_status flush(struct run *r)
+{
+    const struct bert__tokens *t = &r->work->tokens;
+
+    if (r->sink != NULL) {
+        for (size_t i = 0; i < t->n; i++)
+            sink_id(r->sink, t->items[i].id);
+    } else {
+        if (!sequence_room(r->work->alloc, r->sequence, t->n))
+            return no_memory(r);
+        for (size_t i = 0; i < t->n; i++)
+            sequence_add(r->sequence, t->items[i].id,
+                         r->base + r->work->piece.from[t->items[i].begin],
+                         source_end(r, t->items[i].end), r->n_words + t->items[i].word);
+    }
+    r->n_words += r->work->words.n;
+    if (r->n_words > INT32_MAX)
+        return bert__fail(r->err, BERT_ERANGE, "the text has more than %ld words", (long)INT32_MAX);
+    return BERT_OK;
+}
+
+/* An added token's text in place of its content, where spaces or case differ. */
+static bool add_surface(struct run *r, const char *data, size_t size)
+{
+    struct bert__sequence *s = r->sequence;
+    struct bert__alloc *alloc = r->work->alloc;
+    size_t need;
+
+    if (!bert__size_add(s->surface_used, size, &need)
+        || !bert__reserve(alloc, &s->surfaces, &s->surfaces_cap, s->n_surfaces + 1,
+                          sizeof *s->surfaces)
+        || !bert__reserve(alloc, &s->surface_text, &s->surface_cap, need, 1))
+        return false;
+    s->surfaces[s->n_surfaces].token = s->n - 1;
+    s->surfaces[s->n_surfaces].at = s->surface_used;
+    s->surfaces[s->n_surfaces++].size = size;
+    memcpy(s->surface_text + s->surface_used, data, size);
+    s->surface_used += size;
+    return true;
+}
+
+/* A token found as bytes of the text or of the piece; begin and end are the text's. */
+static bert_status add_token(struct run *r, const struct bert__added_token *token, size_t begin,
+                             size_t end, const char *data, size_t size)
+{
+    bert_text spelt;
+
+    if (r->sink != NULL) {
+        sink_id(r->sink, token->id);
+        r->n_words++;
+        return BERT_OK;
+    }
+    if (!sequence_room(r->work->alloc, r->sequence, 1))
+        return no_memory(r);
+    sequence_add(r->sequence, token->id, begin, end, r->n_words++);
+    spelt = bert__tokenizer_text(r->tok, token->id);
+    if ((spelt.size != size || memcmp(spelt.data, data, size) != 0) && !add_surface(r, data, size))
+        return no_memory(r);
+    return BERT_OK;
+}
+
+/* ---- Stretches ------------------------------------------------------------ */
+
+/* Words and tokens of bytes [begin, end) of the piece. */
+static bert_status run_piece(struct run *r, size_t begin, size_t end)
+{
+    r->work->words.n = 0;
+    r->work->tokens.n = 0;
+    if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end)
+        || !bert__wordpiece_run(&r->tok->model, r->work))
+        return no_memory(r);
+    return flush(r);
+}
+
+/* The same, with added tokens cut out of the piece. */
+static bert_status run_splits(struct run *r)
+{
+    const struct bert__piece *p = &r->work->piece;
+    struct bert__splitter splitter;
+    struct bert__split split;
+    bert_status status = BERT_OK;
+
+    bert__splitter_init(&splitter, &r->tok->added.normalized, p->bytes, p->size);
+    while (status == BERT_OK && bert__splitter_next(&splitter, &split)) {
+        if (split.token == NULL)
+            status = run_piece(r, split.begin, split.end);
+        else if (r->sink != NULL)
+            status = add_token(r, split.token, 0, 0, NULL, 0);
+        else
+            status =
+                add_token(r, split.token, r->base + p->from[split.begin], source_end(r, split.end),
+                          p->bytes + split.begin, split.end - split.begin);
+    }
+    return status;
+}
+
+static bert_status run_stretch(struct run *r, size_t begin, size_t end)
+{
+    if (end - begin > BERT__STRETCH_MAX)
+        return bert__fail(r->err, BERT_ERANGE,
+                          "%zu bytes of text without a place to part them; at most %zu are taken",
+                          end - begin, BERT__STRETCH_MAX);
+    r->base = begin;
+    r->work->piece.want_from = r->sink == NULL;
+    if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, &r->work->piece))
+        return no_memory(r);
+    if (r->tok->added.normalized.n > 0)
+        return run_splits(r);
+    return run_piece(r, 0, r->work->piece.size);
+}
+
+/* May the text be parted before the byte at i?  Before a starter that no word holds. */
+static bool may_part(const struct run *r, size_t i)
+{
+    unsigned c = (unsigned char)r->text.data[i];
+    size_t len;
+    uint32_t cp;
+
+    if (c < 0x80)
+        return r->tok->normalizer.keep[c]
+               && (bert__uni_props(c) & (BERT__UNI_SPACE | BERT__UNI_PUNCT));
+    if (c < 0xE3 || !r->tok->normalizer.handle_chinese_chars)
+        return false;
+    cp = bert__utf8_next(r->text.data + i, r->text.size - i, &len);
+    return cp != BERT__UTF8_BAD && (bert__uni_props(cp) & BERT__UNI_CJK);
+}
+
+/* End of the stretch that begins at `begin`: about STRETCH bytes, or more. */
+static size_t stretch_end(const struct run *r, size_t begin, size_t end)
+{
+    size_t i;
+
+    if (!r->tok->by_stretches || end - begin <= STRETCH)
+        return end;
+    for (i = begin + STRETCH; i > begin + STRETCH / 2; i--) {
+        if (may_part(r, i))
+            return i;
+    }
+    for (i = begin + STRETCH + 1; i < end; i++) {
+        if (may_part(r, i))
+            return i;
+    }
+    return end;
+}
+
+static bert_status run_text(struct run *r)
+{
+    struct bert__splitter splitter;
+    struct bert__split split;
+    bert_status status = BERT_OK;
+
+    if (r->text.size == 0)
+        return BERT_OK; /* and its pointer may be NULL */
+    bert__splitter_init(&splitter, &r->tok->added.raw, r->text.data, r->text.size);
+    while (status == BERT_OK && bert__splitter_next(&splitter, &split)) {
+        if (split.token != NULL) {
+            status = add_token(r, split.token, split.begin, split.end, r->text.data + split.begin,
+                               split.end - split.begin);
+            continue;
+        }
+        while (status == BERT_OK && split.begin < split.end) {
+            size_t end = stretch_end(r, split.begin, split.end);
+
+            status = run_stretch(r, split.begin, end);
+            split.begin = end;
+        }
+    }
+    return status;
+}
+
+bert_status bert__tokenize_sequence(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                                    bert_text text, struct bert__sequence *out, bert_error *err)
+{
+    struct run r = {tok, &scratch->work, text, out, NULL, 0, 0, err};
+
+    out->n = 0;
+    out->n_surfaces = 0;
+    out->surface_used = 0;
+    return run_text(&r);
+}
+
+/* Turn a ring of ids so that the oldest comes first. */
+static void straighten(struct bert__id_sink *s)
+{
+    size_t first = s->n > s->room && s->room > 0 ? (size_t)(s->n % s->room) : 0;
+    size_t ends[3][2] = {{0, first}, {first, s->room}, {0, s->room}};
+
+    if (!s->left || first == 0)
+        return;
+    for (int k = 0; k < 3; k++) { /* a rotation is three reversals */
+        for (size_t i = ends[k][0], j = ends[k][1]; i + 1 < j; i++) {
+            int32_t id = s->ids[i];
+
+            s->ids[i] = s->ids[--j];
+            s->ids[j] = id;
+        }
+    }
+}
+
+bert_status bert__tokenize_sink(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                                bert_text text, struct bert__id_sink *out, bert_error *err)
+{
+    struct run r = {tok, &scratch->work, text, NULL, out, 0, 0, err};
+    bert_status status;
+
+    out->n = 0;
+    status = run_text(&r);
+    straighten(out);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* wordpiece_trie.h - the two tries of WordPiece, with failure links. */
+#ifndef BERT_TOKENIZER_WORDPIECE_TRIE_H
+#define BERT_TOKENIZER_WORDPIECE_TRIE_H
+
+#include "tokenizer/wordpiece.h"
+
+enum {
+    BERT__WP_FIRST = 0, /* root: nothing read of the word */
+    BERT__WP_NEXT = 1,  /* root: a token ends here */
+    BERT__WP_SCAN = 6   /* children looked through one by one */
+};
+#define BERT__WP_NONE UINT32_MAX
+
+/* Children of a node lie side by side, in the order of their labels. */
+struct bert__wp_node {
+    uint32_t first; /* child */
+    uint32_t fail;  /* BERT__WP_NONE: the word is unknown */
+    uint32_t pops;  /* last cell of the tokens to emit on failure */
+    uint32_t n_pops;
+    int32_t id; /* of the token that ends here; -1: none */
+    uint32_t n_children;
+};
+
+/* One token of a list; lists share their beginnings. */
+struct bert__wp_pop {
+    int32_t id;
+    uint32_t size; /* bytes of text */
+    uint32_t previous;
+};
+
+/* Child of v by byte c, or BERT__WP_NONE. */
+static inline uint32_t bert__wp_child(const struct bert__wordpiece *m, uint32_t v, uint8_t c)
+{
+    const struct bert__wp_node *node = &m->nodes[v];
+    uint32_t lo = node->first, hi = lo + node->n_children;
+
+    if (v <= BERT__WP_NEXT)
+        return m->roots[v * 256 + c];
+    while (hi - lo > BERT__WP_SCAN) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (m->labels[mid] <= c)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    for (; lo < hi; lo++) {
+        if (m->labels[lo] == c)
+            return lo;
+    }
+    return BERT__WP_NONE;
+}
+
+#endif
