@@ -283,20 +283,24 @@ static char *join(const struct bert__source *source, const char *name)
     return path;
 }
 
-/* The file is not there: *found says so, unless it is not optional, or its name is
- * a link into the void, as an interrupted download leaves behind. */
+/* The file is not there, which is fine if it is optional; not so if its name is a link
+ * into the void, as an interrupted download leaves behind. */
 static bert_status absent(const struct bert__source *source, const char *name, const char *path,
                           int optional, bert_error *err)
 {
-    int fd = -1;
+    int fd;
 
-    if (source->kind == DIRECTORY && O_PATH != O_RDONLY)
+    if (source->kind == DIRECTORY && O_PATH != O_RDONLY) {
         fd = open_again(source->fd, name, O_PATH | O_NOFOLLOW);
-    if (fd >= 0) {
-        bert__sys()->close(fd);
-        return bert__fail(err, BERT_EIO,
-                          "%s: a symbolic link to a file that does not exist; get the model again",
-                          path);
+        if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+            return fail_errno(path, "can't be opened", errno, err);
+        if (fd >= 0) {
+            bert__sys()->close(fd);
+            return bert__fail(err, BERT_EIO,
+                              "%s: a symbolic link to a file that does not exist; get the model "
+                              "again",
+                              path);
+        }
     }
     return optional ? BERT_OK : bert__fail(err, BERT_EIO, "%s: no such file", path);
 }

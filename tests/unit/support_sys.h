@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* support_sys.h - the system table, failing on demand. */
+#ifndef BERT_TESTS_UNIT_SUPPORT_SYS_H
+#define BERT_TESTS_UNIT_SUPPORT_SYS_H
+
+#include "lib/base/sys.h"
+
+/* How the calls behave; all zero: as the system's. */
+struct test_sys {
+    int open_errno, stat_errno, read_errno, map_errno; /* fail with it ... */
+    long fail_at;    /* ... at this call of any of them, from 1; 0: at every one */
+    long calls;      /* of openat, fstat, pread, map so far */
+    int interrupt;   /* every second openat and pread is EINTR */
+    size_t step;     /* a pread gives at most so many bytes; 0: no limit */
+    off_t shrunk;    /* files end here for pread; 0: where they end */
+    long open_files; /* openat less close */
+    long maps;       /* map less unmap */
+    int last_open_flags;
+};
+
+extern struct test_sys test_sys;
+
+/* Install with everything zero; NULL of bert__sys_replace() takes it out again. */
+void test_sys_install(void);
+
+#endif
