@@ -3,7 +3,7 @@
  * main.c - checkkern: every kernel of every table that this CPU runs, the mutants which
  * show that the check can fail, and the dispatcher.
  *
- *   checkkern [--level NAME] [--step N]
+ *   checkkern [--level NAME] [--only CHECK] [--step N]
  *
  * --step N: test elementary functions on every N-th float (1: all; takes many minutes).
  */
@@ -105,9 +105,11 @@ static void add_test(const char *group, const char *name, CMUnitTestFunction fn,
     n_tests++;
 }
 
-static void add_level(const struct bert__kernels *k)
+static void add_level(const struct bert__kernels *k, const char *only)
 {
     for (const struct check_entry *e = check_list; e->name; e++) {
+        if (only && strcmp(only, e->name) != 0)
+            continue;
         jobs[n_tests] = (struct job){.k = k, .run = e->run};
         add_test(k->name, e->name, run_check, &jobs[n_tests]);
     }
@@ -125,6 +127,7 @@ static const char *option(int argc, char **argv, const char *name)
 int main(int argc, char **argv)
 {
     const char *level = option(argc, argv, "--level");
+    const char *only = option(argc, argv, "--only");
     const char *step = option(argc, argv, "--step");
     const struct bert__kernels *k;
 
@@ -136,9 +139,9 @@ int main(int argc, char **argv)
     }
     for (uint32_t i = 0; (k = bert__kernels_at(i)) != NULL; i++) {
         if (!level || strcmp(level, k->name) == 0)
-            add_level(k);
+            add_level(k, only);
     }
-    for (const struct mutant *m = mutants; m->name && !level; m++)
+    for (const struct mutant *m = mutants; m->name && !level && !only; m++)
         add_test("mutant", m->name, run_mutant, m);
     add_test("dispatch", "levels", test_levels, NULL);
     add_test("dispatch", "merge", test_merge, NULL);
