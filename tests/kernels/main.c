@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - checkkern: every kernel of every table that this CPU runs, the mutants which
- * show that the check can fail, and the dispatcher.
+ * main.c - checkkern: every kernel of every table that this CPU runs (and of the build's
+ * BLAS module), the mutants which show that the check can fail, and the dispatcher.
  *
  *   checkkern [--level NAME] [--only CHECK] [--step N]
  *
  * --step N: test elementary functions on every N-th float (1: all; takes many minutes).
  */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +89,22 @@ static void test_merge(void **state)
     assert_int_equal(table.gemm[BERT__F32].nr, scalar->gemm[BERT__F32].nr);
 }
 
+/* The table of the BLAS module, if the build has one; it need not be the fastest here. */
+static const struct bert__kernels *blas_level(void)
+{
+    static struct bert__kernels table;
+    void *module = dlopen(TEST_BUILDDIR "/out/bert/libbert-blas.so", RTLD_NOW | RTLD_LOCAL);
+    const struct bert__kernels *found = module ? dlsym(module, "bert_blas_kernels") : NULL;
+
+    if (!found) {
+        printf("checkkern: no BLAS module in this build\n");
+        return NULL;
+    }
+    table = *found;
+    bert__kernels_merge(&table, bert__kernels_at(0));
+    return &table;
+}
+
 static struct CMUnitTest tests[TESTS_MAX];
 static struct job jobs[TESTS_MAX];
 static char names[TESTS_MAX][64];
@@ -129,11 +146,12 @@ int main(int argc, char **argv)
     const char *level = option(argc, argv, "--level");
     const char *only = option(argc, argv, "--only");
     const char *step = option(argc, argv, "--step");
+    const struct bert__kernels *blas = blas_level();
     const struct bert__kernels *k;
 
     if (step && strtoul(step, NULL, 10) > 0)
         check_float_step = (uint32_t)strtoul(step, NULL, 10);
-    if (level && !bert__kernels_named(level)) {
+    if (level && !bert__kernels_named(level) && !(blas && strcmp(level, blas->name) == 0)) {
         fprintf(stderr, "checkkern: no level \"%s\" here\n", level);
         return 2;
     }
@@ -141,6 +159,8 @@ int main(int argc, char **argv)
         if (!level || strcmp(level, k->name) == 0)
             add_level(k, only);
     }
+    if (blas && (!level || strcmp(level, blas->name) == 0))
+        add_level(blas, only);
     for (const struct mutant *m = mutants; m->name && !level && !only; m++)
         add_test("mutant", m->name, run_mutant, m);
     add_test("dispatch", "levels", test_levels, NULL);
