@@ -4,8 +4,9 @@
  *
  * To the tables of kernels/ comes one from outside, "blas": the scalar table with the GEMM
  * of the build's CBLAS.  It lies in a module of its own, since a BLAS linked into libbert
- * would start its threads in every host at load time.  It ranks above "scalar" and below
- * every table with an own GEMM, and is opened only when it is the one to be used.
+ * would start its threads in every host at load time.  It is opened only when it is asked
+ * for by name: calls small enough to keep a row's bits apart from its batch leave a BLAS no
+ * faster than the portable table (docs/design.md has the figures).
  */
 #include "lib/backend/level.h"
 
@@ -58,13 +59,6 @@ const char *bert__level_name(uint32_t i)
     return k != NULL ? k->name : NULL;
 }
 
-/* No table of our own above the portable one: the build's BLAS is better, if it opens. */
-static void prefer_blas(const struct bert__kernels **table)
-{
-    if (*table == bert__kernels_at(0) && bert__module_exists(BLAS))
-        blas_table(table, NULL);
-}
-
 bert_status bert__level_choose(const struct bert__kernels **out, const char *cap, bert_error *err)
 {
     const char *from = "cpu";
@@ -82,7 +76,5 @@ bert_status bert__level_choose(const struct bert__kernels **out, const char *cap
     if (*out == NULL)
         return bert__fail(err, BERT_EINVAL, "%s is \"%s\", not one of scalar, blas, avx2, avx512",
                           from, bert__printable(shown, cap, strlen(cap)));
-    if (cap == NULL)
-        prefer_blas(out);
     return BERT_OK;
 }
