@@ -87,7 +87,7 @@ struct bert__gemm {
  * query block of it: 1 <= n_q <= BERT__ATTENTION_BLOCK, 1 <= head <= BERT__ATTENTION_HEAD_MAX.
  * `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.  Both sizes are in
  * floats and 0 if they would overflow.
- * `probs`, if not NULL, receives the softmax as [n_q][n_kv], stride n_kv.
+ * scale >= 0.  `probs`, if not NULL, receives the softmax as [n_q][n_kv], stride n_kv.
  */
 
 #define BERT__ATTENTION_BLOCK    32

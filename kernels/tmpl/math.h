@@ -3,10 +3,10 @@
  * math.h - elementary functions on vectors; included once per ISA.
  *
  * The coefficients are our own minimax fits (tests/kernels/fit.py).  The bounds below
- * hold for every finite float and are tested on all of them that matter
- * (tests/kernels/check_math.c); u = 2^-24.
+ * hold for every finite float and are tested through the activations and softmax
+ * (tests/kernels/check_activate.c, check_rows.c); u = 2^-24.
  *   exp      |error| <= 3 u e^x (2 ulp); below -103.98 it is 0, above 88.73 infinity
- *   phi      |error| <= 2^-23, absolute
+ *   phi      |error| <= 2^-22, absolute
  *   tanh     |error| <= 6 u |tanh x|
  *   sigmoid  |error| <= 4 u s(x)
  * NaN gives NaN.

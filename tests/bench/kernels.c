@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kernels.c - times every kernel on one thread: GFLOP/s or GB/s, ns per element, and per cent
- * of the core's own peak, which is measured first by multiply-adds that wait for nothing.
+ * of the core's own peak, which is measured first: multiply-adds that wait for nothing, and
+ * memcpy() within L1 for the kernels that do little but move floats.
  *
  *   bench-kernels [--level NAME] [--only PREFIX] [--seconds S]
  *
@@ -16,7 +17,8 @@
 
 static double seconds = 0.15;
 static const char *only = "";
-static double peak = 1.0; /* GFLOP/s */
+static double peak = 1.0;    /* GFLOP/s */
+static double l1_peak = 1.0; /* GB/s of a copy within L1, both ways counted */
 
 static double now(void)
 {
@@ -108,6 +110,21 @@ static double measure_peak(uint32_t level)
     return 0;
 }
 #endif
+
+static double measure_l1(void)
+{
+    enum { BYTES = 6144 };
+    char *a = (char *)floats(BYTES / sizeof(float)), *b = (char *)floats(BYTES / sizeof(float));
+    double best;
+
+    BEST(best, {
+        memcpy(b, a, BYTES);
+        __asm__ volatile("" : : "r"(b) : "memory");
+    });
+    free(a);
+    free(b);
+    return 2 * BYTES / best * 1e-9;
+}
 
 static void line(const char *name, double value, const char *unit, double share)
 {
@@ -222,7 +239,10 @@ static void bench_attention(const struct bert__kernels *k)
 
 static void element_line(const char *name, double n, double bytes, double time)
 {
-    printf("  %-34s %9.2f GB/s  %6.3f ns/element\n", name, bytes * n / time * 1e-9, time / n * 1e9);
+    const double speed = bytes * n / time * 1e-9;
+
+    printf("  %-34s %9.2f GB/s  %6.3f ns/element  %5.1f %%\n", name, speed, time / n * 1e9,
+           100 * speed / l1_peak);
     fflush(stdout);
 }
 
@@ -287,6 +307,8 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--seconds") == 0)
             seconds = atof(argv[i + 1]);
     }
+    l1_peak = measure_l1();
+    printf("copy within L1: %.1f GB/s\n", l1_peak);
     for (uint32_t i = 0; (k = bert__kernels_at(i)) != NULL; i++) {
         if (level && strcmp(level, k->name) != 0)
             continue;
