@@ -30,6 +30,9 @@ static bert_status choose_prompt(struct bert__embed_request *r, const bert_model
     char shown[84];
 
     if (o->prompt != NULL) {
+        if (o->prompt->data == NULL && o->prompt->size > 0)
+            return bert__fail(err, BERT_EINVAL, "prompt.data is NULL and prompt.size is %zu",
+                              o->prompt->size);
         r->prompt = *o->prompt;
         return BERT_OK;
     }

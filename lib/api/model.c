@@ -221,10 +221,20 @@ static bert_status set_pooling(struct load *l)
     l->model->pooling = bert__arena_string(&l->model->arena, text, strlen(text));
     if (l->model->pooling == NULL)
         return bert__alloc_fail(l->model->alloc, "the model", l->err);
-    if (!l->model->modules.present)
-        return add_note(l, "%s: no modules.json; texts are embedded by mean pooling",
-                        bert__source_name(l->source));
     return BERT_OK;
+}
+
+static bert_status note_modules(struct load *l)
+{
+    const struct bert__modules *modules = &l->model->modules;
+    bert_status st = BERT_OK;
+
+    for (uint32_t i = 0; st == BERT_OK && i < modules->n_notes; i++)
+        st = add_note(l, "%s", modules->notes[i]);
+    if (st == BERT_OK && !modules->present)
+        st = add_note(l, "%s: no modules.json; texts are embedded by mean pooling",
+                      bert__source_name(l->source));
+    return st;
 }
 
 static bert_status load_all(struct load *l)
@@ -249,6 +259,8 @@ static bert_status load_all(struct load *l)
         st = load_tokenizer(l);
     if (st == BERT_OK)
         st = set_pooling(l);
+    if (st == BERT_OK)
+        st = note_modules(l);
     if (st == BERT_OK)
         set_max_length(model);
     return st;

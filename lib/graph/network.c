@@ -405,8 +405,8 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
 
     net->config = config;
     if (!bert__act_named(config->activation, &net->act))
-        return bert__fail(err, BERT_EUNSUPPORTED, "%s: activation \"%s\" is not supported",
-                          config->path, config->activation);
+        return bert__fail(err, BERT_EUNSUPPORTED, "%s: %s \"%s\" is not supported", config->path,
+                          config->arch->keys.activation, config->activation);
     if (config->head_size > BERT__ATTENTION_HEAD_MAX)
         return bert__fail(err, BERT_EUNSUPPORTED,
                           "%s: heads of %lu values; at most %d are supported", config->path,

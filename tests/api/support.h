@@ -79,7 +79,7 @@ bert_file *test_files_find(struct test_files *files, const char *name);
 /* A copy of `data`. */
 void test_files_set(struct test_files *files, const char *name, const void *data, size_t size);
 void test_files_set_text(struct test_files *files, const char *name, const char *text);
-/* Replace the first `from` in a text file by `to`; fails if it is not there. */
+/* Replace the first `from` in a file by `to`; fails if it is not there. */
 void test_files_edit(struct test_files *files, const char *name, const char *from, const char *to);
 void test_files_remove(struct test_files *files, const char *name);
 void test_files_free(struct test_files *files);

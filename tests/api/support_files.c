@@ -88,8 +88,8 @@ void test_files_edit(struct test_files *files, const char *name, const char *fro
     char *data;
 
     assert_non_null(file);
-    text = file->data; /* ends with a NUL past its size */
-    at = strstr(text, from);
+    text = file->data;
+    at = memmem(text, file->size, from, strlen(from));
     if (at == NULL)
         fail_msg("%s holds no %s", name, from);
     before = (size_t)(at - text);

@@ -208,11 +208,11 @@ def compare(ours, peers, model, length, batch, rounds):
         for c, n, t in zip(everyone, runs, times):
             t.append(c.turn(length, batch, n))
     medians = [statistics.median(t) for t in times]
-    cells = [f"{model:8} {batch:3} x {length:3}  {medians[0]:9.2f}"]
+    cells = [f"{model:8} {batch:3} x {length:3}  {medians[0]:22.2f}"]
     for m, t in zip(medians[1:], times[1:]):
         ratios = [a / b for a, b in zip(t, times[0])]
         low, high = min(ratios), max(ratios)
-        cells.append(f"{m:9.2f} {m / medians[0]:6.2f} ({low:.2f}-{high:.2f})")
+        cells.append(f"{m:9.2f} {m / medians[0]:6.2f} {f'({low:.2f}-{high:.2f})':>12}")
     print("  ".join(cells), flush=True)
 
 
@@ -240,7 +240,7 @@ def main():
                  for p in args.peers.split(",")]
         print(f"\n{model}, {args.threads} threads, fp32; milliseconds (median of {args.rounds}), "
               "ratio peer / libbert (lowest-highest of the rounds)")
-        print(f"{'':20} {ours.name:>9}  " + "  ".join(f"{p.name:>27}" for p in peers))
+        print(f"{'':18}  {ours.name:>22}  " + "  ".join(f"{p.name:>29}" for p in peers))
         for shape in args.shapes.split(","):
             batch, length = map(int, shape.split("x"))
             compare(ours, peers, model, length, batch, args.rounds)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_cancel.c - the host ends a call: by the callback at every place where it is asked,
+ * from another thread, by a deadline; the session answers with the same bits afterwards.
+ */
+#include "support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TOKENS = 40, HIDDEN = 33, N = TOKENS * HIDDEN };
+
+struct host {
+    int asked, stop_at; /* the stop_at-th question is answered with "cancel"; 0: none */
+    bert_session *reenter;
+    bert_status reentered;
+    pthread_t thread;
+};
+
+static bert_status encode(bert_session *session, float *out, bert_error *err)
+{
+    static const uint32_t offsets[] = {0, 9, TOKENS};
+    int32_t ids[TOKENS];
+
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = i;
+    return bert_encode(session, ids, NULL, offsets, 2, out, N, err);
+}
+
+static int ask(void *context)
+{
+    struct host *host = context;
+
+    assert_true(pthread_equal(pthread_self(), host->thread));
+    if (host->reenter != NULL) {
+        float out[N];
+        host->reentered = encode(host->reenter, out, NULL);
+    }
+    return ++host->asked == host->stop_at;
+}
+
+static bert_session *session_for(bert_model *model, struct host *host)
+{
+    bert_session_options options = BERT_SESSION_OPTIONS_INIT;
+    bert_session *session;
+    bert_error err;
+
+    *host = (struct host){.thread = pthread_self()};
+    options.threads = 2;
+    options.cancel = ask;
+    options.cancel_context = host;
+    test_ok(bert_session_create(&session, model, &options, &err), &err);
+    return session;
+}
+
+static bert_model *load(void)
+{
+    return test_load(test_path("tests/data/models/bert/base33"), NULL);
+}
+
+static void test_at_every_question(void **state)
+{
+    bert_model *model = load();
+    struct host host;
+    bert_session *session = session_for(model, &host);
+    float want[N], out[N];
+    bert_error err;
+    int asked;
+
+    (void)state;
+    test_ok(encode(session, want, &err), &err);
+    asked = host.asked;
+    assert_true(asked >= 3); /* between the layers at least */
+    for (int n = 1; n <= asked; n++) {
+        host.asked = 0;
+        host.stop_at = n;
+        test_error(encode(session, out, &err), &err, BERT_ECANCELED, NULL);
+        assert_int_equal(host.asked, n); /* and is not asked again */
+        host.stop_at = 0;
+        test_ok(encode(session, out, &err), &err);
+        test_same("after a canceled call", out, want, N);
+    }
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+static void test_forward_and_embed(void **state)
+{
+    struct test_files files = {NULL, 0};
+    bert_text texts[40];
+    float want[40 * 20], out[40 * 20];
+    struct host host;
+    bert_session *session;
+    bert_model *model;
+    bert_error err;
+    int asked;
+
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        texts[i] = (bert_text){"the cat and the mat", (size_t)(i % 20)};
+    test_files_add(&files, test_path("tests/data/models/embed/base"));
+    test_files_add(&files, test_path("tests/data/models/embed/dense_tanh"));
+    model = test_load_files(&files, NULL);
+    session = session_for(model, &host);
+    test_ok(bert_embed(session, texts, 40, NULL, want, 800, NULL, &err), &err);
+    asked = host.asked;
+    for (int n = 1; n <= asked; n++) {
+        bert_embed_report reports[40];
+        host.asked = 0;
+        host.stop_at = n;
+        test_error(bert_embed(session, texts, 40, NULL, out, 800, n % 2 ? reports : NULL, &err),
+                   &err, BERT_ECANCELED, NULL);
+        host.stop_at = 0;
+        test_ok(bert_embed(session, texts, 40, NULL, out, 800, NULL, &err), &err);
+        test_same("after a canceled call", out, want, 800);
+    }
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    test_files_free(&files);
+}
+
+static void test_deadline(void **state)
+{
+    bert_model *model = load();
+    bert_session *session = test_session(model, 2);
+    float want[N], out[N];
+    bert_error err;
+
+    (void)state;
+    test_ok(encode(session, want, &err), &err);
+    bert_session_set_timeout(session, 1);
+    for (int i = 0; i < 3; i++)
+        test_error(encode(session, out, &err), &err, BERT_ETIMEDOUT, NULL);
+    bert_session_set_timeout(session, UINT64_MAX); /* far, and no overflow */
+    test_ok(encode(session, out, &err), &err);
+    bert_session_set_timeout(session, UINT64_C(60000000000));
+    test_ok(encode(session, out, &err), &err);
+    bert_session_set_timeout(session, 0);
+    test_ok(encode(session, out, &err), &err);
+    test_same("after timeouts", out, want, N);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+/* A second call into a session that is busy is refused, and does no harm. */
+static void test_busy(void **state)
+{
+    bert_model *model = load();
+    struct host host;
+    bert_session *session = session_for(model, &host);
+    float want[N], out[N];
+    bert_error err;
+
+    (void)state;
+    test_ok(encode(session, want, &err), &err);
+    host.reenter = session;
+    test_ok(encode(session, out, &err), &err);
+    assert_int_equal(host.reentered, BERT_EBUSY);
+    test_same("reentered", out, want, N);
+    host.reenter = NULL;
+    test_ok(encode(session, out, &err), &err);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+/* Cancel without a call does nothing; beside a long one it ends it soon. */
+struct canceler {
+    bert_session *session;
+    int done;
+};
+
+static void *cancel_until_done(void *arg)
+{
+    struct canceler *c = arg;
+
+    usleep(2000);
+    while (!__atomic_load_n(&c->done, __ATOMIC_SEQ_CST)) {
+        bert_session_cancel(c->session);
+        usleep(200);
+    }
+    return NULL;
+}
+
+static void test_from_another_thread(void **state)
+{
+    static int32_t ids[512 * 4];
+    static const uint32_t offsets[] = {0, 512, 1024, 1536, 2048};
+    bert_model *model = load();
+    bert_session *session = test_session(model, 2);
+    float *out = malloc(2048 * HIDDEN * sizeof *out), want[N], again[N];
+    struct canceler c = {session, 0};
+    bert_status status = BERT_OK;
+    pthread_t thread;
+    bert_error err;
+
+    (void)state;
+    assert_non_null(out);
+    test_ok(encode(session, want, &err), &err);
+    bert_session_cancel(session); /* nothing runs: nothing happens */
+    test_ok(encode(session, again, &err), &err);
+    assert_int_equal(pthread_create(&thread, NULL, cancel_until_done, &c), 0);
+    for (int i = 0; i < 100000 && status == BERT_OK; i++)
+        status = bert_encode(session, ids, NULL, offsets, 4, out, 2048 * HIDDEN, &err);
+    __atomic_store_n(&c.done, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    test_error(status, &err, BERT_ECANCELED, NULL);
+    test_ok(encode(session, again, &err), &err);
+    test_same("after a cancel", again, want, N);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    free(out);
+}
+
+/* Loading asks too. */
+static void test_loading(void **state)
+{
+    bert_model_options options = BERT_MODEL_OPTIONS_INIT;
+    struct test_heap heap = {0};
+    bert_allocator allocator = test_heap_allocator(&heap);
+    struct host host = {.thread = pthread_self()};
+    bert_model *model;
+    bert_error err;
+    int asked;
+
+    (void)state;
+    options.cancel = ask;
+    options.cancel_context = &host;
+    options.allocator = &allocator;
+    test_ok(bert_model_load(&model, test_path("tests/data/models/bert/base33"), &options, &err),
+            &err);
+    bert_model_unref(model);
+    asked = host.asked;
+    assert_true(asked >= 3);
+    for (int n = 1; n <= asked; n++) {
+        host.asked = 0;
+        host.stop_at = n;
+        test_error(
+            bert_model_load(&model, test_path("tests/data/models/bert/base33"), &options, &err),
+            &err, BERT_ECANCELED, NULL);
+        assert_null(model);
+        assert_int_equal(heap.live, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_at_every_question),
+        cmocka_unit_test(test_forward_and_embed),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_from_another_thread),
+        cmocka_unit_test(test_loading),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_noalloc.c - bert_encode() allocates nothing once the session is made: neither from
+ * the allocator given nor from malloc, which this program interposes.  The threads of
+ * the first call are the C library's own allocation and are told apart.
+ */
+#include "support.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)                            \
+    || __has_feature(memory_sanitizer)
+#define INTERPOSE 0
+#endif
+#endif
+#if !defined(INTERPOSE) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
+#define INTERPOSE 0
+#endif
+#if !defined(INTERPOSE)
+#define INTERPOSE 1
+#endif
+
+static long counted; /* allocations while `watching`, thread creation aside */
+static int watching;
+
+#if INTERPOSE
+static __thread int creating_thread;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static void count(void)
+{
+    if (__atomic_load_n(&watching, __ATOMIC_SEQ_CST) && !creating_thread)
+        __atomic_add_fetch(&counted, 1, __ATOMIC_SEQ_CST);
+}
+
+void *malloc(size_t size)
+{
+    count();
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    count();
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    count();
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    count();
+    return __libc_memalign(alignment, size);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+    count();
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    count();
+    *out = __libc_memalign(alignment, size);
+    return *out != NULL ? 0 : ENOMEM;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+{
+    static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    int rc;
+
+    creating_thread = 1;
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    rc = real(thread, attr, run, arg);
+    creating_thread = 0;
+    return rc;
+}
+#endif
+
+enum { TOKENS = 300, WIDEST = 96 };
+
+static void encode(bert_session *session, uint32_t vocab, float *out)
+{
+    static const uint32_t offsets[] = {0, 1, 30, 33, 161, TOKENS};
+    size_t hidden = bert_model_hidden_size(bert_session_model(session));
+    int32_t ids[TOKENS];
+    bert_error err;
+    bert_status status;
+
+    for (uint32_t i = 0; i < TOKENS; i++)
+        ids[i] = (int32_t)(i % vocab);
+    __atomic_store_n(&watching, 1, __ATOMIC_SEQ_CST);
+    status = bert_encode(session, ids, NULL, offsets, 5, out, TOKENS * hidden, &err);
+    __atomic_store_n(&watching, 0, __ATOMIC_SEQ_CST);
+    test_ok(status, &err);
+}
+
+static void check(const char *cpu, uint32_t threads)
+{
+    float *out = calloc(TOKENS * WIDEST, sizeof *out),
+          *again = calloc(TOKENS * WIDEST, sizeof *out);
+    bert_model *model = test_load(test_path("tests/data/models/bert/wide96"), cpu);
+    bert_session_options options = BERT_SESSION_OPTIONS_INIT;
+    struct test_heap heap = {0};
+    bert_allocator allocator = test_heap_allocator(&heap);
+    bert_session *session;
+    uint64_t estimate;
+    long made;
+    bert_error err;
+
+    assert_true(out != NULL && again != NULL);
+    options.allocator = &allocator;
+    options.threads = threads;
+    options.max_tokens = 512;
+    test_ok(bert_session_estimate(model, &options, &estimate, &err), &err);
+    test_ok(bert_session_create(&session, model, &options, &err), &err);
+    made = heap.calls;
+    assert_true(made > 0);
+    counted = 0;
+    encode(session, 40, out); /* from the very first call */
+    for (int i = 0; i < 5; i++)
+        encode(session, 40, again);
+    if (counted != 0 || heap.calls != made)
+        fail_msg("%s, %u threads: bert_encode() called malloc %ld times, the allocator %ld times",
+                 cpu, threads, counted, heap.calls - made);
+    test_same("again", again, out, TOKENS * WIDEST);
+    if (heap.peak > estimate)
+        fail_msg("the session took %llu bytes, the estimate was %llu",
+                 (unsigned long long)heap.peak, (unsigned long long)estimate);
+    assert_true(estimate < 2 * heap.peak);
+    bert_session_destroy(session);
+    assert_int_equal(heap.live, 0);
+    bert_model_unref(model);
+    free(again);
+    free(out);
+}
+
+static void test_encode_allocates_nothing(void **state)
+{
+    const char *cpu;
+
+    (void)state;
+    for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
+        for (uint32_t threads = 1; threads <= 4; threads++)
+            check(cpu, threads);
+}
+
+/* The interposition works: it sees an allocation made while it watches. */
+static void test_the_counter_counts(void **state)
+{
+    void *(*volatile allocate)(size_t) = malloc;
+
+    (void)state;
+    if (!INTERPOSE)
+        skip();
+    counted = 0;
+    watching = 1;
+    free(allocate(10));
+    watching = 0;
+    assert_int_equal(counted, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_counter_counts),
+        cmocka_unit_test(test_encode_allocates_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
