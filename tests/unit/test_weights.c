@@ -68,11 +68,13 @@ static struct bert__source *source;
 static struct bert__weights *weights;
 static char *directory;
 static bert_error err;
+static uint64_t max_bytes; /* of the next open_weights() */
 
 static int set_up(void **state)
 {
     (void)state;
     memset(&files, 0, sizeof(files));
+    max_bytes = 0;
     return 0;
 }
 
@@ -94,7 +96,7 @@ static bert_status open_weights(enum place place, const char *folder, bool allow
     directory = place == MEMORY ? NULL : test_files_write(&files);
     test_sys_install();
     test_alloc_init(&host, fail_at);
-    alloc = bert__alloc_create(&host.host, 0);
+    alloc = bert__alloc_create(&host.host, max_bytes);
     if (!alloc)
         return BERT_ENOMEM;
     if (directory)
@@ -319,7 +321,7 @@ static void test_nonfinite(void **state)
 
         snprintf(header, sizeof(header), "{" ENTRY("w", "%s", "100", "0,%d") "}", dtypes[half],
                  half ? 200 : 400);
-        memcpy(data + 77 * (half ? 2 : 4), &value, half ? 2 : 4);
+        memcpy(data + (half ? 154 : 308), &value, half ? 2 : 4);
         test_files_tensors(&files, "model.safetensors", header, data, half ? 200 : 400);
         assert_int_equal(open_weights((enum place)place, "", false, 0), BERT_OK);
         assert_int_equal(bert__weights_read(weights, need("w", 1, 100, 0), 0, 77, x, &err),
@@ -327,7 +329,7 @@ static void test_nonfinite(void **state)
         assert_int_equal(bert__weights_read(weights, need("w", 1, 100, 0), 70, 30, x, &err),
                          BERT_ENONFINITE);
         assert_says("model.safetensors: tensor \"w\", element 77 is ");
-        assert_says((value << (half ? 16 : 0) & 0x7FFFFF) ? "NaN" : "infinite");
+        assert_says(((value << (half ? 16 : 0)) & 0x7FFFFF) ? "NaN" : "infinite");
         if (bert__weights_borrow(weights, need("w", 1, 100, 0), &borrowed, &err)) {
             assert_null(borrowed);
             assert_says("element 77");
@@ -587,6 +589,22 @@ static void test_allocation_failures(void **state)
     }
 }
 
+/* The host's budget, from nothing to enough. */
+static void test_memory_limit(void **state)
+{
+    bert_status status;
+
+    (void)state;
+    put_shards();
+    for (max_bytes = 1; (status = load_all(MEMORY, 0)) != BERT_OK; max_bytes += 499) {
+        assert_int_equal(status, BERT_ELIMIT);
+        assert_int_equal(err.code, BERT_ELIMIT);
+        assert_says("(max_bytes)");
+        assert_true(max_bytes < 1 << 18);
+    }
+    assert_true(max_bytes > 1 << 16); /* the buffer alone */
+}
+
 static void test_system_failures(void **state)
 {
     bert_status status = BERT_EIO;
@@ -637,6 +655,7 @@ int main(void)
         TEST(test_other_formats),
         TEST(test_unreadable_is_not_absent),
         TEST(test_allocation_failures),
+        TEST(test_memory_limit),
         TEST(test_system_failures),
     };
 
