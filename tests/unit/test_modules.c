@@ -62,10 +62,23 @@ static void refused(bert_status expected, const char *words)
 #define OLD "sentence_transformers.models."
 #define NEW "sentence_transformers.sentence_transformer.modules."
 
-#define MODULE(i, path, type)                                                                      \
-    "{\"idx\":" #i ",\"name\":\"" #i "\",\"path\":\"" path "\",\"type\":\"" type "\"}"
+#define BASE "sentence_transformers.base.modules."
 
-#define FIRST MODULE(0, "", OLD "Transformer")
+/* A modules.json of pairs of path and type, NULL at the end; names are "0", "1", ... */
+static const char *list_of(const char *path, ...)
+{
+    static char list[8192];
+    char *p = list + sprintf(list, "[");
+    va_list args;
+
+    va_start(args, path);
+    for (int i = 0; path; i++, path = va_arg(args, const char *))
+        p += sprintf(p, "%s{\"idx\":%d,\"name\":\"%d\",\"path\":\"%s\",\"type\":\"%s\"}",
+                     i ? "," : "", i, i, path, va_arg(args, const char *));
+    va_end(args);
+    strcpy(p, "]");
+    return list;
+}
 
 static const char mean[] = "{\"word_embedding_dimension\":32,\"pooling_mode_cls_token\":false,"
                            "\"pooling_mode_mean_tokens\":true,\"pooling_mode_max_tokens\":false}";
@@ -73,13 +86,9 @@ static const char mean[] = "{\"word_embedding_dimension\":32,\"pooling_mode_cls_
 /* Transformer, Pooling and one more. */
 static void put_third(const char *type, const char *config)
 {
-    char text[512];
-
     test_files_free(&files);
-    snprintf(text, sizeof(text),
-             "[" FIRST "," MODULE(1, "1_Pooling", OLD "Pooling") "," MODULE(2, "2", "%s") "]",
-             type);
-    test_files_text(&files, "modules.json", text);
+    test_files_text(&files, "modules.json",
+                    list_of("", OLD "Transformer", "1_Pooling", OLD "Pooling", "2", type, NULL));
     test_files_text(&files, "1_Pooling/config.json", mean);
     if (config)
         test_files_text(&files, "2/config.json", config);
@@ -143,18 +152,11 @@ static void test_old_names(void **state)
 static void test_new_names(void **state)
 {
     (void)state;
-    test_files_text(
-        &files, "modules.json",
-        "[" MODULE(0, "0_Transformer/", "sentence_transformers.base.modules.transformer.Transformer") "," MODULE(
-            1,
-            "1_Pooling", NEW "pooling.Pooling") "," MODULE(2, "2_Dense",
-                                                           "sentence_transformers.base.modules."
-                                                           "dense.Dense") "," MODULE(3, "3_Dropout",
-                                                                                     NEW
-                                                                                     "dropout."
-                                                                                     "Dropout") "," MODULE(4,
-                                                                                                           "4_Normalize",
-                                                                                                           "sentence_transformers.base.modules.normalize.Normalize") "]");
+    test_files_text(&files, "modules.json",
+                    list_of("0_Transformer/", BASE "transformer.Transformer", "1_Pooling",
+                            NEW "pooling.Pooling", "2_Dense", BASE "dense.Dense", "3_Dropout",
+                            NEW "dropout.Dropout", "4_Normalize", BASE "normalize.Normalize",
+                            NULL));
     test_files_text(&files, "0_Transformer/sentence_bert_config.json",
                     "{\"transformer_task\":\"feature-extraction\",\"modality_config\":{\"text\":{"
                     "\"method\":\"forward\",\"method_output_name\":\"last_hidden_state\"}},"
@@ -191,9 +193,13 @@ static void test_new_names(void **state)
 
 static void list_refused(const char *list, bert_status expected, const char *words)
 {
+    char kept[1024]; /* list_of() has one buffer */
+
+    assert_true(strlen(list) < sizeof(kept));
+    strcpy(kept, list);
     put_basic();
     test_files_text(&files, "2/config.json", "{\"in_features\":32,\"out_features\":32}");
-    test_files_text(&files, "modules.json", list);
+    test_files_text(&files, "modules.json", kept);
     refused(expected, words);
 }
 
@@ -202,44 +208,55 @@ static void test_lists(void **state)
     (void)state;
     list_refused("{}", BERT_EFORMAT, "the file holds an object; expected an array");
     list_refused("[]", BERT_EUNSUPPORTED, "no Pooling");
-    list_refused("[" FIRST "]", BERT_EUNSUPPORTED, "no Pooling");
+    list_refused(list_of("", OLD "Transformer", NULL), BERT_EUNSUPPORTED, "no Pooling");
     list_refused("[7]", BERT_EFORMAT, "module 0: \"type\" is absent");
     list_refused("[{\"type\":7}]", BERT_EFORMAT, "module 0: \"type\" is a number");
     list_refused("[{\"type\":\"" OLD "Transformer\",\"path\":\"\"}]", BERT_EFORMAT,
                  "module 0: \"name\" is absent");
     list_refused("[{\"type\":\"" OLD "Transformer\",\"name\":\"0\"}]", BERT_EFORMAT,
                  "module 0: \"path\" is absent");
-    list_refused("[" FIRST "," MODULE(0, "1_Pooling", OLD "Pooling") "]", BERT_EFORMAT,
-                 "modules 0 and 1 are both named \"0\"");
-    list_refused("[" FIRST "," MODULE(1, "../1_Pooling", OLD "Pooling") "]", BERT_EFORMAT,
-                 "is not the name of a file below it");
-    list_refused("[" FIRST "," MODULE(1, "/etc", OLD "Pooling") "]", BERT_EFORMAT,
-                 "is not the name of a file below it");
-    list_refused("[" FIRST "," MODULE(1, "a\\u0000b", OLD "Pooling") "]", BERT_EFORMAT,
-                 "\"path\" holds a NUL");
-    list_refused("[" FIRST "," MODULE(1, "none", OLD "Pooling") "]", BERT_EIO,
-                 "none/config.json: no such file");
+    list_refused("[{\"type\":\"" OLD "Transformer\",\"name\":\"0\",\"path\":\"\"},"
+                 "{\"type\":\"" OLD "Pooling\",\"name\":\"0\",\"path\":\"1_Pooling\"}]",
+                 BERT_EFORMAT, "modules 0 and 1 are both named \"0\"");
+}
+
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *path;
+        bert_status status;
+        const char *words;
+    } cases[] = {{"../1_Pooling", BERT_EFORMAT, "is not the name of a file below it"},
+                 {"/etc", BERT_EFORMAT, "is not the name of a file below it"},
+                 {"1_Pooling/..", BERT_EFORMAT, "is not the name of a file below it"},
+                 {"a\\u0000b", BERT_EFORMAT, "\"path\" holds a NUL"},
+                 {"none", BERT_EIO, "none/config.json: no such file"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        list_refused(list_of("", OLD "Transformer", cases[i].path, OLD "Pooling", NULL),
+                     cases[i].status, cases[i].words);
 }
 
 static void test_orders(void **state)
 {
     (void)state;
-    list_refused("[" MODULE(0, "1_Pooling", OLD "Pooling") "]", BERT_EUNSUPPORTED,
+    list_refused(list_of("1_Pooling", OLD "Pooling", NULL), BERT_EUNSUPPORTED,
                  "module 0 is a Pooling; only a Transformer");
-    list_refused("[" FIRST "," MODULE(1, "", OLD "Transformer") "]", BERT_EUNSUPPORTED,
+    list_refused(list_of("", OLD "Dropout", NULL), BERT_EUNSUPPORTED, "module 0 is a Dropout");
+    list_refused(list_of("", OLD "Transformer", "", OLD "Transformer", NULL), BERT_EUNSUPPORTED,
                  "module 1 is a Transformer");
-    list_refused("[" FIRST "," MODULE(1, "2", OLD "Normalize") "]", BERT_EUNSUPPORTED,
+    list_refused(list_of("", OLD "Transformer", "2", OLD "Normalize", NULL), BERT_EUNSUPPORTED,
                  "module 1 is a Normalize");
-    list_refused("[" FIRST "," MODULE(1, "2", OLD "Dense") "]", BERT_EUNSUPPORTED,
+    list_refused(list_of("", OLD "Transformer", "2", OLD "Dense", NULL), BERT_EUNSUPPORTED,
                  "module 1 is a Dense");
-    list_refused("[" FIRST "," MODULE(1, "1_Pooling", OLD "Pooling") "," MODULE(2, "1_Pooling",
-                                                                                OLD "Pooling") "]",
+    list_refused(list_of("", OLD "Transformer", "1_Pooling", OLD "Pooling", "1_Pooling",
+                         OLD "Pooling", NULL),
                  BERT_EUNSUPPORTED, "module 2 is a Pooling");
-    list_refused("[" MODULE(0, "", OLD "Dropout") "]", BERT_EUNSUPPORTED, "module 0 is a Dropout");
     put_basic();
     test_files_text(
         &files, "modules.json",
-        "[" FIRST "," MODULE(1, "x", OLD "Dropout") "," MODULE(2, "1_Pooling", OLD "Pooling") "]");
+        list_of("", OLD "Transformer", "x", OLD "Dropout", "1_Pooling", OLD "Pooling", NULL));
     load();
     assert_int_equal(modules.n_modules, 1);
     unload();
@@ -284,8 +301,8 @@ static void test_many_modules(void **state)
 
     (void)state;
     put_basic();
-    p += sprintf(p, "[" FIRST "," MODULE(1, "1_Pooling", OLD "Pooling"));
-    for (int i = 2; i < 65; i++)
+    p += sprintf(p, "[{\"name\":\"0\",\"path\":\"\",\"type\":\"" OLD "Transformer\"}");
+    for (int i = 1; i < 65; i++)
         p += sprintf(p, ",{\"name\":\"%d\",\"path\":\"\",\"type\":\"" OLD "Normalize\"}", i);
     strcpy(p, "]");
     test_files_text(&files, "modules.json", list);
@@ -645,23 +662,12 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_absent),
-        TEST(test_old_names),
-        TEST(test_new_names),
-        TEST(test_lists),
-        TEST(test_orders),
-        TEST(test_unknown_types),
-        TEST(test_many_modules),
-        TEST(test_pooling),
-        TEST(test_lying_pooling),
-        TEST(test_dense),
-        TEST(test_normalize),
-        TEST(test_settings_names),
-        TEST(test_settings),
-        TEST(test_prompts),
-        TEST(test_model_settings),
-        TEST(test_other_classes),
-        TEST(test_allocation_failures),
+        TEST(test_absent),         TEST(test_old_names),     TEST(test_new_names),
+        TEST(test_lists),          TEST(test_paths),         TEST(test_orders),
+        TEST(test_unknown_types),  TEST(test_many_modules),  TEST(test_pooling),
+        TEST(test_lying_pooling),  TEST(test_dense),         TEST(test_normalize),
+        TEST(test_settings_names), TEST(test_settings),      TEST(test_prompts),
+        TEST(test_model_settings), TEST(test_other_classes), TEST(test_allocation_failures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
