@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_search.c - bert search: the records closest to a query. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "examples/bert/commands.h"
+#include "examples/bert/interrupt.h"
+#include "examples/bert/json_out.h"
+#include "examples/bert/memory.h"
+#include "examples/bert/message.h"
+#include "examples/bert/vectors.h"
+
+#define FIELD(name) offsetof(struct options, name)
+
+struct hit {
+    uint64_t index;
+    float score;
+    char *text;
+    size_t size;
+};
+
+struct search {
+    struct vectors vectors; /* for the records */
+    float *query;           /* [dim] */
+    struct hit *hits;       /* a heap, the worst first */
+    size_t count, capacity, top;
+};
+
+/* ---- The best K ------------------------------------------------------------------ */
+
+/* On a tie the earlier record is better. */
+static bool worse(const struct hit *a, const struct hit *b)
+{
+    return a->score < b->score || (a->score == b->score && a->index > b->index);
+}
+
+static void swap(struct hit *a, struct hit *b)
+{
+    struct hit t = *a;
+
+    *a = *b;
+    *b = t;
+}
+
+static void sift_up(struct hit *hits, size_t i)
+{
+    while (i > 0 && worse(&hits[i], &hits[(i - 1) / 2])) {
+        swap(&hits[i], &hits[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+}
+
+static void sift_down(struct hit *hits, size_t count, size_t i)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+
+        if (child + 1 < count && worse(&hits[child + 1], &hits[child]))
+            child++;
+        if (child >= count || !worse(&hits[child], &hits[i]))
+            return;
+        swap(&hits[i], &hits[child]);
+        i = child;
+    }
+}
+
+static void offer(struct search *search, const struct record *record, float score)
+{
+    struct hit hit = {record->index, score, NULL, record->text.size};
+
+    if (search->count == search->top && !worse(&search->hits[0], &hit))
+        return;
+    hit.text = copy_bytes(record->text.data, hit.size);
+    if (search->count == search->top) {
+        free(search->hits[0].text);
+        search->hits[0] = hit;
+        sift_down(search->hits, search->count, 0);
+        return;
+    }
+    if (search->count == search->capacity) {
+        search->capacity = search->capacity > 0 ? 2 * search->capacity : 16;
+        search->hits = grow_memory(search->hits, search->capacity, sizeof *search->hits);
+    }
+    search->hits[search->count] = hit;
+    sift_up(search->hits, search->count++);
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const struct hit *x = a, *y = b;
+
+    return worse(x, y) ? 1 : worse(y, x) ? -1 : 0;
+}
+
+/* ---- Records -------------------------------------------------------------------- */
+
+static void score_record(struct job *job, struct search *search, const struct record *record,
+                         const float *values, const struct vector_report *report)
+{
+    bert_error error;
+    float score;
+
+    if (report->error != NULL)
+        job_fail(job, record->index, report->error);
+    else if (bert_similarity(bert_model_similarity(job->runtime.model), search->query, values,
+                             search->vectors.dim, &score, &error)
+                 != BERT_OK
+             || check_finite(&score, 1, &error) != BERT_OK)
+        job_fail(job, record->index, &error);
+    else
+        offer(search, record, score);
+}
+
+static void search_batch(struct job *job, struct batch *batch, void *context)
+{
+    struct search *search = context;
+    struct text_list list;
+    struct vector_report *reports;
+    float *values;
+    size_t next = 0;
+
+    text_list_make(&list, batch, false);
+    reports = get_memory(list.count, sizeof *reports);
+    values = get_memory(list.count, search->vectors.dim * sizeof *values);
+    if (vectors_embed(&search->vectors, job, list.texts, list.count, values, reports)) {
+        for (size_t i = 0; i < batch->count; i++) {
+            const struct record *record = &batch->records[i];
+
+            if (record->error != NULL) {
+                job_fail(job, record->index, record->error);
+                continue;
+            }
+            score_record(job, search, record, values + next * search->vectors.dim, &reports[next]);
+            next++;
+        }
+    }
+    vector_reports_free(reports, list.count);
+    text_list_free(&list);
+    free(values);
+}
+
+static void put_hit(struct job *job, const struct hit *hit)
+{
+    struct output *out = &job->output;
+
+    if (!job->options->json) {
+        output_format(out, "%.4f\t", (double)hit->score);
+        output_printable(out, hit->text, hit->size);
+        output_write(out, "\n", 1);
+        return;
+    }
+    output_format(out, "{\"index\": %" PRIu64 ", \"score\": ", hit->index);
+    json_float(out, hit->score);
+    json_name(out, "text");
+    json_string(out, hit->text, hit->size);
+    output_text(out, "}\n");
+}
+
+static void put_hits(struct job *job, struct search *search)
+{
+    qsort(search->hits, search->count, sizeof *search->hits, best_first);
+    for (size_t i = 0; i < search->count && !job_stopped(job); i++)
+        put_hit(job, &search->hits[i]);
+}
+
+/* ---- The command ------------------------------------------------------------------- */
+
+static int embed_query(struct job *job, struct search *search)
+{
+    struct vectors vectors = search->vectors;
+    bert_text query = {job->options->query, strlen(job->options->query)};
+    struct vector_report report = {0};
+    int rc = 0;
+
+    vectors_use_prompt(&vectors, job->runtime.model, "query");
+    search->query = get_memory(vectors.dim, sizeof *search->query);
+    if (!vectors_embed(&vectors, job, &query, 1, search->query, &report))
+        return 128 + interrupt_signal();
+    if (report.error != NULL) {
+        message("query: %s [%s]", report.error->message, bert_status_name(report.error->code));
+        rc = EXIT_FAILED;
+    }
+    free(report.error);
+    return rc;
+}
+
+static int load(struct job *job, void *context)
+{
+    struct search *search = context;
+    int rc = vectors_load(&search->vectors, job);
+
+    if (rc != 0)
+        return rc;
+    rc = embed_query(job, search);
+    vectors_use_prompt(&search->vectors, job->runtime.model, "document");
+    return rc;
+}
+
+static int run(const struct options *options)
+{
+    struct search search = {0};
+    struct job job;
+    int rc;
+
+    if (options->query == NULL)
+        return usage_error("search", "--query is missing");
+    if (options->pooling == POOLING_NONE)
+        return usage_error("search", "--pooling none gives no vector to compare");
+    search.top = options->top > 0 ? (size_t)options->top : 10;
+    if (job_open(&job, options, load, &search) == 0) {
+        job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, search_batch, &search);
+        if (!job_stopped(&job))
+            put_hits(&job, &search);
+    }
+    rc = job_close(&job);
+    for (size_t i = 0; i < search.count; i++)
+        free(search.hits[i].text);
+    free(search.hits);
+    free(search.query);
+    return rc;
+}
+
+static const struct option_row rows[] = {
+    {0, "query", OPTION_STRING, FIELD(query), 0, 0, NULL, "TEXT", "what to look for; needed"},
+    {0, "top", OPTION_NUMBER, FIELD(top), 1, INT32_MAX, NULL, "K",
+     "print the best K records (default: 10)"},
+    {0, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL, NULL}};
+
+static const struct option_row *const groups[] = {rows,
+                                                  options_model,
+                                                  options_input,
+                                                  options_output,
+                                                  options_pooling,
+                                                  options_records,
+                                                  options_general,
+                                                  NULL};
+
+const struct command command_search = {
+    .name = "search",
+    .summary = "the records closest to a query",
+    .synopsis = "--query TEXT [options] [TEXT...]",
+    .about =
+        "Print the records whose meaning is closest to the query, best first: score, TAB,\n"
+        "text; with --json {\"index\": 41, \"score\": 0.62, \"text\": \"...\"} where index counts\n"
+        "records from 0.  The model's prompts named query and document are used.  Only the\n"
+        "best K texts are kept in memory.",
+    .examples = "  bert search -m DIR --query 'how do I reset my password' -i faq.txt\n"
+                "  bert search -m DIR --query cats --top 3 --json < texts.txt\n",
+    .groups = groups,
+    .run = run,
+};

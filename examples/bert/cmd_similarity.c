@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_similarity.c - bert similarity: how close are two texts? */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "examples/bert/commands.h"
+#include "examples/bert/json_out.h"
+#include "examples/bert/memory.h"
+#include "examples/bert/message.h"
+#include "examples/bert/vectors.h"
+
+#define FIELD(name) offsetof(struct options, name)
+
+static void put_score(struct job *job, uint64_t index, float score)
+{
+    struct output *out = &job->output;
+
+    if (!job->options->json) {
+        output_format(out, "%.6f\n", (double)score);
+        return;
+    }
+    output_format(out, "{\"index\": %" PRIu64 ", \"score\": ", index);
+    json_float(out, score);
+    output_text(out, "}\n");
+}
+
+static void compare(struct job *job, const struct vectors *vectors, uint64_t index,
+                    const float *values, const struct vector_report *reports)
+{
+    const bert_error *failed = reports[0].error != NULL ? reports[0].error : reports[1].error;
+    bert_error error;
+    float score;
+
+    if (failed == NULL
+        && (bert_similarity(bert_model_similarity(job->runtime.model), values,
+                            values + vectors->dim, vectors->dim, &score, &error)
+                != BERT_OK
+            || check_finite(&score, 1, &error) != BERT_OK))
+        failed = &error;
+    if (failed != NULL)
+        job_fail(job, index, failed);
+    else
+        put_score(job, index, score);
+}
+
+static void compare_batch(struct job *job, struct batch *batch, void *context)
+{
+    const struct vectors *vectors = context;
+    struct text_list list;
+    struct vector_report *reports;
+    float *values;
+    size_t next = 0;
+
+    text_list_make(&list, batch, true);
+    reports = get_memory(list.count, sizeof *reports);
+    values = get_memory(list.count, vectors->dim * sizeof *values);
+    if (vectors_embed(vectors, job, list.texts, list.count, values, reports)) {
+        for (size_t i = 0; i < batch->count; i++) {
+            const struct record *record = &batch->records[i];
+
+            if (record->error != NULL) {
+                job_fail(job, record->index, record->error);
+                continue;
+            }
+            compare(job, vectors, record->index, values + next * vectors->dim, reports + next);
+            next += 2;
+        }
+    }
+    vector_reports_free(reports, list.count);
+    text_list_free(&list);
+    free(values);
+}
+
+static int load(struct job *job, void *context)
+{
+    return vectors_load(context, job);
+}
+
+/* Two arguments are one record: its one batch is made here. */
+static void run_arguments(struct job *job, struct vectors *vectors)
+{
+    const struct options *options = job->options;
+    struct batch *batch = get_memory(1, sizeof *batch);
+    bert_text *texts[] = {&batch->records[0].text, &batch->records[0].pair};
+
+    for (size_t i = 0; i < 2; i++) {
+        texts[i]->size = strlen(options->texts[i]);
+        texts[i]->data = copy_bytes(options->texts[i], texts[i]->size);
+    }
+    batch->count = 1;
+    compare_batch(job, batch, vectors);
+    batch_clear(batch);
+    free(batch);
+}
+
+static int run(const struct options *options)
+{
+    struct vectors vectors = {0};
+    struct job job;
+
+    if (options->pooling == POOLING_NONE)
+        return usage_error("similarity", "--pooling none gives no vector to compare");
+    if (!options->jsonl && options->n_texts != 0 && options->n_texts != 2)
+        return usage_error("similarity", "two texts are needed, %zu given", options->n_texts);
+    if (job_open(&job, options, load, &vectors) == 0) {
+        if (!options->jsonl && options->n_texts == 2)
+            run_arguments(&job, &vectors);
+        else
+            job_run(&job, options->jsonl ? FORM_JSON_PAIR_NEEDED : FORM_PAIR_NEEDED, compare_batch,
+                    &vectors);
+    }
+    return job_close(&job);
+}
+
+static const struct option_row rows[] = {
+    {0, "prompt", OPTION_STRING, FIELD(prompt), 0, 0, NULL, "TEXT",
+     "put TEXT before every text (default: the model's default prompt)"},
+    {0, "prompt-name", OPTION_STRING, FIELD(prompt_name), 0, 0, NULL, "NAME",
+     "put one of the model's prompts before every text"},
+    {0, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL, NULL}};
+
+static const struct option_row *const groups[] = {options_model,   options_input, options_output,
+                                                  options_pooling, rows,          options_records,
+                                                  options_general, NULL};
+
+const struct command command_similarity = {
+    .name = "similarity",
+    .summary = "how close two texts are",
+    .synopsis = "[options] [A B]",
+    .about = "Print how close two texts are, by the model's similarity function (cosine, dot,\n"
+             "euclidean or manhattan; the latter two as negative distances): larger is closer.\n"
+             "Without arguments each line of the input is a pair, A<TAB>B; with --jsonl\n"
+             "  {\"text\": \"...\", \"pair\": \"...\"}\n"
+             "With --json each line of the output is {\"index\": 0, \"score\": 0.81}.",
+    .examples = "  bert similarity -m DIR 'a cat on a mat' 'a kitten lies on the rug'\n"
+                "  bert similarity -m DIR --json -i pairs.tsv\n",
+    .groups = groups,
+    .run = run,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* commands.h - the commands there are; each in its cmd_NAME.c. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "examples/bert/options.h"
+
+extern const struct command command_info, command_tokenize, command_decode, command_forward,
+    command_embed, command_similarity, command_search, command_bench;
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* record_json.c - records that are JSON; the one file that knows jansson. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "examples/bert/memory.h"
+#include "examples/bert/message.h"
+#include "examples/bert/record.h"
+#include "examples/bert/utf8.h"
+
+/* Integers beyond 64 bits anywhere in a record shouldn't spoil it: they become reals. */
+static json_t *load(const char *data, size_t size, json_error_t *error)
+{
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
+    json_t *value = json_loadb(data, size, flags, error);
+
+    if (value == NULL && json_error_code(error) == json_error_numeric_overflow)
+        value = json_loadb(data, size, flags | JSON_DECODE_INT_AS_REAL, error);
+    return value;
+}
+
+static bool read_text(struct record *record, const json_t *object, const char *key, bool needed,
+                      bert_text *out)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value == NULL || (json_is_null(value) && !needed)) {
+        if (needed)
+            record_fail(record, BERT_EINVAL, "the record has no \"%s\"", key);
+        return !needed;
+    }
+    if (!json_is_string(value)) {
+        record_fail(record, BERT_EINVAL, "\"%s\" is not a string", key);
+        return false;
+    }
+    out->data = copy_bytes(json_string_value(value), json_string_length(value));
+    out->size = json_string_length(value);
+    return true;
+}
+
+/* A whole number of 32 bits, also where overflow elsewhere made all numbers reals. */
+static bool read_id(const json_t *value, int32_t *out)
+{
+    double real = json_number_value(value);
+
+    if (json_is_integer(value)) {
+        json_int_t integer = json_integer_value(value);
+
+        *out = (int32_t)integer;
+        return integer >= INT32_MIN && integer <= INT32_MAX;
+    }
+    if (!json_is_real(value) || !(real >= INT32_MIN && real <= INT32_MAX))
+        return false;
+    *out = (int32_t)real;
+    return (double)*out == real;
+}
+
+static bool read_ids(struct record *record, const json_t *array, const char *key, int32_t **ids,
+                     size_t *count)
+{
+    if (!json_is_array(array)) {
+        record_fail(record, BERT_EINVAL, "%s is not a list of ids", key);
+        return false;
+    }
+    *count = json_array_size(array);
+    *ids = get_memory(*count, sizeof **ids);
+    for (size_t i = 0; i < *count; i++) {
+        if (!read_id(json_array_get(array, i), &(*ids)[i])) {
+            record_fail(record, BERT_EINVAL, "%s[%zu] is not a whole number of 32 bits", key, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Lists under the reference's name, or under the one that `bert tokenize` prints. */
+static const json_t *find_list(const json_t *object, const char *name, const char *short_name)
+{
+    const json_t *list = json_object_get(object, name);
+
+    return list != NULL ? list : json_object_get(object, short_name);
+}
+
+static void read_sequence(struct record *record, const json_t *object)
+{
+    const json_t *types = find_list(object, "token_type_ids", "type_ids");
+    size_t n_types = 0;
+
+    if (!read_ids(record, find_list(object, "input_ids", "ids"), "input_ids", &record->ids,
+                  &record->n_ids)
+        || types == NULL || json_is_null(types)
+        || !read_ids(record, types, "token_type_ids", &record->type_ids, &n_types))
+        return;
+    if (n_types != record->n_ids)
+        record_fail(record, BERT_EINVAL, "token_type_ids has %zu entries, input_ids has %zu",
+                    n_types, record->n_ids);
+}
+
+static void read_texts(struct record *record, const json_t *object, enum record_form form)
+{
+    if (read_text(record, object, "text", true, &record->text) && form != FORM_JSON_TEXT)
+        read_text(record, object, "pair", form == FORM_JSON_PAIR_NEEDED, &record->pair);
+}
+
+static void read_value(struct record *record, const json_t *value, enum record_form form)
+{
+    if (form == FORM_IDS && json_is_array(value)) {
+        read_ids(record, value, "ids", &record->ids, &record->n_ids);
+        return;
+    }
+    if (!json_is_object(value)) {
+        record_fail(record, BERT_EFORMAT, "the line is not a JSON %s",
+                    form == FORM_IDS ? "array of ids" : "object");
+        return;
+    }
+    if (form == FORM_IDS
+        || (form == FORM_JSON_INPUT && find_list(value, "input_ids", "ids") != NULL))
+        read_sequence(record, value);
+    else
+        read_texts(record, value, form);
+}
+
+void record_parse_json(struct record *record, enum record_form form, bert_text line)
+{
+    json_error_t error;
+    json_t *value;
+    size_t size;
+    char *repaired;
+
+    if (record->index == 0 && line.size >= 3 && memcmp(line.data, "\xEF\xBB\xBF", 3) == 0) {
+        line.data += 3; /* a byte order mark */
+        line.size -= 3;
+    }
+    size = line.size;
+    repaired = utf8_valid(line.data, size) ? NULL : utf8_repair(line.data, line.size, &size);
+    value = load(repaired != NULL ? repaired : line.data, size, &error);
+    if (value == NULL)
+        record_fail(record, BERT_EFORMAT, "bad JSON at byte %d: %s", error.position, error.text);
+    else
+        read_value(record, value, form);
+    json_decref(value);
+    free(repaired);
+}

@@ -1,0 +1,358 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The `bert` command: its contract on options, input, output, exit codes and signals,
+# and (cases.c) its answers against the reference's.  The model is a tiny one of
+# tests/data.  Exit code 77: there is no `bert`, since jansson is missing.
+set -u
+cd "$S" || exit 1
+bert=$B/bert
+[ -x "$bert" ] || { echo 'skipped: bert was not built'; exit 77; }
+tmp=$(mktemp -d)
+trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+model=$tmp/model
+cp -r tests/data/models/embed/base "$model"
+cp -r tests/data/models/embed/prompts/. "$model"
+unset BERT_MODEL BERT_CPU
+passed=0 failed=0
+nl='
+'
+
+# ---- Tools -----------------------------------------------------------------------
+# Run bert; $rc, $tmp/out, $tmp/err.
+run() {
+    "$bert" "$@" >"$tmp/out" 2>"$tmp/err"
+    rc=$?
+}
+is() { # what, expected, actual
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
+        [ ! -s "$tmp/err" ] || sed 's/^/     /' "$tmp/err" | head -n 3
+    fi
+}
+has() { # what, part, file
+    if grep -q -e "$2" "$3"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: no <%s> in <%s>\n' "$1" "$2" "$(head -c 300 "$3")"
+    fi
+}
+same() { # what, file, file
+    is "$1" 0 "$(cmp -s "$2" "$3"; echo $?)"
+}
+lines() {
+    wc -l <"$1" | tr -d ' '
+}
+leftovers() { # temporary files of bert in a folder
+    find "$1" -name '.bert-*' | wc -l | tr -d ' '
+}
+
+# ---- The command line --------------------------------------------------------------
+usage() { # what must be in the message, arguments...
+    part=$1
+    shift
+    run "$@" </dev/null
+    is "usage: $*" 2 "$rc"
+    has "usage: $*" "$part" "$tmp/err"
+    is "usage, output: $*" 0 "$(wc -c <"$tmp/out" | tr -d ' ')"
+}
+usage 'no command'
+usage "no command 'classify'" classify -m "$model" x
+usage "no command 'nonsense'" nonsense
+usage 'unknown option' --nonsense
+usage 'nonsense' embed --nonsense -m "$model"
+usage "'-Z'" embed -Z -m "$model"
+usage 'needs a value' embed -m
+usage 'needs a value' embed --model
+usage 'takes no value' embed --json=1 -m "$model"
+usage 'BERT_MODEL' embed x
+usage '12x' embed -m "$model" -t 12x x
+usage '99999999999999999999' embed -m "$model" --max-length 99999999999999999999 x
+usage "'-1'" embed -m "$model" --max-tokens -1 x
+usage "''" embed -m "$model" --dimensions '' x
+usage ' 1' embed -m "$model" --dimensions ' 1' x
+usage '33' embed -m "$model" --dimensions 33 x
+usage 'middle' embed -m "$model" --truncation middle x
+usage 'fp64' embed -m "$model" --precision fp64 x
+usage 'pentium' embed -m "$model" --cpu pentium x
+usage "'nobody'" embed -m "$model" --prompt-name nobody x
+usage 'stride' embed -m "$model" --windows --stride 62 x
+usage 'stride' embed -m "$model" --windows --max-length 10 --stride 8 x
+usage 'windows' embed -m "$model" --stride 2 x
+usage 'format' embed -m "$model" --json --format npy x
+usage 'pooling' embed -m "$model" --pooling none --format csv x
+usage 'two texts' similarity -m "$model" x
+usage 'query' search -m "$model" x
+usage "'0'" search -m "$model" --query x --top 0 y
+usage 'logits' forward -m "$model" --outputs logits x
+usage 'TEXT' info -m "$model" x
+usage '1,,2' bench -m "$model" --lengths 1,,2
+usage '3,32,5,8' bench --random 3,32,5,8
+usage "'0'" bench -m "$model" --seconds 0
+usage "'1e3'" bench -m "$model" --seconds 1e3
+for command in '' info tokenize decode forward embed similarity search bench; do
+    # shellcheck disable=SC2086
+    run $command --help
+    is "$command --help" 0 "$rc"
+    has "$command --help" 'Usage: bert' "$tmp/out"
+    # shellcheck disable=SC2086
+    run $command --version
+    has "$command --version" '^bert [0-9]' "$tmp/out"
+done
+run --help
+is 'help lists no command that is not there' '' "$(grep -E 'classify|rerank|serve' "$tmp/out")"
+run help embed
+has 'help embed' 'Usage: bert embed' "$tmp/out"
+run embed -m "$model" -- --json
+is '-- ends options' 0 "$rc"
+is '-- ends options, lines' 1 "$(lines "$tmp/out")"
+
+# ---- Opening -----------------------------------------------------------------------
+refused() { # what must be in the message, arguments...
+    part=$1
+    shift
+    run "$@" </dev/null
+    is "refused: $*" 3 "$rc"
+    has "refused: $*" "$part" "$tmp/err"
+    has "refused: $*" 'bert: .* \[BERT_E[A-Z]*\]$' "$tmp/err"
+    is "refused, output: $*" 0 "$(wc -c <"$tmp/out" | tr -d ' ')"
+}
+refused "$tmp/nowhere" info -m "$tmp/nowhere"
+refused "$tmp/nowhere" tokenize --tokenizer "$tmp/nowhere" x
+refused "$tmp/nowhere" embed -m "$model" -i "$tmp/nowhere"
+refused 'irectory' embed -m "$model" -i "$tmp"
+refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision int8 x
+refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision bf16 x
+cp -r "$model" "$tmp/broken"
+head -c 1000 "$model/model.safetensors" >"$tmp/broken/model.safetensors"
+refused 'broken/model.safetensors' embed -m "$tmp/broken" x
+rm "$tmp/broken/model.safetensors"
+: >"$tmp/broken/pytorch_model.bin"
+refused 'BERT_EUNSUPPORTED' embed -m "$tmp/broken" x
+cp "$model/model.safetensors" "$tmp/broken"
+rm "$tmp/broken/tokenizer.json" "$tmp/broken/tokenizer_config.json"
+refused 'tokenizer' embed -m "$tmp/broken" x
+echo '{"input_ids": [1, 2]}' >"$tmp/in"
+run forward --jsonl -m "$tmp/broken" -i "$tmp/in"
+is 'ids need no tokenizer' 0 "$rc"
+grep -v pooler "$tmp/broken/config.json" >/dev/null
+BERT_MODEL=$model run embed x
+is 'BERT_MODEL' 0 "$rc"
+BERT_MODEL=$tmp/nowhere run embed -m "$model" x
+is '--model goes before BERT_MODEL' 0 "$rc"
+
+# ---- Input -------------------------------------------------------------------------
+printf 'one\ntwo\n' >"$tmp/a"
+printf 'one\r\ntwo' >"$tmp/b"
+run embed -m "$model" --json -i "$tmp/a"
+cp "$tmp/out" "$tmp/expected"
+run embed -m "$model" --json -i "$tmp/b"
+same 'CR LF, and no newline at the end' "$tmp/expected" "$tmp/out"
+run embed -m "$model" --json one two
+same 'arguments' "$tmp/expected" "$tmp/out"
+run embed -m "$model" --json <"$tmp/a"
+same 'standard input' "$tmp/expected" "$tmp/out"
+run embed -m "$model" --json -i - <"$tmp/a"
+same '-i -' "$tmp/expected" "$tmp/out"
+(printf 'o'; sleep 0.1; printf 'ne\ntw'; sleep 0.1; printf 'o') | "$bert" embed -m "$model" --json >"$tmp/out"
+same 'a slow pipe' "$tmp/expected" "$tmp/out"
+run embed -m "$model" --json </dev/null
+is 'no input, exit code' 0 "$rc"
+is 'no input, no output' 0 "$(lines "$tmp/out")"
+printf '\n\r\n\n' | "$bert" embed -m "$model" --json >"$tmp/out"
+is 'empty lines are texts' 3 "$(lines "$tmp/out")"
+printf 'a\0b\377\n\357\277\275' >"$tmp/bytes"
+run tokenize -m "$model" --json -i "$tmp/bytes"
+is 'any bytes' 0 "$rc"
+is 'any bytes, lines' 2 "$(lines "$tmp/out")"
+run search -m "$model" --json --query a -i "$tmp/bytes"
+has 'NUL in the output' 'a\\u0000b�"' "$tmp/out"
+i=0
+while [ $i -lt 2000 ]; do
+    echo "line $i"
+    i=$((i + 1))
+done >"$tmp/many"
+run embed -m "$model" --json --dimensions 1 -i "$tmp/many"
+is 'many lines' 2000 "$(lines "$tmp/out")"
+is 'in the order of the input' '{"index": 1999,' "$(tail -n 1 "$tmp/out" | cut -c 1-15)"
+head -c 3000000 /dev/zero | tr '\0' 'a' >"$tmp/long"
+run tokenize -m "$model" --count -i "$tmp/long"
+is 'a line of 3 MB' 3 "$(cat "$tmp/out")"
+cat >"$tmp/jsonl" <<'END'
+{"text": "one"}
+not json
+{"text": 5}
+{"other": "x"}
+["x"]
+
+{"text": "a", "text": "b"}
+{"text": "\ud800"}
+{"text": "two", "number": 100000000000000000000000000000}
+END
+run embed -m "$model" --json --jsonl -i "$tmp/jsonl"
+is 'bad JSON, exit code' 1 "$rc"
+is 'bad JSON, lines' 9 "$(lines "$tmp/out")"
+is 'bad JSON, errors' 7 "$(grep -c '"error": {"code": "BERT_E[A-Z]*", "message": "' "$tmp/out")"
+is 'bad JSON, nothing aside' '' "$(cat "$tmp/err")"
+has 'the record after is answered' '^{"index": 8, "embedding"' "$tmp/out"
+run embed -m "$model" --jsonl -i "$tmp/jsonl"
+is 'as text: lines' 9 "$(lines "$tmp/out")"
+is 'as text: errors' 7 "$(grep -c '^error: BERT_E' "$tmp/out")"
+is 'as text: messages' 7 "$(grep -c '^bert: record [0-9]*: .* \[BERT_E[A-Z]*\]$' "$tmp/err")"
+
+# ---- Output ------------------------------------------------------------------------
+run embed -m "$model" one two
+cp "$tmp/out" "$tmp/expected"
+run embed -m "$model" -o "$tmp/file" one two
+is '-o, exit code' 0 "$rc"
+same '-o' "$tmp/expected" "$tmp/file"
+is '-o, nothing else' '0 0' "$(wc -c <"$tmp/out" | tr -d ' ') $(leftovers "$tmp")"
+echo old >"$tmp/file"
+chmod 640 "$tmp/file"
+ln -s file "$tmp/link"
+run embed -m "$model" -o "$tmp/link" one two
+same '-o through a link' "$tmp/expected" "$tmp/file"
+is 'the link stays' file "$(readlink "$tmp/link")"
+is 'the mode stays' -rw-r----- "$(find "$tmp/file" -printf '%M')"
+echo old >"$tmp/file"
+run embed -m "$model" -i "$tmp/nowhere" -o "$tmp/file"
+is 'no input: the old file stays' old "$(cat "$tmp/file")"
+(
+    ulimit -f 8
+    "$bert" embed -m "$model" -i "$tmp/many" -o "$tmp/file" 2>"$tmp/err"
+    echo $? >"$tmp/rc" 
+)
+is 'a file that gets too large' 1 "$(cat "$tmp/rc")"
+has 'a file that gets too large' 'BERT_EIO' "$tmp/err"
+is 'the old file stays, and no other' 'old 0' "$(cat "$tmp/file") $(leftovers "$tmp")"
+run embed -m "$model" -o "$tmp/nowhere/file" one
+is 'no such folder' 1 "$rc"
+run embed -m "$model" -o "$tmp" one
+is 'a folder' 1 "$rc"
+if [ -w /dev/full ]; then
+    run embed -m "$model" -o /dev/full one
+    is '-o on a device' 1 "$rc"
+    "$bert" embed -m "$model" one >/dev/full 2>"$tmp/err"
+    is 'a full device' 1 $?
+    has 'a full device' BERT_EIO "$tmp/err"
+fi
+run embed -m "$model" -o /dev/null one
+is '/dev/null' 0 "$rc"
+is '/dev/null stays a device' 0 "$(test -c /dev/null; echo $?)"
+run embed -m "$model" -o /dev/stdout one two
+same '/dev/stdout' "$tmp/expected" "$tmp/out"
+"$bert" embed -m "$model" one >&- 2>"$tmp/err"
+is 'standard output closed' 1 $?
+"$bert" embed -m "$model" <&- 2>"$tmp/err"
+is 'standard input closed' 3 $?
+mkfifo "$tmp/fifo"
+cat "$tmp/fifo" >"$tmp/got" &
+run embed -m "$model" -o "$tmp/fifo" one two
+wait
+same '-o on a pipe' "$tmp/expected" "$tmp/got"
+"$bert" embed -m "$model" -i "$tmp/many" 2>"$tmp/err" | head -n 1 >"$tmp/out"
+is 'a closed pipe is silent' '1 ' "$(lines "$tmp/out") $(cat "$tmp/err")"
+run embed -m "$model" --json --progress -i "$tmp/a"
+has '--progress' '2 records' "$tmp/err"
+run embed -m "$model" --json -i "$tmp/a"
+is 'no progress unasked' '' "$(cat "$tmp/err")"
+
+# ---- Formats -------------------------------------------------------------------------
+header() { # of a NumPy file
+    head -c 128 "$1" | tail -c 118 | tr -d ' \n'
+}
+run embed -m "$model" --format npy -o "$tmp/npy" -i "$tmp/a"
+is 'npy' "{'descr':'<f4','fortran_order':False,'shape':(2,32),}" "$(header "$tmp/npy")"
+is 'npy, size' $((128 + 2 * 32 * 4)) "$(wc -c <"$tmp/npy" | tr -d ' ')"
+"$bert" embed -m "$model" --format npy -i "$tmp/a" | cat >"$tmp/out"
+same 'npy through a pipe' "$tmp/npy" "$tmp/out"
+run embed -m "$model" --format bin -i "$tmp/a"
+tail -c 256 "$tmp/npy" >"$tmp/rows"
+same 'bin' "$tmp/rows" "$tmp/out"
+run embed -m "$model" --format npy -o "$tmp/npy" </dev/null
+is 'npy without rows' "{'descr':'<f4','fortran_order':False,'shape':(0,32),}" "$(header "$tmp/npy")"
+run embed -m "$model" --format npy --quantize int8 -o "$tmp/npy" -i "$tmp/many"
+is 'npy, int8' "{'descr':'|i1','fortran_order':False,'shape':(2000,32),}" "$(header "$tmp/npy")"
+run embed -m "$model" --format npy --quantize ubinary --dimensions 9 -o "$tmp/npy" -i "$tmp/a"
+is 'npy, ubinary' "{'descr':'|u1','fortran_order':False,'shape':(2,2),}" "$(header "$tmp/npy")"
+run embed -m "$model" --json --quantize int8 one
+is 'int8 of one vector' 1 "$rc"
+run embed -m "$model" --format csv -i "$tmp/a"
+is 'csv' '2 31' "$(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr -cd , | wc -c | tr -d ' ')"
+run embed -m "$model" --format csv --truncation none --max-length 4 one 'a cat on a mat and more'
+is 'csv: a row for a text that failed' '1 2 nan,nan' \
+    "$rc $(lines "$tmp/out") $(tail -n 1 "$tmp/out" | cut -c 1-7)"
+run tokenize -m "$model" 'a cat' ''
+printf 'one\ttwo\n' >"$tmp/pair"
+is 'tokenize as text' "[CLS] a c ##a ##t [SEP]	[" "$(head -n 1 "$tmp/out" | sed 's/a c.*\[SEP\]/a c ##a ##t [SEP]/; s/\[[0-9].*/[/')"
+run tokenize -m "$model" --ids-only 'a cat'
+"$bert" decode -m "$model" <"$tmp/out" >"$tmp/text"
+is 'decode of tokenize' 'a cat' "$(cat "$tmp/text")"
+run tokenize -m "$model" --json 'a cat'
+"$bert" decode -m "$model" <"$tmp/out" >"$tmp/text"
+is 'decode of tokenize --json' 'a cat' "$(cat "$tmp/text")"
+run search -m "$model" --query 'a cat' --top 2 'a dog' 'a cat' 'a cat' 'prices'
+is 'search: ties by index' 2 "$(lines "$tmp/out")"
+is 'search: as text' 'a cat' "$(head -n 1 "$tmp/out" | cut -f 2)"
+run search -m "$model" --query 'a cat' --top 1 --json 'a cat' 'a cat'
+is 'search: the first of equals' '{"index": 0,' "$(cut -c 1-12 "$tmp/out")"
+run search -m "$model" --query x "a${nl}b"
+is 'search: a line a result' 'a\nb' "$(cut -f 2 "$tmp/out")"
+run forward -m "$model" 'a cat'
+has 'forward as text' '^last_hidden_state\[[0-9]*\]\[32\] ' "$tmp/out"
+run info -m "$model" -v
+has 'info -v' '^tokenizer  *WordPiece' "$tmp/out"
+run bench --random 1,32,4,64 --lengths 4,8 --batches 1,2 --seconds 0.01 --json
+is 'bench' '0 4' "$rc $(grep -c '^{"index": [0-3], "model": "1,32,4,64", "precision": "fp32", "cpu": "[a-z0-9]*", "threads": [0-9]*, "length": [48], "batch": [12], "ms_p50": [^,]*, "ms_min": [^,]*, "ms_p95": [^,]*, "tokens_per_s": [^,]*, "gflops": [^,]*, "peak_gflops": [^,]*}$' "$tmp/out")"
+run bench -m "$model" --texts "$tmp/many" --batches 8 --seconds 0.01
+is 'bench --texts' '0 2' "$rc $(lines "$tmp/out")"
+run bench -m "$model" --lengths 8,65 --batches 1 --seconds 0.01 --json
+is 'bench over the positions' '1 1' "$rc $(grep -c BERT_ERANGE "$tmp/out")"
+
+# ---- The same bits -------------------------------------------------------------------
+run embed -m "$model" --json -i "$tmp/many"
+cp "$tmp/out" "$tmp/expected"
+run embed -m "$model" --json -t 1 --max-tokens 64 -i "$tmp/many"
+same 'one thread, small batches' "$tmp/expected" "$tmp/out"
+run embed -m "$model" --json -t 3 --max-tokens 8192 -i "$tmp/many"
+same 'three threads, large batches' "$tmp/expected" "$tmp/out"
+
+# ---- Signals ---------------------------------------------------------------------------
+# A pipe that stays open: bert waits for more when the signal comes.
+(printf 'one\ntwo\nthr'; sleep 3) | timeout --preserve-status -s INT 1 \
+    "$bert" embed -m "$model" --json >"$tmp/out" 2>"$tmp/err"
+is 'SIGINT while reading' 130 $?
+is 'SIGINT: whole lines only' '2 2' "$(lines "$tmp/out") $(grep -c '}$' "$tmp/out")"
+is 'SIGINT: silent' '' "$(cat "$tmp/err")"
+echo old >"$tmp/file"
+while cat "$tmp/many"; do :; done 2>/dev/null | timeout --preserve-status -s INT 1 \
+    "$bert" embed -m "$model" --json -o "$tmp/file" 2>"$tmp/err"
+is 'SIGINT while working' 130 $?
+is 'SIGINT: the old file stays, and no other' 'old 0' "$(cat "$tmp/file") $(leftovers "$tmp")"
+(sleep 3) | timeout --preserve-status -s TERM 1 "$bert" embed -m "$model" -o "$tmp/file"
+is 'SIGTERM' '143 0' "$? $(leftovers "$tmp")"
+
+# ---- Against the reference --------------------------------------------------------------
+# shellcheck disable=SC2086
+if $CC -std=c11 -D_GNU_SOURCE $CFLAGS -o "$tmp/cases" tests/cli/cases.c $LDFLAGS -ljansson -lm; then
+    "$tmp/cases" "$bert" "$model" tests/data/cli/cases.jsonl
+    is 'cases of the reference' 0 $?
+    # And that it can fail: one digit of one expected vector, one id, one key.
+    sed -n '/"name":"embed-mean"/s/"embedding":\[-*[0-9]/&1/p' tests/data/cli/cases.jsonl >"$tmp/wrong"
+    "$tmp/cases" "$bert" "$model" "$tmp/wrong" >"$tmp/out"
+    has 'a wrong float is found' 'embedding\[0\]' "$tmp/out"
+    sed -n '/"name":"tokenize"/s/"ids":\[2,/"ids":[3,/p' tests/data/cli/cases.jsonl >"$tmp/wrong"
+    "$tmp/cases" "$bert" "$model" "$tmp/wrong" >"$tmp/out"
+    has 'a wrong id is found' 'ids\[0\]' "$tmp/out"
+    sed -n '/"name":"similarity"/s/"score"/"scores"/p' tests/data/cli/cases.jsonl >"$tmp/wrong"
+    "$tmp/cases" "$bert" "$model" "$tmp/wrong" >"$tmp/out"
+    is 'a wrong key is found' 1 $?
+else
+    is 'cases.c compiles' 0 1
+fi
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
