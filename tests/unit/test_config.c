@@ -263,6 +263,20 @@ static void labels_are(const char *rest, uint32_t n, const char *const *labels)
     done(&l);
 }
 
+static void refuse_many_labels(void)
+{
+    enum { N = (1 << 20) + 1 };
+    char *text = malloc(N * 20 + 64), *p = text;
+
+    assert_non_null(text);
+    p += sprintf(p, "{\"model_type\":\"bert\",\"id2label\":{");
+    for (unsigned i = 0; i < N; i++)
+        p += sprintf(p, "%s\"%u\":\"\"", i ? "," : "", i);
+    strcpy(p, "}}");
+    refuse(text, BERT_ELIMIT, "\"id2label\" has 1048577 labels; at most 1048576");
+    free(text);
+}
+
 static void test_labels(void **state)
 {
     static const char *const abc[] = {"A", "B\xC3\xA9", "C"};
@@ -289,6 +303,7 @@ static void test_labels(void **state)
     refuse(BERT("\"id2label\":{\"4294967296\":\"A\"}"), BERT_EFORMAT, "is no id");
     refuse(BERT("\"id2label\":{\"0\":null}"), BERT_EFORMAT, "\"0\" is null");
     refuse(BERT("\"id2label\":{\"0\":\"a\\u0000\"}"), BERT_EFORMAT, "holds a NUL");
+    refuse_many_labels();
     refuse(BERT("\"num_labels\":-1"), BERT_EFORMAT, "\"num_labels\" is -1");
     refuse(BERT("\"num_labels\":100000000"), BERT_EFORMAT, "\"num_labels\"");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_json.c - the JSON reader: what it takes, what it refuses and where, memory. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,6 +144,21 @@ static void test_integers(void **state)
     assert_true(d.root->u.array.items[7].u.number > 1e308);
     assert_true(d.root->u.array.items[8].u.number < -1e308);
     assert_true(d.root->u.array.items[9].u.number == 0);
+    done(&d);
+}
+
+/* Around the largest double; the rest is in test_json_reference.c. */
+static void test_overflow(void **state)
+{
+    struct doc d;
+
+    (void)state;
+    PARSE(&d,
+          "[1.797693134862315707e308, 1.797693134862315808e308, 1.8e308, 9.9e308, 1e309, 1e310]");
+    assert_int_equal(d.status, BERT_OK);
+    assert_true(d.root->u.array.items[0].u.number == 0x1.fffffffffffffp1023);
+    for (size_t i = 1; i < 6; i++)
+        assert_true(d.root->u.array.items[i].u.number == (double)INFINITY);
     done(&d);
 }
 
@@ -380,15 +396,11 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_duplicates_among_many),
-        cmocka_unit_test(test_readers),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_integers), cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_accepted), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth),    cmocka_unit_test(test_duplicates_among_many),
+        cmocka_unit_test(test_readers),  cmocka_unit_test(test_allocation_failures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
