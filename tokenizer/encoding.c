@@ -146,7 +146,7 @@ static bert_text surface(const struct job *j, const struct bert__sequence *s, co
     }
     if (lo < s->n_surfaces && s->surfaces[lo].token == token)
         return (bert_text){pool + s->surfaces[lo].at, s->surfaces[lo].size};
-    return bert__tokenizer_text(j->tok, s->ids[token]);
+    return bert__tokenizer_spelling(j->tok, s->ids[token]);
 }
 
 static void put(bert_encoding *e, size_t at, const struct bert__special *token, int32_t type_id,
@@ -363,14 +363,14 @@ bert_text bert__encoding_token(const bert_encoding *e, size_t i)
 {
     if (i >= e->n)
         return (bert_text){NULL, 0};
-    return e->texts != NULL ? e->texts[i] : bert__tokenizer_text(e->tokenizer, e->ids[i]);
+    return e->texts != NULL ? e->texts[i] : bert__tokenizer_spelling(e->tokenizer, e->ids[i]);
 }
 
 /* ---- Entry ---------------------------------------------------------------- */
 
 static bool is_odd(const bert_tokenizer *tok, const struct bert__special *s)
 {
-    bert_text spelt = bert__tokenizer_text(tok, s->id);
+    bert_text spelt = bert__tokenizer_spelling(tok, s->id);
 
     return spelt.size != s->text.size
            || (spelt.size > 0 && memcmp(spelt.data, s->text.data, spelt.size) != 0);

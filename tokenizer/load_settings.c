@@ -5,7 +5,10 @@
 
 #include "lib/base/error.h"
 
-enum { MAX_EXTRA = 1 << 20 };
+enum {
+    MAX_EXTRA = 1 << 20,
+    AN_OBJECT = 1 /* `id` of a token that the file writes as an object, until it gets one */
+};
 
 static const struct {
     const char *key;
@@ -31,7 +34,7 @@ static bert_status read_token(const struct bert__load *l, const struct bert__jso
     if (value->type != BERT__JSON_OBJECT)
         return bert__fail(l->err, BERT_EFORMAT, "%s: %s is %s; expected a token", l->path, what,
                           bert__json_type_name(value));
-    *out = (struct bert__added_token){.special = false};
+    *out = (struct bert__added_token){.id = AN_OBJECT};
     status = bert__load_text(l, value, what, "content", &out->content);
     if (status == BERT_OK)
         status = bert__json_read_bool(value, l->path, "single_word", &out->single_word, l->err);
@@ -63,7 +66,7 @@ static bert_status read_special(const struct bert__load *l, const struct bert__j
 
 /* What a file says of the named tokens; null takes one away. */
 static bert_status read_named(const struct bert__load *l, const struct bert__json *file,
-                              struct bert__settings *s)
+                              bool is_map, struct bert__settings *s)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
         const struct bert__json *value = bert__json_get(file, named[i].key);
@@ -73,8 +76,10 @@ static bert_status read_named(const struct bert__load *l, const struct bert__jso
             continue;
         if (value->type == BERT__JSON_NULL || value->type == BERT__JSON_FALSE) {
             s->named[i] = (struct bert__added_token){0};
+            s->plain[i] = false;
             continue;
         }
+        s->plain[i] = is_map || value->type == BERT__JSON_STRING;
         status = read_special(l, value, named[i].key, &s->named[i]);
         if (status != BERT_OK)
             return status;
@@ -178,15 +183,31 @@ static bool is_named(const struct bert__settings *s, bert_text content)
     return false;
 }
 
+/* Is it special to the reader of added_tokens.json, who overlooks defaults and objects? */
+static bool is_special(const struct bert__settings *s, const struct list *extra, bert_text content)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (s->plain[i] && same(s->named[i].content, content))
+            return true;
+    }
+    for (uint32_t i = 0; i < extra->n; i++) {
+        if (same(extra->items[i].content, content))
+            return true;
+    }
+    return false;
+}
+
 /* added_tokens.json: {"token": id} */
 static bert_status read_added(const struct bert__load *l, const struct bert__json *file,
-                              const struct bert__settings *s, struct list *list)
+                              const struct bert__settings *s, const struct list *extra,
+                              struct list *list)
 {
     bert_status status = list_init(l, list, file->u.object.count);
 
     for (size_t i = 0; status == BERT_OK && i < file->u.object.count; i++) {
         const struct bert__json_member *m = &file->u.object.members[i];
-        struct bert__added_token token = {.content = m->key, .special = is_named(s, m->key)};
+        struct bert__added_token token = {.content = m->key,
+                                          .special = is_special(s, extra, m->key)};
         int32_t id;
 
         token.normalized = !token.special;
@@ -301,6 +322,20 @@ static const struct bert__json *extras_of(const struct bert__json *file)
     return value != NULL ? value : bert__json_find(file, "additional_special_tokens");
 }
 
+/* Is an equal one among the first n named tokens? */
+static bool is_repeated(const struct bert__settings *s, int n, const struct bert__added_token *t)
+{
+    for (int i = 0; i < n; i++) {
+        const struct bert__added_token *other = &s->named[i];
+
+        if (other->id == t->id && same(other->content, t->content)
+            && other->single_word == t->single_word && other->lstrip == t->lstrip
+            && other->rstrip == t->rstrip && other->normalized == t->normalized)
+            return true;
+    }
+    return false;
+}
+
 static bert_status collect(const struct bert__load *l, struct bert__settings *s,
                            const struct list *first, const struct list *extra)
 {
@@ -313,12 +348,15 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
         s->tokens[s->n_tokens] = first->items[i];
         s->tokens[s->n_tokens++].special |= is_named(s, first->items[i].content);
     }
+    s->n_listed = s->n_tokens;
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (s->named[i].content.data != NULL)
+        if (s->named[i].content.data != NULL && !is_repeated(s, i, &s->named[i]))
             s->tokens[s->n_tokens++] = s->named[i];
     }
-    for (uint32_t i = 0; i < extra->n; i++)
-        s->tokens[s->n_tokens++] = extra->items[i];
+    for (uint32_t i = 0; i < extra->n; i++) {
+        if (!is_repeated(s, BERT__NAMED_COUNT, &extra->items[i]))
+            s->tokens[s->n_tokens++] = extra->items[i];
+    }
     return BERT_OK;
 }
 
@@ -337,13 +375,13 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__json *c
     if (status == BERT_OK)
         status = read_flags(l, config, s);
     if (status == BERT_OK)
-        status = read_named(l, config, s);
+        status = read_named(l, config, false, s);
     if (status == BERT_OK && bert__json_is(decoder, BERT__JSON_OBJECT))
         status = read_decoder(l, decoder, &first);
     else if (status == BERT_OK)
         status = read_beside(l, "special_tokens_map.json", &map);
     if (status == BERT_OK && map != NULL) {
-        status = read_named(l, map, s);
+        status = read_named(l, map, true, s);
         extra = extras_of(map) != NULL ? extras_of(map) : extra;
     }
     if (status == BERT_OK)
@@ -351,6 +389,6 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__json *c
     if (status == BERT_OK && !bert__json_is(decoder, BERT__JSON_OBJECT))
         status = read_beside(l, "added_tokens.json", &added);
     if (status == BERT_OK && added != NULL)
-        status = read_added(l, added, s, &first);
+        status = read_added(l, added, s, &extras, &first);
     return status == BERT_OK ? collect(l, s, &first, &extras) : status;
 }

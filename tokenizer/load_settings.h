@@ -23,12 +23,15 @@ struct bert__settings {
     bool chinese;
     bool strip;
     struct bert__added_token named[BERT__NAMED_COUNT]; /* content.data NULL: there is none */
-    struct bert__added_token *tokens; /* all to be added, in that order; later equals are dropped */
+    bool plain[BERT__NAMED_COUNT];    /* named by tokenizer_config.json as a string, or by
+                                         special_tokens_map.json */
+    struct bert__added_token *tokens; /* all to be added, in that order */
     uint32_t n_tokens;
+    uint32_t n_listed; /* the first of them: of added_tokens_decoder or added_tokens.json */
 };
 
-/* `config`: tokenizer_config.json, or NULL; the other files are read only beside one that
- * exists or may exist: NULL with l->source a single file reads nothing. */
+/* `config`: tokenizer_config.json, or NULL.  The other files are read from beside it,
+ * unless the source is a single file. */
 bert_status bert__settings_load(struct bert__load *load, const struct bert__json *config,
                                 struct bert__settings *out);
 

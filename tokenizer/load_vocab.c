@@ -83,11 +83,20 @@ static bert_status load_model(const struct bert__load *l, const struct bert__set
                                 MAX_CHARS, l->err);
 }
 
-/* Special tokens first, as the reference adds them. */
+/* Is it one of the first n tokens? */
+static bool is_listed(const struct bert__load *l, bert_text content, uint32_t n)
+{
+    const struct bert__added_token *t = bert__added_by_content(&l->tok->added, content);
+
+    return t != NULL && (uint32_t)(t - l->tok->added.tokens) < n;
+}
+
+/* As the reference adds them: what the files list stands; of the others the last. */
 static bert_status add_tokens(struct bert__load *l, const struct bert__settings *s)
 {
     struct bert__work work;
     size_t bytes = 0;
+    uint32_t n_listed = 0;
     bert_status status = BERT_OK;
 
     for (uint32_t i = 0; i < s->n_tokens; i++) {
@@ -100,7 +109,9 @@ static bert_status add_tokens(struct bert__load *l, const struct bert__settings 
     for (uint32_t i = 0; i < s->n_tokens && status == BERT_OK; i++) {
         struct bert__added_token token = s->tokens[i];
 
-        if (bert__added_by_content(&l->tok->added, token.content) == NULL)
+        if (i == s->n_listed)
+            n_listed = l->tok->added.n;
+        if (i < s->n_listed || !is_listed(l, token.content, n_listed))
             status = bert__load_add_token(l, &token, &work.piece);
     }
     bert__work_free(&work);

@@ -60,6 +60,8 @@ struct bert_tokenizer {
 
 /* Text of an id as decode sees it; {NULL, 0} if unknown. */
 bert_text bert__tokenizer_text(const bert_tokenizer *tokenizer, int32_t id);
+/* Text of an id as an encoding shows it: the model's, if the model knows it. */
+bert_text bert__tokenizer_spelling(const bert_tokenizer *tokenizer, int32_t id);
 /* Id of a token as the vocabulary spells it, or -1. */
 int32_t bert__tokenizer_id(const bert_tokenizer *tokenizer, bert_text token);
 

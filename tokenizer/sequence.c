@@ -126,7 +126,7 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
     if (!sequence_room(r->work->alloc, r->sequence, 1))
         return no_memory(r);
     sequence_add(r->sequence, token->id, begin, end, r->n_words++);
-    spelt = bert__tokenizer_text(r->tok, token->id);
+    spelt = bert__tokenizer_spelling(r->tok, token->id);
     if ((spelt.size != size || memcmp(spelt.data, data, size) != 0) && !add_surface(r, data, size))
         return no_memory(r);
     return BERT_OK;

@@ -37,6 +37,13 @@ bert_text bert__tokenizer_text(const bert_tokenizer *tok, int32_t id)
     return e != NULL ? (bert_text){e->data, e->size} : (bert_text){NULL, 0};
 }
 
+bert_text bert__tokenizer_spelling(const bert_tokenizer *tok, int32_t id)
+{
+    const struct bert__vocab_entry *e = bert__vocab_at(&tok->vocab, id);
+
+    return e != NULL ? (bert_text){e->data, e->size} : bert__tokenizer_text(tok, id);
+}
+
 const char *bert__tokenizer_note(const bert_tokenizer *tok, uint32_t i)
 {
     return i < tok->n_notes ? tok->notes[i] : NULL;

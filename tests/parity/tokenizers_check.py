@@ -1,0 +1,584 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`make check-tokenizers`: libbert's tokenizers against the reference, difference by difference.
+
+Usage: tokenizers_check.py LIBBERT.SO DATA [SECTION...]     (all sections without any)
+DATA is the folder with text/ and tokenizers/.  Exits 1 after the first differences.
+"""
+import itertools
+import json
+import os
+import random
+import sys
+import time
+import zipfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import libtok  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, decoders, models  # noqa: E402
+from tokenizers import normalizers, pre_tokenizers, processors  # noqa: E402
+
+LIBRARY, DATA = sys.argv[1], sys.argv[2]
+SHOW = 5
+count = differences = 0
+
+
+# ---- Comparing ----------------------------------------------------------------
+
+
+def report(what, text, detail):
+    global differences
+    differences += 1
+    if differences <= SHOW:
+        print("DIFFERENT %s: %r: %s" % (what, text[:200] if isinstance(text, str) else text, detail))
+
+
+def same(what, text, want, got):
+    global count
+    count += 1
+    if tuple(want) == tuple(got):
+        return True
+    for name, a, b in zip(libtok.FIELDS, want, got):
+        if a != b:
+            report(what, text, "%s\n  reference %s\n  libbert   %s" % (name, a[:40], b[:40]))
+            break
+    return False
+
+
+def compare(what, lib, ref, text, tokens=True):
+    lib.want_tokens = tokens
+    window = lib.encode(text.encode())[0][0]
+    return same(what, text, libtok.reference(ref.encode(text), [libtok.starts(text)], tokens), window)
+
+
+def pair_of(path=None, vocab=None, **kind):
+    """The library's and the reference's tokenizer of one file."""
+    if path and path.endswith(".txt"):
+        ref = vocab_txt(path)
+    else:
+        ref = Tokenizer.from_file(path)
+        ref.no_truncation()
+        ref.no_padding()
+    return libtok.Tokenizer(LIBRARY, path), ref
+
+
+def vocab_txt(path, lower=True):
+    """The reference's fast BERT tokenizer on a bare vocab.txt."""
+    from transformers import BertTokenizer
+    return BertTokenizer(vocab=path, do_lower_case=lower).backend_tokenizer
+
+
+def both(ref):
+    """The library's tokenizer of what the reference would save."""
+    return libtok.Tokenizer(LIBRARY, files={"tokenizer.json": ref.to_str().encode()})
+
+
+# ---- Texts --------------------------------------------------------------------
+
+
+def lines():
+    """All lines of the texts, zipped ones too."""
+    folder = os.path.join(DATA, "text")
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(path) as z:
+                for member in z.namelist():
+                    yield from z.read(member).decode("utf-8", "replace").split("\n")
+        else:
+            with open(path, "rb") as f:
+                yield from f.read().decode("utf-8", "replace").split("\n")
+
+
+def section_lines():
+    for name in ("bert-base-uncased/tokenizer.json", "bert-base-uncased/vocab.txt",
+                 "bert-base-cased/vocab.txt", "bert-base-chinese/tokenizer.json",
+                 "bert-base-multilingual-cased/tokenizer.json"):
+        lib, ref = pair_of(os.path.join(DATA, "tokenizers", name))
+        for line in lines():
+            compare(name, lib, ref, line, tokens=False)
+
+
+def every_character():
+    """A tokenizer to which each character is a token of its own: nothing is hidden."""
+    vocab = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}
+    for c in range(0x110000):
+        if not 0xD800 <= c <= 0xDFFF:
+            vocab[chr(c)] = len(vocab)
+    ref = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]", continuing_subword_prefix="",
+                                     max_input_chars_per_word=1 << 30))
+    ref.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return ref
+
+
+def variants(ref):
+    """(name, library's, reference's) for every normalizer that differs."""
+    for clean, cjk, strip, lower in itertools.product((1, 0), (1, 0), (None, True, False), (1, 0)):
+        if strip is not None and strip == bool(lower):
+            continue  # the same as None
+        ref.normalizer = normalizers.BertNormalizer(
+            clean_text=bool(clean), handle_chinese_chars=bool(cjk), strip_accents=strip,
+            lowercase=bool(lower))
+        yield "clean%d cjk%d strip%s lower%d" % (clean, cjk, strip, lower), both(ref)
+    ref.normalizer = None
+    yield "no normalizer", both(ref)
+
+
+CONTEXTS = ["%s", "a%sb", "e\u0301%s\u0316x", "\u1100%s\u1161 ", "%s\u0344\u0327"]
+
+
+def section_codepoints():
+    ref = every_character()
+    for i, (name, lib) in enumerate(variants(ref)):
+        contexts = CONTEXTS if i == 0 or "lower1" in name and "clean1 cjk1" in name else CONTEXTS[1:3]
+        for c in range(0x110000):
+            if 0xD800 <= c <= 0xDFFF:
+                continue
+            if i > 3 and c > 0x30000 and c % 251 and not 0xE0000 <= c < 0xE0200:
+                continue  # nothing is assigned there; a sample will do
+            for context in contexts:
+                compare(name, lib, ref, context % chr(c), tokens=False)
+
+
+ALPHABETS = [
+    "abcdefgXYZ ", "aA\u00e9\u00c9\u0130\u0131\u015e\u1e9e\u00df\u03a3\u03c2\u0345\u1fb3\u1f88 ", " \t\n\r\v\f\u0085\u00a0\u2003\u2028\u3000\u200b\u200d\ufeff\x00\x1f\x7f\ufffd",
+    "\u0300\u0301\u0316\u0327\u0334\u0338\u0345\u05b0\u05bf\u064b\u0651\u093c\u094d\u0e38\u0e48\u302a\u302e\u3099\U0001d165\U0001d16d\U0001e000\u0344\u0f71\u0f72\u0f74\u0f73",
+    "\u4e2d\u6587\u3400\uf900\U00020000\U0002b820\U0002b920\U0002f800\u3042\u30ab\u3099\uff21",
+    "\uac00\ub098\ud7a3\u1100\u1161\u11a8\u11c2", "\u0915\u093c\u0958\u09cb\u0dde\u0b4c\u1026\u1b3b",
+    ".,!?;:'\"()[]{}-_#@$%^&*+=<>/\\|~`\u2018\u2019\u3002\uff0c\u00bf\u00a7\u2014",
+    "\U0001f600\u2764\ufe0f\U0001f468\u200d\U0001f469\U0001f1e9\U0001f1ea\U000e0067",
+]
+PIECES = ["[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]", "[mask]", "##ing", "[", "]", "hello", "unaffable",
+          "e\u0301\u0316", "\u0130", "\u1e69\u0323", "\u212b", "\ud55c\uad6d", "1234", "don't"]
+
+
+def stream(seed, n):
+    rnd = random.Random(seed)
+    for _ in range(n):
+        parts, kind = [], rnd.random()
+        if kind < 0.1:
+            parts = [chr(rnd.choice([rnd.randrange(0x300), rnd.randrange(0xD800),
+                                     rnd.randrange(0xE000, 0x110000)]))
+                     for _ in range(rnd.randrange(1, 30))]
+        else:
+            alphabets = rnd.sample(ALPHABETS, rnd.randrange(1, 4))
+            for _ in range(rnd.randrange(1, 40)):
+                if rnd.random() < 0.06:
+                    parts.append(rnd.choice(PIECES))
+                else:
+                    parts.append(rnd.choice(rnd.choice(alphabets)))
+        yield "".join(parts)
+
+
+def section_stream():
+    names = ("bert-base-uncased/tokenizer.json", "bert-base-multilingual-cased/tokenizer.json")
+    for seed, name in enumerate(names):
+        lib, ref = pair_of(os.path.join(DATA, "tokenizers", name))
+        for text in stream(seed, 100000):
+            compare(name, lib, ref, text)
+    ref = every_character()
+    for seed, (name, lib) in enumerate(variants(ref)):
+        for text in stream(100 + seed, 12000):
+            compare(name, lib, ref, text, tokens=False)
+
+
+# ---- Long texts: stretches must not show ----------------------------------------
+
+
+def section_long():
+    rnd = random.Random(5)
+    path = os.path.join(DATA, "tokenizers/bert-base-uncased/tokenizer.json")
+    lib, ref = pair_of(path)
+    char = every_character()
+    char.normalizer = normalizers.BertNormalizer()
+    libs = [(lib, ref), (both(char), char)]
+    for i in range(400):
+        alphabet = "".join(rnd.sample(ALPHABETS, rnd.randrange(1, 5)))
+        text = "".join(rnd.choice(alphabet) for _ in range(rnd.randrange(3000, 30000)))
+        for l, r in libs:
+            compare("long", l, r, text, tokens=False)
+    for unit in ("a", ".", " ", "\u0301", "\u0316\u0301", "\u4e2d", "[MASK]", "\U0001e000\U0001d165", "un", "e\u0301",
+                 "\u00a0", "\x00", "a\x0b\u0301"):
+        for l, r in libs:
+            compare("long", l, r, unit * 20011, tokens=False)
+
+
+# ---- Options --------------------------------------------------------------------
+
+
+def encode_reference(ref, a, b, special):
+    return ref.encode(a, b, add_special_tokens=special) if b is not None else ref.encode(
+        a, add_special_tokens=special)
+
+
+def compare_options(what, lib, ref, a, b, o, pad):
+    """One setting; where the reference raises or panics, the library must refuse."""
+    global count
+    chars = what == "bare"  # there the reference's sequence ids don't tell the texts apart
+    opts = libtok.options(offset_unit=chars, no_special=o["no_special"], max_length=o["max_length"], stride=o["stride"],
+                          overflow=1, strategy=libtok.STRATEGIES.index(o["strategy"]),
+                          side=libtok.SIDES.index(o["side"]), pad_length=pad)
+    label = "%s %s pad %d" % (what, o, pad)
+    special = ref.num_special_tokens_to_add(b is not None) if not o["no_special"] else 0
+    try:
+        got, truncated = lib.encode(a.encode(), None if b is None else b.encode(), opts)
+    except libtok.Failure as failure:
+        got = failure
+    if o["max_length"] < special:  # the reference's subtraction wraps: see docs
+        if not isinstance(got, libtok.Failure) or got.code != -1:
+            report(label, (a, b), "a limit under the special tokens is taken")
+        return
+    try:
+        ref.enable_truncation(o["max_length"], stride=o["stride"], strategy=o["strategy"],
+                              direction=o["side"])
+        want = encode_reference(ref, a, b, not o["no_special"])
+    except BaseException as e:  # its panics are no Exception
+        if isinstance(e, KeyboardInterrupt):
+            raise
+        count += 1
+        if not isinstance(got, libtok.Failure):
+            report(label, (a, b), "reference: %s; libbert: %s" % (e, got[0][0]))
+        return
+    if isinstance(got, libtok.Failure):
+        report(label, (a, b), "libbert: %s; reference: %s" % (got, want.tokens))
+        return
+    maps = [libtok.starts(a), libtok.starts(b) if b is not None else None]
+    windows = [want] + want.overflowing
+    if len(windows) != len(got):
+        report(label, (a, b), "%d windows, not %d" % (len(got), len(windows)))
+        return
+    for w, g in zip(windows, got):
+        if not same(label, (a, b), libtok.reference(w, None if chars else maps), g):
+            return
+    if chars or "twice" in what:
+        return
+    lost = len(encode_untruncated(ref, a, b)) - sum(s >= 0 for s in real_sequences(want))
+    if truncated != lost:
+        report(label, (a, b), "truncated is %d, not %d" % (truncated, lost))
+
+
+def encode_untruncated(ref, a, b):
+    ref.no_truncation()
+    ref.no_padding()
+    return encode_reference(ref, a, b, False).ids
+
+
+def real_sequences(enc):
+    return [(-1 if s is None else s) if m else -1
+            for s, m in zip(enc.sequence_ids, enc.attention_mask)]
+
+
+def templates():
+    path = os.path.join(DATA, "tokenizers/bert-base-uncased/tokenizer.json")
+    t = processors.TemplateProcessing
+    odd = [("[CLS]", 101), ("[SEP]", 102)]
+    yield "options", path, None
+    yield "options", path, processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))
+    yield "options", path, t(single="$A", pair="$A $B", special_tokens=[])
+    yield "options", path, t(single="[CLS]:3 $A:5", pair="$B:2 [SEP]:7 $A:1", special_tokens=odd)
+    yield "twice", path, t(single="$A:1 [SEP] $A:0", pair="$A [SEP] $B:1 [SEP] $A:4", special_tokens=odd)
+    yield "options", path, t(single="two $A", pair="two $A two $B", special_tokens=[
+        {"id": "two", "ids": [101, 103], "tokens": ["[CLS]", "odd"]}])
+
+
+def section_options():
+    texts = ["", "a", "a b c", "one two three four five six seven", "unaffable [MASK] na\u00efve caf\u00e9 \u4e2d\u6587"]
+    rnd = random.Random(11)
+    for what, path, post in templates():
+        ref = Tokenizer.from_file(path)
+        if post is not None:
+            ref.post_processor = post
+        ref.no_truncation()
+        ref.no_padding()
+        lib = both(ref)
+        for a, b in itertools.product(texts, [None] + texts):
+            for strategy, side, no_special in itertools.product(libtok.STRATEGIES, libtok.SIDES, (0, 1)):
+                lengths = [1, 2, 3, 4, 5, 6, 8, 9, 11, 16] + [rnd.randrange(1, 65) for _ in range(3)]
+                for max_length in lengths:
+                    for stride in {0, 1, rnd.randrange(0, max_length + 2)}:
+                        o = dict(strategy=strategy, side=side, no_special=no_special,
+                                 max_length=max_length, stride=stride)
+                        pad = rnd.choice([0, 0, 0, 7, 20])
+                        if pad:
+                            ref.enable_padding(length=pad, pad_id=0, pad_token="[PAD]")
+                        compare_options(what, lib, ref, a, b, o, pad)
+                        ref.no_padding()
+        ref.post_processor = None if post is None else post
+    bare = Tokenizer.from_file(path)
+    text = json.loads(bare.to_str())
+    text["post_processor"] = None
+    text["padding"] = {"strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": None,
+                       "pad_id": 5, "pad_type_id": 3, "pad_token": "odd pad"}
+    bare = Tokenizer.from_str(json.dumps(text))
+    lib = both(bare)
+    bare.no_truncation()
+    for a, b in itertools.product(texts, [None] + texts):
+        for max_length, stride, pad in itertools.product((2, 3, 5, 9), (0, 1), (0, 12)):
+            o = dict(strategy="longest_first", side="left", no_special=0, max_length=max_length,
+                     stride=stride)
+            bare.no_padding()
+            if pad:
+                bare.enable_padding(length=pad, pad_id=5, pad_token="odd pad", pad_type_id=3,
+                                    direction="left")
+            compare_options("bare", lib, bare, a, b, o, pad)
+
+
+# ---- Added tokens -----------------------------------------------------------------
+
+
+ADDED_TEXTS = ["", "foo", " foo ", "foofoo", "a foo b", "xfoo", "foo\u00e9", "\u00e9foo", "Foo BAR foo-bar", "  <m>  <m> x",
+               "a<m>b <x> < x>", "<m><m>", "\u4e2dfoo\u6587", "caf\u00e9 CAFE\u0301 cafe", "foo\u200dbar", "a\u0301foo",
+               "new york New  York", "[MASK]  [MASK] foo [SEP]", "\tfoo\nfoo\u3000", "foo1 1foo _foo foo_", "\u00b2foo foo\u00b2",
+               "abcabcd abcd ab", "\u0130stanbul istanbul I\u0307stanbul", "[CLS]\u0301 <m>\u0301", "\u00a0<m>\u2003<m>\u0085"]
+
+
+def section_added():
+    rnd = random.Random(3)
+    path = os.path.join(DATA, "tokenizers/bert-base-uncased/tokenizer.json")
+    base = json.load(open(path))
+    contents = ["foo", "bar", "foo bar", "<m>", "<x>", "caf\u00e9", "New York", "abc", "abcd", "ab", "b", "\u4e2d", "\u0130stanbul",
+                " lead", "trail ", "##ing", "hello", "a\u0301", "\u00e9"]
+    for trial in range(300):
+        tokens = [dict(t) for t in base["added_tokens"]]
+        next_id = 30522
+        for content in rnd.sample(contents, rnd.randrange(1, 8)):
+            tokens.append(dict(
+                id=next_id, content=content, single_word=rnd.random() < 0.3, lstrip=rnd.random() < 0.4,
+                rstrip=rnd.random() < 0.4, normalized=rnd.random() < 0.5, special=rnd.random() < 0.4))
+            next_id += 1
+        for t in tokens[:5]:
+            t["lstrip"] = rnd.random() < 0.2
+            t["rstrip"] = rnd.random() < 0.2
+        j = dict(base, added_tokens=tokens)
+        j["normalizer"] = rnd.choice([base["normalizer"], base["normalizer"], None, dict(
+            base["normalizer"], lowercase=False, strip_accents=rnd.random() < 0.5)])
+        ref = Tokenizer.from_str(json.dumps(j))
+        lib = libtok.Tokenizer(LIBRARY, files={"tokenizer.json": json.dumps(j).encode()})
+        texts = list(ADDED_TEXTS)
+        for _ in range(60):
+            texts.append("".join(rnd.choice(contents + [" ", "  ", "x", ".", "\u0301", "\u00e9", "FOO", "[MASK]"])
+                                 for _ in range(rnd.randrange(1, 9))))
+        for text in texts:
+            try:
+                want = ref.encode(text)
+            except BaseException as e:
+                if isinstance(e, KeyboardInterrupt):
+                    raise
+                panics.append((str(e), text))
+                lib.encode(text.encode())
+                continue
+            same("added %s" % [t for t in tokens[5:]], text,
+                 libtok.reference(want, [libtok.starts(text)]), lib.encode(text.encode())[0][0])
+        decode_same(rnd, lib, ref, next_id)
+
+
+panics = []
+
+
+# ---- Decoding, look-up ------------------------------------------------------------
+
+
+def decode_same(rnd, lib, ref, top, n=40):
+    global count
+    for _ in range(n):
+        ids = [rnd.choice([rnd.randrange(top + 3), rnd.randrange(1000, 1100), rnd.randrange(100, 104),
+                           rnd.randrange(max(0, top - 8), top)])
+               for _ in range(rnd.randrange(0, 20))]
+        for keep in (False, True):
+            count += 1
+            want, got = ref.decode(ids, skip_special_tokens=not keep), lib.decode(ids, keep)
+            if want != got:
+                report("decode", ids, "reference %r, libbert %r" % (want, got))
+
+
+def section_decode():
+    rnd = random.Random(4)
+    for name in ("bert-base-uncased", "bert-base-chinese", "bert-base-multilingual-cased"):
+        path = os.path.join(DATA, "tokenizers", name, "tokenizer.json")
+        lib, ref = pair_of(path)
+        for decoder in (ref.decoder, decoders.WordPiece("##", False), decoders.WordPiece("", True), None):
+            if decoder is not None:
+                ref.decoder = decoder
+                lib = both(ref)
+            else:
+                j = json.loads(ref.to_str())
+                j["decoder"] = None
+                ref = Tokenizer.from_str(json.dumps(j))
+                lib = both(ref)
+            decode_same(rnd, lib, ref, ref.get_vocab_size(), 3000)
+        for i in range(ref.get_vocab_size() + 3):
+            if ref.id_to_token(i) != lib.token(i):
+                report("id_to_token", i, lib.token(i))
+        for token in list(ref.get_vocab()) + ["nothing", ""]:
+            want = ref.token_to_id(token)
+            if (-1 if want is None else want) != lib.id(token.encode()):
+                report("token_to_id", token, lib.id(token.encode()))
+    words = ["n't", "'m", "'s", "'ve", "'re", "do", "not", ".", "?", "!", ",", "'", "do not", " ' ", "a . b", "##.", "## n't",
+             "x", " do not", "\u00e9 .", "##'s"]
+    vocab = {w: i for i, w in enumerate(["[UNK]"] + words)}
+    ref = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    ref.decoder = decoders.WordPiece()
+    lib = both(ref)
+    decode_same(rnd, lib, ref, len(vocab), 20000)
+
+
+# ---- Ill-formed UTF-8 ---------------------------------------------------------------
+
+
+def section_bytes():
+    """Offsets count the caller's bytes; the reference gets U+FFFD in their place."""
+    rnd = random.Random(6)
+    path = os.path.join(DATA, "tokenizers/bert-base-uncased/tokenizer.json")
+    libs = [pair_of(path)]
+    char = every_character()
+    for name, lib in variants(char):
+        if name in ("clean0 cjk1 stripNone lower1", "clean1 cjk1 stripNone lower1", "no normalizer"):
+            copy = Tokenizer.from_str(char.to_str())
+            libs.append((lib, copy))
+    parts = [b"\x80", b"\xc0", b"\xc3", b"\xe2\x82", b"\xe2", b"\xed\xa0\x80", b"\xf0\x9f", b"\xf0\x9f\x98", b"\xf4\x90",
+             b"\xff", b"\xf5", b"a", b" ", "\u00e9".encode(), "\u4e2d".encode(), "\u0301".encode(), b".", b"[MASK]", b"\xef\xbf\xbd",
+             "\U0001f600".encode(), b"\x00"]
+    for _ in range(40000):
+        raw = b"".join(rnd.choice(parts) for _ in range(rnd.randrange(1, 12)))
+        text = raw.decode("utf-8", "replace")
+        where = map_bytes(raw, text)
+        for lib, ref in libs:
+            lib.want_tokens = False
+            same("bytes", repr(raw), libtok.reference(ref.encode(text), [where], False),
+                 lib.encode(raw)[0][0])
+            chars = lib.encode(raw, None, libtok.options(offset_unit=1))[0][0]
+            same("chars", repr(raw), libtok.reference(ref.encode(text), None, False), chars)
+
+
+def map_bytes(raw, text):
+    """Byte of `raw` at which each character of its decoded text begins."""
+    out, at = [], 0
+    for c in text:
+        out.append(at)
+        own = c.encode()
+        if raw.startswith(own, at):
+            at += len(own)
+            continue
+        for n in (1, 2, 3):  # the maximal ill-formed part
+            if raw[at:].decode("utf-8", "replace")[1:] == raw[at + n:].decode("utf-8", "replace"):
+                at += n
+                break
+    return out + [len(raw)]
+
+
+# ---- WordPiece itself -----------------------------------------------------------------
+
+
+def section_wordpiece():
+    """Small vocabularies in which greedy matching goes wrong often."""
+    rnd = random.Random(8)
+    for trial in range(1500):
+        prefix = rnd.choice(["##", "##", "", "#", "\u2581", "a"])
+        letters = rnd.choice(["ab", "abc", "a\u00e9\u4e2d", "#ab", "ab\u0301"])
+        vocab = {"[UNK]": 0}
+        for _ in range(rnd.randrange(2, 25)):
+            word = "".join(rnd.choice(letters) for _ in range(rnd.randrange(1, 6)))
+            vocab.setdefault(rnd.choice(["", prefix]) + word, len(vocab))
+        if rnd.random() < 0.1:
+            vocab.setdefault("", len(vocab))
+        ref = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]", continuing_subword_prefix=prefix,
+                                         max_input_chars_per_word=rnd.choice([3, 5, 100, 1000])))
+        if rnd.random() < 0.7:
+            ref.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        lib = both(ref)
+        for _ in range(100):
+            compare("wordpiece %s %r" % (vocab, prefix), lib, ref,
+                    "".join(rnd.choice(letters + " ") for _ in range(rnd.randrange(0, 14))))
+
+
+# ---- vocab.txt with its settings --------------------------------------------------------
+
+
+def section_vocab():
+    """A vocab.txt and the files beside it, as AutoTokenizer reads them."""
+    import shutil
+    import tempfile
+    from transformers import AutoTokenizer
+    rnd = random.Random(9)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "##s", "h", "##e", "##l", "##o", "Hello", "\u00e9", "e",
+             "new", "<x>", "\u4e2d", "w", "##orld", ".", "[", "]", "a", "b"]
+    texts = ["Hello hello world <x> [NEW] foo", "h\u00e9llo w\u00f6rld [MASK]  [SEP]x", "\u4e2d\u6587 new [CLS][PAD]", " <x> <x> FOO foo",
+             "", "[UNK] [NEW]a b", "Hello[MASK]."]
+
+    def token(content, named):
+        if rnd.random() < 0.6:
+            return content
+        t = {"content": content, "lstrip": rnd.random() < 0.5, "rstrip": rnd.random() < 0.5,
+             "single_word": rnd.random() < 0.3, "normalized": rnd.random() < 0.5}
+        if named != "map":
+            t["__type"] = "AddedToken"
+        return t
+
+    for trial in range(400):
+        files, config = {}, {"tokenizer_class": rnd.choice(
+            ["BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "ElectraTokenizer"])}
+        for key, values in (("do_lower_case", (True, False)), ("strip_accents", (None, True, False)),
+                            ("tokenize_chinese_chars", (True, False))):
+            if rnd.random() < 0.5:
+                config[key] = rnd.choice(values)
+        for key, fallback in (("cls_token", "[CLS]"), ("sep_token", "[SEP]"), ("mask_token", "[MASK]"),
+                              ("pad_token", "[PAD]")):
+            if rnd.random() < 0.3:
+                config[key] = token(rnd.choice([fallback, fallback, "<x>", "[NEW]"]), "config")
+        if rnd.random() < 0.3:
+            config["additional_special_tokens"] = ["[NEW]", "<x>"][:rnd.randrange(1, 3)]
+        if rnd.random() < 0.4:
+            config["added_tokens_decoder"] = {
+                str(i): {"content": c, "lstrip": rnd.random() < 0.4, "rstrip": False,
+                         "single_word": rnd.random() < 0.3, "normalized": rnd.random() < 0.5,
+                         "special": rnd.random() < 0.5}
+                for i, c in rnd.sample([(0, "[PAD]"), (2, "[CLS]"), (30, "[NEW]"), (4, "[MASK]"), (27, "foo"), (15, "new")],
+                                       rnd.randrange(1, 5))}
+        if rnd.random() < 0.3:
+            files["special_tokens_map.json"] = {
+                k: token(v, "map") for k, v in rnd.sample(
+                    [("cls_token", "[CLS]"), ("mask_token", "[MASK]"), ("sep_token", "<x>"), ("unk_token", "[UNK]")], 2)}
+        if rnd.random() < 0.3:
+            files["added_tokens.json"] = {"[NEW]": 25, "foo": 26}
+        files["tokenizer_config.json"] = config
+        vocab = list(words)
+        if rnd.random() < 0.3:
+            vocab[rnd.randrange(5, len(vocab))] = rnd.choice(["hello  ", "world\u3000", "a\r", ""])
+        folder = tempfile.mkdtemp()
+        try:
+            with open(os.path.join(folder, "vocab.txt"), "w", encoding="utf-8", newline="") as f:
+                f.write("\n".join(vocab) + rnd.choice(["", "\n"]))
+            for name, value in files.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                    json.dump(value, f)
+            tok = AutoTokenizer.from_pretrained(folder)
+            ref = tok.backend_tokenizer
+            ref.no_truncation()
+            ref.no_padding()
+            lib = libtok.Tokenizer(LIBRARY, folder)
+        finally:
+            shutil.rmtree(folder)
+        for text in texts:
+            compare("vocab.txt %s" % files, lib, ref, text)
+
+
+SECTIONS = [(n[8:], f) for n, f in sorted(globals().items()) if n.startswith("section_")]
+
+
+def main():
+    wanted = sys.argv[3:] or [name for name, _ in SECTIONS]
+    for name, run in SECTIONS:
+        if name in wanted:
+            before, start = count, time.time()
+            run()
+            print("%-10s %9d comparisons, %d differences so far, %.0f s"
+                  % (name, count - before, differences, time.time() - start), flush=True)
+    for message in sorted({m for m, _ in panics}):
+        print("the reference panics (%d times): %s" % (
+            sum(m == message for m, _ in panics), message))
+    print("%d comparisons, %d differences" % (count, differences))
+    sys.exit(differences > 0)
+
+
+if __name__ == "__main__":
+    main()
