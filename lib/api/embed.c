@@ -205,8 +205,8 @@ static bert_status embed_text(struct job *job, size_t i, bert_error *err)
         st = add_text(job, i, &report, &own, &why);
     }
     if (st != BERT_OK && (job->reports == NULL || !own || !is_of_text(st)))
-        return own ? bert__fail(err, st, "text %zu: %s", i, why.message)
-                   : bert__fail(err, st, "%s", why.message);
+        return own && job->n > 1 ? bert__fail(err, st, "text %zu: %s", i, why.message)
+                                 : bert__fail(err, st, "%s", why.message);
     if (st != BERT_OK) {
         memset(row_of(job, i), 0, job->request.width * sizeof *job->out);
         report = (bert_embed_report){st, 0, 0};
