@@ -68,6 +68,6 @@ cat <<END
 
 That searched $(wc -l <"$collection" | tr -d ' ') lines by meaning.  Now with a question of your own:
 
-    build/bert search -m $model -i $collection --top 5 --query 'why is the night sky dark?'
+    build/bert search -m $model -i $collection --top 5 --query 'my landlord keeps my money'
 
 END
