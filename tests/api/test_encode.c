@@ -5,9 +5,11 @@
  */
 #include "support.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALL = BERT_OUTPUT_LAST_HIDDEN_STATE | BERT_OUTPUT_HIDDEN_STATES | BERT_OUTPUT_ATTENTIONS };
 
@@ -205,6 +207,50 @@ static void test_checkpoints(void **state)
     }
 }
 
+static void last_state(bert_model *model, float *out)
+{
+    static const int32_t ids[] = {1, 30, 2, 7, 7, 19};
+    static const uint32_t offsets[] = {0, 4, 6};
+    bert_session *session = test_session(model, 1);
+    bert_error err;
+
+    test_ok(bert_encode(session, ids, NULL, offsets, 2, out,
+                        6 * (size_t)bert_model_hidden_size(model), &err),
+            &err);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+/* From a path, a descriptor, memory, a mapping: the same model. */
+static void test_ways_to_load(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < N_CHECKPOINTS; k++) {
+        const char *dir = test_path("tests/data/models/bert/%s", checkpoints[k]);
+        bert_model_options map = BERT_MODEL_OPTIONS_INIT;
+        struct test_files files = {NULL, 0};
+        float want[6 * 96], got[6 * 96];
+        bert_model *model = test_load(dir, NULL);
+        size_t n = 6 * (size_t)bert_model_hidden_size(model);
+        int fd = open(dir, O_RDONLY | O_DIRECTORY);
+        bert_error err;
+        last_state(model, want);
+        test_ok(bert_model_load_fd(&model, fd, NULL, &err), &err);
+        close(fd);
+        last_state(model, got);
+        test_same("from a descriptor", got, want, n);
+        test_files_add(&files, dir);
+        model = test_load_files(&files, NULL);
+        test_files_free(&files); /* nothing of it is kept */
+        last_state(model, got);
+        test_same("from memory", got, want, n);
+        map.flags = BERT_MODEL_MAP;
+        test_ok(bert_model_load(&model, dir, &map, &err), &err);
+        last_state(model, got);
+        test_same("mapped", got, want, n);
+    }
+}
+
 static void test_facts(void **state)
 {
     struct fixture f;
@@ -342,9 +388,8 @@ static void test_real_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checkpoints),
-        cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_ways_to_load),
+        cmocka_unit_test(test_facts),       cmocka_unit_test(test_activations),
         cmocka_unit_test(test_real_model),
     };
 

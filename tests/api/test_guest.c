@@ -271,6 +271,108 @@ static void test_float_state_of_whole_life(void **state)
 }
 #endif
 
+/* ---- Silence --------------------------------------------------------------- */
+
+enum { LOG_SIZE = 1 << 16 };
+
+struct log {
+    char text[LOG_SIZE];
+    size_t size;
+    int lines;
+};
+
+static void keep(void *context, bert_log_level level, const char *message)
+{
+    struct log *log = context;
+    size_t n = strlen(message);
+
+    assert_true(level >= BERT_LOG_WARNING && level <= BERT_LOG_DEBUG);
+    assert_null(strchr(message, '\n'));
+    assert_true(n + 1 < LOG_SIZE - log->size);
+    memcpy(log->text + log->size, message, n + 1);
+    log->text[log->size + n] = '\n';
+    log->size += n + 1;
+    log->text[log->size] = '\0';
+    log->lines++;
+}
+
+/* Good and bad calls on a text that must appear nowhere. */
+static void make_noise(struct log *log)
+{
+    bert_model_options options = BERT_MODEL_OPTIONS_INIT;
+    bert_text text = {"xyzzy secret \xff plugh", 20};
+    bert_embed_options strict = BERT_EMBED_OPTIONS_INIT;
+    struct test_files files = {NULL, 0};
+    bert_session *session;
+    bert_model *model;
+    float out[20];
+    bert_error err;
+
+    options.log = keep;
+    options.log_context = log;
+    test_files_add(&files, test_path("tests/data/models/embed/base"));
+    test_files_add(&files, test_path("tests/data/models/embed/dense_tanh"));
+    test_ok(bert_model_load_memory(&model, files.list, files.n, &options, &err), &err);
+    session = test_session(model, 2);
+    test_ok(bert_embed(session, &text, 1, NULL, out, 20, NULL, &err), &err);
+    strict.overlong = BERT_OVERLONG_ERROR;
+    strict.max_length = 4;
+    assert_int_equal(bert_embed(session, &text, 1, &strict, out, 20, NULL, &err), BERT_ERANGE);
+    assert_null(strstr(err.message, "xyzzy"));
+    assert_null(strstr(err.message, "plugh"));
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    test_files_edit(&files, "config.json", "\"bert\"", "\"gandalf\"");
+    assert_int_equal(bert_model_load_memory(&model, files.list, files.n, &options, &err),
+                     BERT_EUNSUPPORTED);
+    test_files_free(&files);
+    test_ok(bert_model_load(&model, test_path("tests/data/models/bert/odd35"), &options, &err),
+            &err);
+    bert_model_unref(model);
+}
+
+static void test_silence(void **state)
+{
+    static struct log log;
+    char name[] = "/tmp/bert-test-XXXXXX";
+    int file = mkstemp(name), out = dup(STDOUT_FILENO), error = dup(STDERR_FILENO);
+    off_t printed;
+
+    (void)state;
+    assert_true(file >= 0 && out >= 0 && error >= 0);
+    unlink(name);
+    fflush(NULL);
+    dup2(file, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    make_noise(&log);
+    fflush(NULL);
+    dup2(out, STDOUT_FILENO);
+    dup2(error, STDERR_FILENO);
+    printed = lseek(file, 0, SEEK_END);
+    close(file);
+    close(out);
+    close(error);
+    assert_int_equal(printed, 0);
+    assert_true(log.lines > 0); /* odd35 has tensors that are not used */
+    assert_null(strstr(log.text, "xyzzy"));
+    assert_null(strstr(log.text, "plugh"));
+}
+
+static void test_signal_handlers(void **state)
+{
+    struct sigaction before[32], after;
+    static struct log log;
+
+    (void)state;
+    for (int s = 1; s < 32; s++)
+        assert_int_equal(sigaction(s, NULL, &before[s]), 0);
+    make_noise(&log);
+    for (int s = 1; s < 32; s++) {
+        assert_int_equal(sigaction(s, NULL, &after), 0);
+        assert_true(after.sa_handler == before[s].sa_handler);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_workers_block_signals),
         cmocka_unit_test(test_fork),
 #endif
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_signal_handlers),
 #if defined(__x86_64__)
         cmocka_unit_test(test_float_state),
         cmocka_unit_test(test_float_state_of_whole_life),
