@@ -134,11 +134,15 @@ bert_status check_finite(const float *values, size_t n, bert_error *error)
     return BERT_OK;
 }
 
+/* The library numbers the texts of its call; the record's number is said elsewhere. */
 static void set_error(struct vector_report *report, const bert_error *error)
 {
+    static const char number[] = "text 0: ";
+    size_t skip = strncmp(error->message, number, sizeof number - 1) == 0 ? sizeof number - 1 : 0;
+
     report->report.status = error->code;
     report->error = get_memory(1, sizeof *report->error);
-    *report->error = *error;
+    error_set(report->error, error->code, "%s", error->message + skip);
 }
 
 /* One text alone; a second time without a report, which then gives the message. */

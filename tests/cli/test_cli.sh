@@ -106,6 +106,8 @@ run --help
 is 'help lists no command that is not there' '' "$(grep -E 'classify|rerank|serve' "$tmp/out")"
 run help embed
 has 'help embed' 'Usage: bert embed' "$tmp/out"
+run embed -m "$model" --truncation none --max-length 4 one 'a cat on a mat'
+has 'a message names the record once' '^bert: record 1: the text has' "$tmp/err"
 run embed -m "$model" -- --json
 is '-- ends options' 0 "$rc"
 is '-- ends options, lines' 1 "$(lines "$tmp/out")"
@@ -138,7 +140,8 @@ refused 'tokenizer' embed -m "$tmp/broken" x
 echo '{"input_ids": [1, 2]}' >"$tmp/in"
 run forward --jsonl -m "$tmp/broken" -i "$tmp/in"
 is 'ids need no tokenizer' 0 "$rc"
-grep -v pooler "$tmp/broken/config.json" >/dev/null
+run embed -m "$model" --precision auto x
+is '--precision auto' 0 "$rc"
 BERT_MODEL=$model run embed x
 is 'BERT_MODEL' 0 "$rc"
 BERT_MODEL=$tmp/nowhere run embed -m "$model" x
@@ -198,6 +201,9 @@ is 'bad JSON, lines' 9 "$(lines "$tmp/out")"
 is 'bad JSON, errors' 7 "$(grep -c '"error": {"code": "BERT_E[A-Z]*", "message": "' "$tmp/out")"
 is 'bad JSON, nothing aside' '' "$(cat "$tmp/err")"
 has 'the record after is answered' '^{"index": 8, "embedding"' "$tmp/out"
+printf '\357\273\277{"text": "a\\u0000b\377"}\n' >"$tmp/in"
+run search -m "$model" --json --jsonl --query x -i "$tmp/in"
+has 'JSON: byte order mark, NUL, ill-formed UTF-8' '"text": "a\\u0000b�"}' "$tmp/out"
 run embed -m "$model" --jsonl -i "$tmp/jsonl"
 is 'as text: lines' 9 "$(lines "$tmp/out")"
 is 'as text: errors' 7 "$(grep -c '^error: BERT_E' "$tmp/out")"

@@ -14,3 +14,4 @@ for needed in "$model/model.safetensors" "$data/eval/stsb-en-dev.csv"; do
 done
 "$python" "$S/tests/parity/random_ids.py" "$B/out/libbert.so" "$model"
 "$python" "$S/tests/parity/stsb.py" "$B/out/libbert.so" "$model" "$data/eval/stsb-en-dev.csv"
+[ ! -x "$B/bert" ] || "$python" "$S/tests/parity/cli_compare.py" "$B/bert" "$model"
