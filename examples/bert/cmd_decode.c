@@ -25,6 +25,16 @@ static void put_text(struct job *job, uint64_t index, const char *text, size_t s
     }
 }
 
+/* Ids past the vocabulary are skipped, as in the reference; negative ones are no ids. */
+static void check_ids(struct record *record)
+{
+    for (size_t i = 0; i < record->n_ids; i++) {
+        if (record->ids[i] < 0)
+            record_fail(record, BERT_EINVAL, "ids[%zu] is %" PRId32 "; an id is at least 0", i,
+                        record->ids[i]);
+    }
+}
+
 static void decode(struct job *job, const struct record *record)
 {
     const bert_tokenizer *tokenizer = job->runtime.tokenizer;
@@ -56,8 +66,10 @@ static void decode(struct job *job, const struct record *record)
 static void decode_batch(struct job *job, struct batch *batch, void *context)
 {
     (void)context;
-    for (size_t i = 0; i < batch->count && !job_stopped(job); i++)
+    for (size_t i = 0; i < batch->count && !job_stopped(job); i++) {
+        check_ids(&batch->records[i]);
         decode(job, &batch->records[i]);
+    }
 }
 
 static int load(struct job *job, void *context)

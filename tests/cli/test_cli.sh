@@ -300,6 +300,8 @@ is 'decode of tokenize' 'a cat' "$(cat "$tmp/text")"
 run tokenize -m "$model" --json 'a cat'
 "$bert" decode -m "$model" <"$tmp/out" >"$tmp/text"
 is 'decode of tokenize --json' 'a cat' "$(cat "$tmp/text")"
+run decode -m "$model" --json '[5, -1]' '[1.5]' '[99999999999]' '5' '[]' '{"ids": [99999]}'
+is 'decode: what is no list of ids' '1 4' "$rc $(grep -c '"error": {"code": "BERT_E' "$tmp/out")"
 run search -m "$model" --query 'a cat' --top 2 'a dog' 'a cat' 'a cat' 'prices'
 is 'search: ties by index' 2 "$(lines "$tmp/out")"
 is 'search: as text' 'a cat' "$(head -n 1 "$tmp/out" | cut -f 2)"
