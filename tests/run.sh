@@ -49,6 +49,7 @@ if [ $full = 1 ]; then
     need clang has clang
     need libblis-dev has_library cblas_sgemm -lblis
     need shellcheck has shellcheck
+    need clang-format has clang-format
 fi
 install_missing
 

@@ -35,9 +35,9 @@ extern "C" {
 #endif
 
 /** Version of these headers; bert_version() is that of the linked library. */
-#define BERT_VERSION_MAJOR 0
-#define BERT_VERSION_MINOR 1
-#define BERT_VERSION_PATCH 0
+#define BERT_VERSION_MAJOR  0
+#define BERT_VERSION_MINOR  1
+#define BERT_VERSION_PATCH  0
 #define BERT_VERSION_STRING "0.1.0"
 
 /** Version of the library in use, "MAJOR.MINOR.PATCH".  Never NULL, static.

@@ -61,14 +61,16 @@ typedef struct bert_model_options {
     const bert_allocator *allocator; /**< NULL: malloc */
     bert_log_fn log;                 /**< NULL: silent */
     void *log_context;
-    bert_cancel_fn cancel;           /**< NULL: never; asked between tensors */
+    bert_cancel_fn cancel; /**< NULL: never; asked between tensors */
     void *cancel_context;
     uint64_t max_bytes;      /**< memory of the model at most, else BERT_ELIMIT; 0: no limit */
     uint64_t max_file_bytes; /**< one file at most, else BERT_ELIMIT; 0: 64 GiB */
     uint32_t max_layers;     /**< num_hidden_layers at most, else BERT_ELIMIT; 0: 1024 */
 } bert_model_options;
-#define BERT_MODEL_OPTIONS_INIT \
-    {sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0}
+#define BERT_MODEL_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0        \
+    }
 
 /**
  * Load a model directory.

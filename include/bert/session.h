@@ -30,8 +30,8 @@ typedef struct bert_outputs bert_outputs;
 /** Options of bert_session_create(). */
 typedef struct bert_session_options {
     size_t size;
-    uint32_t max_tokens; /**< tokens in one batch, all sequences together; scratch grows with
-                              it; 0: 2048, or the model's positions where those are more */
+    uint32_t max_tokens;    /**< tokens in one batch, all sequences together; scratch grows with
+                                 it; 0: 2048, or the model's positions where those are more */
     uint32_t max_sequences; /**< sequences in one batch; 0: max_tokens */
     uint32_t threads; /**< caller included; 0: what affinity and cgroup quota leave the process */
     const bert_allocator *allocator; /**< NULL: malloc */
@@ -40,7 +40,10 @@ typedef struct bert_session_options {
     uint64_t timeout_ns; /**< time that one call may take, else BERT_ETIMEDOUT; 0: no limit */
     uint64_t max_bytes;  /**< scratch at most, else BERT_ELIMIT; 0: no limit */
 } bert_session_options;
-#define BERT_SESSION_OPTIONS_INIT {sizeof(bert_session_options), 0, 0, 0, NULL, NULL, NULL, 0, 0}
+#define BERT_SESSION_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(bert_session_options), 0, 0, 0, NULL, NULL, NULL, 0, 0                              \
+    }
 
 /**
  * Make a session.  It keeps a reference to the model.
@@ -90,10 +93,9 @@ BERT_API void bert_session_cancel(bert_session *session);
  *         BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBACKEND; BERT_EBUSY, the session is in use.
  * The session can be used again after every error.  Since 0.1.
  */
-BERT_API bert_status bert_encode(bert_session *session, const int32_t *ids,
-                                 const int32_t *type_ids, const uint32_t *offsets,
-                                 uint32_t n_sequences, float *out, size_t out_size,
-                                 bert_error *err);
+BERT_API bert_status bert_encode(bert_session *session, const int32_t *ids, const int32_t *type_ids,
+                                 const uint32_t *offsets, uint32_t n_sequences, float *out,
+                                 size_t out_size, bert_error *err);
 
 /* ---- Raw model outputs --------------------------------------------------- */
 

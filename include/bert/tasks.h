@@ -99,13 +99,16 @@ typedef struct bert_embed_options {
     const bert_text *prompt; /**< put before every text (even if empty); NULL: see below */
     const char *prompt_name; /**< one of the model's prompts; NULL: the model's default prompt */
 } bert_embed_options;
-#define BERT_EMBED_OPTIONS_INIT {sizeof(bert_embed_options), 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define BERT_EMBED_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(bert_embed_options), 0, 0, 0, 0, 0, 0, NULL, NULL                                   \
+    }
 
 /** What happened to one text; filled by bert_embed(). */
 typedef struct bert_embed_report {
-    bert_status status;  /**< BERT_OK, or why this text has no vector (its row is zeros) */
-    uint32_t tokens;     /**< tokens that were encoded, special ones included, all windows */
-    uint64_t truncated;  /**< tokens of prompt and text that were cut */
+    bert_status status; /**< BERT_OK, or why this text has no vector (its row is zeros) */
+    uint32_t tokens;    /**< tokens that were encoded, special ones included, all windows */
+    uint64_t truncated; /**< tokens of prompt and text that were cut */
 } bert_embed_report;
 
 /**
@@ -150,8 +153,8 @@ BERT_API bert_status bert_embed_tokens(bert_session *session, bert_text text,
  * @return BERT_OK; BERT_EINVAL, an unknown function.
  * Any thread.  Since 0.1.
  */
-BERT_API bert_status bert_similarity(const char *function, const float *a, const float *b,
-                                     size_t n, float *out, bert_error *err);
+BERT_API bert_status bert_similarity(const char *function, const float *a, const float *b, size_t n,
+                                     float *out, bert_error *err);
 
 #ifdef __cplusplus
 }

@@ -55,7 +55,10 @@ typedef struct bert_tokenizer_options {
     bert_log_fn log;                 /**< NULL: silent */
     void *log_context;
 } bert_tokenizer_options;
-#define BERT_TOKENIZER_OPTIONS_INIT {sizeof(bert_tokenizer_options), NULL, 0, NULL, NULL}
+#define BERT_TOKENIZER_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bert_tokenizer_options), NULL, 0, NULL, NULL                                        \
+    }
 
 /**
  * Load a tokenizer.
@@ -119,16 +122,19 @@ typedef enum bert_offset_unit {
 /** Options of bert_tokenize() and its like. */
 typedef struct bert_tokenize_options {
     size_t size;
-    uint32_t no_special;   /**< 1: leave out the template's special tokens */
-    uint32_t max_length;   /**< tokens at most, special ones included; 0: no limit */
-    uint32_t stride;       /**< tokens that one overflow window shares with the next */
-    uint32_t overflow;     /**< 1: keep what was cut as further windows */
-    uint32_t strategy;     /**< a bert_truncation_strategy */
-    uint32_t side;         /**< a bert_truncation_side */
-    uint32_t offset_unit;  /**< a bert_offset_unit */
-    uint32_t pad_length;   /**< pad every window to this many tokens; 0: none */
+    uint32_t no_special;  /**< 1: leave out the template's special tokens */
+    uint32_t max_length;  /**< tokens at most, special ones included; 0: no limit */
+    uint32_t stride;      /**< tokens that one overflow window shares with the next */
+    uint32_t overflow;    /**< 1: keep what was cut as further windows */
+    uint32_t strategy;    /**< a bert_truncation_strategy */
+    uint32_t side;        /**< a bert_truncation_side */
+    uint32_t offset_unit; /**< a bert_offset_unit */
+    uint32_t pad_length;  /**< pad every window to this many tokens; 0: none */
 } bert_tokenize_options;
-#define BERT_TOKENIZE_OPTIONS_INIT {sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0}
+#define BERT_TOKENIZE_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0                                      \
+    }
 
 /**
  * Tokenize one text, or a pair.
@@ -150,9 +156,8 @@ BERT_API bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text te
 
 /** Number of tokens that bert_tokenize() would give; `options` may be NULL.  Since 0.1. */
 BERT_API bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
-                                       const bert_text *pair,
-                                       const bert_tokenize_options *options, size_t *out,
-                                       bert_error *err);
+                                       const bert_text *pair, const bert_tokenize_options *options,
+                                       size_t *out, bert_error *err);
 
 /** Free an encoding and its windows; NULL is fine.  Since 0.1. */
 BERT_API void bert_encoding_free(bert_encoding *encoding);

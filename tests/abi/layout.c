@@ -8,9 +8,9 @@
 
 #if UINTPTR_MAX == UINT64_MAX
 
-#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type);
+#define SIZE(type, bytes)       _Static_assert(sizeof(type) == (bytes), #type);
 #define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field);
-#define IS(name, number) _Static_assert((int)(name) == (number), #name);
+#define IS(name, number)        _Static_assert((int)(name) == (number), #name);
 
 /* clang-format off */
 SIZE(bert_error, 1024)

@@ -13,7 +13,7 @@ for f in $(sources -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.hp
 done
 if command -v shellcheck >/dev/null; then
     # shellcheck disable=SC2046
-    shellcheck -x -e SC1091 $(sources -name '*.sh') || bad=1
+    shellcheck -S warning -x -e SC1091 $(sources -name '*.sh') || bad=1
 else
     echo 'shellcheck is missing: scripts not checked'
 fi
