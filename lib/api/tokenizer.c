@@ -50,6 +50,8 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     bert_status status = bert__options_read(&o, sizeof o, options, "bert_tokenizer_options", err);
     uint64_t max_bytes;
 
+    if (status == BERT_OK)
+        status = bert__options_allocator(o.allocator, err);
     if (status != BERT_OK)
         return status;
     max_bytes = o.max_file_bytes != 0 ? o.max_file_bytes : DEFAULT_MAX_FILE;
