@@ -185,9 +185,8 @@ static void finish(bert_tokenizer *tok)
     }
     tok->vocab_size = size;
     bert__pretokenizer_prepare(&tok->pretokenizer);
-    /* No stage looks across white space, punctuation and spaced-out CJK. */
-    tok->by_stretches =
-        tok->pretokenizer.kind == BERT__PRETOKENIZER_BERT && tok->added.normalized.n == 0;
+    if (tok->pretokenizer.kind == BERT__PRETOKENIZER_BERT && tok->added.normalized.n == 0)
+        tok->stretch = BERT__STRETCH;
     find_padding(tok);
 }
 

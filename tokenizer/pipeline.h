@@ -48,7 +48,9 @@ struct bert_tokenizer {
     struct bert__decoder decoder;
     struct bert__padding padding;
 
-    bool by_stretches; /* texts may be cut before white space, punctuation and CJK */
+    /* Bytes of text that go through the stages at a time, about: they end before white
+     * space, punctuation or spaced-out CJK.  0: no stage allows it. */
+    size_t stretch;
     uint32_t vocab_size;
     uint64_t model_max_length; /* 0: none */
     const char *notes[BERT__MAX_NOTES];

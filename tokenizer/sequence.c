@@ -12,8 +12,6 @@
 #include "lib/base/utf8.h"
 #include "tokenizer/unicode.h"
 
-enum { STRETCH = 4096 }; /* bytes that are enough to keep the stages busy */
-
 struct run {
     const bert_tokenizer *tok;
     struct bert__work *work;
@@ -198,18 +196,18 @@ static bool may_part(const struct run *r, size_t i)
     return cp != BERT__UTF8_BAD && (bert__uni_props(cp) & BERT__UNI_CJK);
 }
 
-/* End of the stretch that begins at `begin`: about STRETCH bytes, or more. */
+/* End of the stretch that begins at `begin`: about tok->stretch bytes, or more. */
 static size_t stretch_end(const struct run *r, size_t begin, size_t end)
 {
-    size_t i;
+    size_t wanted = r->tok->stretch, i;
 
-    if (!r->tok->by_stretches || end - begin <= STRETCH)
+    if (wanted == 0 || end - begin <= wanted)
         return end;
-    for (i = begin + STRETCH; i > begin + STRETCH / 2; i--) {
+    for (i = begin + wanted; i > begin + wanted / 2; i--) {
         if (may_part(r, i))
             return i;
     }
-    for (i = begin + STRETCH + 1; i < end; i++) {
+    for (i = begin + wanted + 1; i < end; i++) {
         if (may_part(r, i))
             return i;
     }

@@ -31,7 +31,7 @@ size_t bert__work_bytes(const struct bert__work *work)
            + work->tokens.cap * sizeof *work->tokens.items;
 }
 
-bool bert__piece_room(struct bert__piece *piece, size_t more)
+bool bert__piece_grow(struct bert__piece *piece, size_t more)
 {
     size_t need;
 

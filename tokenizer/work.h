@@ -16,6 +16,9 @@
 #include "lib/base/alloc.h"
 #include "lib/base/size.h"
 
+/* Enough to keep the stages busy, and within the cache. */
+enum { BERT__STRETCH = 4096 };
+
 /* Largest stretch of source bytes: normalising makes at most 6 bytes of one. */
 #define BERT__STRETCH_MAX ((size_t)1 << 29)
 
@@ -107,8 +110,16 @@ void bert__work_free(struct bert__work *work);
 /* Bytes that the buffers hold. */
 size_t bert__work_bytes(const struct bert__work *work);
 
-/* Room for `more` bytes of the piece. */
-bool bert__piece_room(struct bert__piece *piece, size_t more);
+/* Make room for `more` bytes of the piece. */
+bool bert__piece_grow(struct bert__piece *piece, size_t more);
+
+static inline bool bert__piece_room(struct bert__piece *piece, size_t more)
+{
+    if (piece->cap - piece->size >= more
+        && (!piece->want_from || piece->from_cap - piece->size >= more))
+        return true;
+    return bert__piece_grow(piece, more);
+}
 
 static inline bool bert__word_add(struct bert__work *work, size_t begin, size_t end)
 {

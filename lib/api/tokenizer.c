@@ -50,8 +50,6 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     bert_status status = bert__options_read(&o, sizeof o, options, "bert_tokenizer_options", err);
     uint64_t max_bytes;
 
-    if (status == BERT_OK)
-        status = bert__options_allocator(o.allocator, err);
     if (status != BERT_OK)
         return status;
     max_bytes = o.max_file_bytes != 0 ? o.max_file_bytes : DEFAULT_MAX_FILE;
@@ -275,7 +273,9 @@ bert_status bert_decode(const bert_tokenizer *tokenizer, const int32_t *ids, siz
     *out_size = 0;
     if (tokenizer == NULL)
         return bert__fail(err, BERT_EINVAL, "bert_decode: tokenizer is NULL");
-    if ((ids == NULL && n_ids > 0) || (out == NULL && capacity > 0))
-        return bert__fail(err, BERT_EINVAL, "bert_decode: %s is NULL", ids == NULL ? "ids" : "out");
+    if (ids == NULL && n_ids > 0)
+        return bert__fail(err, BERT_EINVAL, "bert_decode: ids is NULL");
+    if (out == NULL && capacity > 0)
+        return bert__fail(err, BERT_EINVAL, "bert_decode: out is NULL");
     return bert__decode(tokenizer, ids, n_ids, keep_special != 0, out, capacity, out_size, err);
 }
