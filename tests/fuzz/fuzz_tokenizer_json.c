@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_tokenizer_json.c - any bytes as tokenizer.json (or, without a '{' in front, as
+ * vocab.txt).  What loads must work: encode, count alike, decode, and leave no memory.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokenizer/encoding.h"
+#include "tokenizer/tokenizer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void use_text(const bert_tokenizer *tok, bert_text text, const bert_text *pair,
+                     const bert_tokenize_options *o)
+{
+    bert_encoding *e = NULL;
+    bert_error err = {BERT_OK, ""};
+    size_t count = 0, need = 0;
+    bert_status status = bert__encode(tok, text, pair, o, &e, &err);
+
+    if (status != BERT_OK) {
+        if (e != NULL || err.code != status || err.message[0] == '\0')
+            __builtin_trap();
+        return;
+    }
+    if (bert__count(tok, text, pair, o, &count, &err) != BERT_OK || count != e->n)
+        __builtin_trap();
+    for (size_t i = 0; i < e->n; i++) {
+        if (e->offsets[i].start > e->offsets[i].end || e->sequence_ids[i] < -1)
+            __builtin_trap();
+        if (bert__encoding_token(e, i).data == NULL && e->special_mask[i] == 0)
+            __builtin_trap();
+    }
+    status = bert__decode(tok, e->ids, e->n, true, NULL, 0, &need, NULL);
+    if (status != (need == 0 ? BERT_OK : BERT_ERANGE))
+        __builtin_trap();
+    bert__encoding_free(e);
+}
+
+static void use(const bert_tokenizer *tok)
+{
+    static const char *const texts[] = {
+        "", "a", "Hello, w\xC3\xB6rld! [MASK] \xE4\xB8\xAD\xE6\x96\x87 e\xCC\x81\xCC\x96 \xFF 12",
+        "unaffable unaffable foo  foo\tFOO", "\xF0\x9D\x85\xA5\xF0\x9E\x80\x80 ##ing [CLS][SEP]"};
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        bert_text text = {texts[i], strlen(texts[i])}, pair = {texts[2], strlen(texts[2])};
+
+        o.max_length = 0;
+        use_text(tok, text, NULL, &o);
+        o.max_length = (uint32_t)i + 4;
+        o.overflow = 1;
+        o.stride = (uint32_t)i & 1;
+        o.side = (uint32_t)i & 1;
+        o.pad_length = tok->padding.present ? 9 : 0;
+        use_text(tok, text, &pair, &o);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    bert_file file = {size > 0 && data[0] == '{' ? "tokenizer.json" : "vocab.txt", data, size};
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct bert__source *source = NULL;
+    bert_tokenizer *tok = NULL;
+    bert_error err = {BERT_OK, ""};
+    bert_status status;
+
+    if (alloc == NULL)
+        return 0;
+    if (bert__source_open_memory(&source, alloc, &file, 1, 0, &err) != BERT_OK)
+        __builtin_trap();
+    status = bert__tokenizer_load(&tok, NULL, source, "", (int)(size & 1), &err);
+    if (status == BERT_OK && tok != NULL)
+        use(tok);
+    else if (status == BERT_OK || tok != NULL || err.code != status
+             || strstr(err.message, file.name) == NULL)
+        __builtin_trap();
+    bert__tokenizer_unref(tok);
+    bert__source_close(source);
+    if (bert__alloc_used(alloc) != 0)
+        __builtin_trap();
+    bert__alloc_destroy(alloc);
+    return 0;
+}
