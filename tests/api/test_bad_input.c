@@ -257,7 +257,6 @@ static void test_option_sizes(void **state)
 
 static void test_model_options(void **state)
 {
-    static const bert_allocator half = {NULL, NULL, NULL};
     bert_model_options o = BERT_MODEL_OPTIONS_INIT;
 
     (void)state;
@@ -291,9 +290,6 @@ static void test_model_options(void **state)
     o.max_file_bytes = 0;
     o.max_layers = 2;
     load_error(&o, BERT_ELIMIT, "num_hidden_layers");
-    o.max_layers = 0;
-    o.allocator = &half;
-    load_error(&o, BERT_EINVAL, "allocator");
 }
 
 static void test_session_options(void **state)

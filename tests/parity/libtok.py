@@ -155,6 +155,22 @@ def starts(text):
     return out
 
 
+def map_bytes(raw, text):
+    """Byte of `raw` at which each character of its decoded text begins."""
+    out, at = [], 0
+    for c in text:
+        out.append(at)
+        own = c.encode()
+        if raw.startswith(own, at):
+            at += len(own)
+            continue
+        for n in (1, 2, 3):  # the maximal ill-formed part
+            if raw[at:].decode("utf-8", "replace")[1:] == raw[at + n:].decode("utf-8", "replace"):
+                at += n
+                break
+    return out + [len(raw)]
+
+
 def reference(enc, maps, tokens=True):
     """A window of the reference in the same form; maps turns char into byte offsets."""
     seqs = [-1 if s is None else s for s in enc.sequence_ids]
