@@ -159,15 +159,13 @@ static void print_text(struct output *out, const bert_model *model, int verbose)
 
 static int run(const struct options *options)
 {
-    struct options silent = *options;
     struct runtime runtime = {0};
     struct output output;
     int rc;
 
     if (options->n_texts > 0)
         return usage_error("info", "no TEXT is taken: '%s'", options->texts[0]);
-    silent.verbose = 0; /* the notes are part of the answer: not on standard error too */
-    rc = runtime_load_model(&runtime, &silent, 0);
+    rc = runtime_load_model(&runtime, options, 0);
     if (rc == 0) {
         rc = EXIT_FAILED;
         if (output_open(&output, options->output)) {

@@ -107,8 +107,9 @@ static bert_status choose_length(struct bert__embed_request *r, const bert_model
     r->max_length = model->max_length;
     if (o->max_length > 0 && o->max_length < r->max_length)
         r->max_length = o->max_length;
-    if (r->max_length < special)
-        return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %lu",
+    if (r->max_length <= special)
+        return bert__fail(err, BERT_EINVAL,
+                          "max_length is %lu; the special tokens alone take %lu of it",
                           (unsigned long)r->max_length, (unsigned long)special);
     r->overlong = o->overlong;
     r->stride = o->stride;
@@ -155,7 +156,7 @@ uint32_t bert_model_embedding_size(const bert_model *model)
 {
     size_t size = model->embedder->width;
 
-    /* the defaults can only be refused where max_length has no room for the special tokens */
+    /* the defaults can only be refused where max_length has no room for a token */
     bert_embed_size(model, NULL, &size, NULL);
     return (uint32_t)size;
 }

@@ -106,8 +106,6 @@ static bert_status read_options(bert_model_options *o, const bert_model_options 
     if (st == BERT_OK)
         st = bert__options_enum(o->precision, BERT_PRECISION_AUTO + 1,
                                 "bert_model_options.precision", err);
-    if (st == BERT_OK)
-        st = bert__options_allocator(o->allocator, err);
     return st;
 }
 

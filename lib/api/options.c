@@ -38,11 +38,3 @@ bert_status bert__options_enum(uint32_t value, uint32_t count, const char *field
     return bert__fail(err, BERT_EINVAL, "%s is %lu; it must be below %lu", field,
                       (unsigned long)value, (unsigned long)count);
 }
-
-bert_status bert__options_allocator(const bert_allocator *allocator, bert_error *err)
-{
-    if (allocator == NULL || (allocator->alloc != NULL && allocator->free != NULL))
-        return BERT_OK;
-    return bert__fail(err, BERT_EINVAL, "allocator.%s is NULL",
-                      allocator->alloc == NULL ? "alloc" : "free");
-}

@@ -17,7 +17,4 @@ bert_status bert__options_read(void *dst, size_t known, const void *src, const c
 /* BERT_EINVAL with a message unless value < count. */
 bert_status bert__options_enum(uint32_t value, uint32_t count, const char *field, bert_error *err);
 
-/* BERT_EINVAL unless both calls of the allocator are there; NULL is fine. */
-bert_status bert__options_allocator(const bert_allocator *allocator, bert_error *err);
-
 #endif

@@ -29,8 +29,6 @@ static bert_status read_options(bert_session_options *o, const bert_session_opti
 {
     bert_status st = bert__options_read(o, sizeof *o, src, "bert_session_options", err);
 
-    if (st == BERT_OK)
-        st = bert__options_allocator(o->allocator, err);
     if (st != BERT_OK)
         return st;
     if (o->threads > MAX_THREADS)

@@ -276,25 +276,22 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     return st;
 }
 
-/* Heads are not always saved below the encoder's prefix: the first prefix that has one. */
 static bert_status load_pooler(struct bert__network *net, struct bert__weights *weights,
-                               bert_error *err)
+                               const char *prefix, bert_error *err)
 {
-    const struct bert__arch *arch = net->config->arch;
+    const char *part = net->config->arch->tensors.pooler;
     uint32_t hidden = net->config->hidden_size;
     char name[BERT__NAME_BYTES], weight[BERT__NAME_BYTES];
+    bert_status st;
 
-    for (size_t i = 0; arch->tensors.pooler != NULL && arch->prefixes[i] != NULL; i++) {
-        bert_status st = bert__name_join(name, arch->prefixes[i], arch->tensors.pooler, err);
-
-        if (st == BERT_OK)
-            st = bert__name_join(weight, name, ".weight", err);
-        if (st != BERT_OK)
-            return st;
-        if (bert__weights_find(weights, weight) != NULL)
-            return bert__linear_load(net, weights, name, hidden, hidden, true, &net->pooler, err);
-    }
-    return BERT_OK;
+    if (part == NULL)
+        return BERT_OK;
+    st = bert__name_join(name, prefix, part, err);
+    if (st == BERT_OK)
+        st = bert__name_join(weight, name, ".weight", err);
+    if (st != BERT_OK || bert__weights_find(weights, weight) == NULL)
+        return st;
+    return bert__linear_load(net, weights, name, hidden, hidden, true, &net->pooler, err);
 }
 
 /* ---- The whole ------------------------------------------------------------- */
@@ -420,7 +417,7 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     if (st == BERT_OK)
         st = load_layers(net, weights, prefix, options, err);
     if (st == BERT_OK)
-        st = load_pooler(net, weights, err);
+        st = load_pooler(net, weights, prefix, err);
     if (st == BERT_OK)
         st = bert__plan_build(&net->plan, net, err);
     return st;

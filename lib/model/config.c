@@ -220,8 +220,8 @@ static bert_status read_activation(struct bert__config *c, struct bert__arena *a
 
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
-/* Decimal, without sign or leading zeros. */
-static bool read_id(const bert_text *key, uint32_t *out)
+/* Decimal, without sign or leading zeros, below n. */
+static bool read_id(const bert_text *key, uint32_t n, uint32_t *out)
 {
     uint64_t id = 0;
 
@@ -233,7 +233,7 @@ static bool read_id(const bert_text *key, uint32_t *out)
         id = id * 10 + (uint64_t)(key->data[i] - '0');
     }
     *out = (uint32_t)id;
-    return true;
+    return id < n;
 }
 
 /* A number is taken for its digits, as Python would show it. */
@@ -255,8 +255,10 @@ static bert_status read_label(struct bert__config *c, struct bert__arena *arena,
     uint32_t id;
 
     bert__printable(key, m->key.data, m->key.size);
-    if (!read_id(&m->key, &id))
-        return bert__fail(err, BERT_EFORMAT, "%s: \"id2label\": \"%s\" is no id", c->path, key);
+    if (!read_id(&m->key, c->n_labels, &id))
+        return bert__fail(err, BERT_EFORMAT,
+                          "%s: \"id2label\": \"%s\" is no id; expected 0 to %u without gaps",
+                          c->path, key, c->n_labels - 1);
     if (m->value.type != BERT__JSON_STRING
         && !(m->value.type == BERT__JSON_NUMBER && m->value.is_integer))
         return bert__fail(err, BERT_EFORMAT, "%s: \"id2label\": \"%s\" is %s; expected a string",
@@ -264,8 +266,6 @@ static bert_status read_label(struct bert__config *c, struct bert__arena *arena,
     if (m->value.type == BERT__JSON_STRING
         && memchr(m->value.u.string.data, 0, m->value.u.string.size))
         return bert__fail(err, BERT_EFORMAT, "%s: \"id2label\": \"%s\" holds a NUL", c->path, key);
-    if (id >= c->n_labels)
-        return BERT_OK; /* past a gap: no output has this number */
     c->labels[id] = label_text(arena, &m->value);
     return c->labels[id] ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
 }
@@ -281,7 +281,7 @@ static bert_status make_label(struct bert__config *c, struct bert__arena *arena,
 }
 
 /* id2label; a num_labels that differs from its length wins and names them LABEL_0 ...,
- * as in the reference; so is an id that the map leaves out. */
+ * as in the reference.  Ids are unique and below the count, so there is no gap. */
 static bert_status read_labels(struct bert__config *c, struct bert__arena *arena, bert_error *err)
 {
     const struct bert__json *map;
@@ -307,13 +307,9 @@ static bert_status read_labels(struct bert__config *c, struct bert__arena *arena
         || !(c->labels = bert__arena_get(arena, bytes)))
         return bert__alloc_fail(arena->alloc, c->path, err);
     c->n_labels = count;
-    memset(c->labels, 0, bytes);
-    for (uint32_t i = 0; named && i < count && !status; i++)
-        status = read_label(c, arena, &map->u.object.members[i], err);
-    for (uint32_t i = 0; i < count && !status; i++) {
-        if (!c->labels[i])
-            status = make_label(c, arena, i, err);
-    }
+    for (uint32_t i = 0; i < count && !status; i++)
+        status = named ? read_label(c, arena, &map->u.object.members[i], err)
+                       : make_label(c, arena, i, err);
     return status;
 }
 
