@@ -8,6 +8,8 @@
  *  - A call that can fail returns a bert_status and takes, as its last
  *    parameter, an optional caller-owned bert_error (NULL is fine).  There is
  *    no global and no thread-local error.
+ *  - A NULL handle or pointer in a call that returns a bert_status is BERT_EINVAL; free,
+ *    destroy and unref take NULL; getters, which can't fail, need a handle.
  *  - Out-parameters come first and are set to NULL (handles) on failure.
  *  - Text is pointer and length, any bytes, any length; NUL is a character.
  *    Ill-formed UTF-8 is read as one U+FFFD per maximal ill-formed part.

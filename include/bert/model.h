@@ -105,7 +105,7 @@ BERT_API bert_model *bert_model_ref(bert_model *model);
 BERT_API void bert_model_unref(bert_model *model);
 
 /* ---- What was loaded -----------------------------------------------------
- * Strings are borrowed from the model.  Any thread. */
+ * Strings are borrowed from the model, which must not be NULL.  Any thread. */
 
 /** `model_type` of the config, such as "bert".  Since 0.1. */
 BERT_API const char *bert_model_architecture(const bert_model *model);

@@ -32,7 +32,7 @@ typedef struct bert_session_options {
     size_t size;
     uint32_t max_tokens;    /**< tokens in one batch, all sequences together; scratch grows with
                                  it; 0: 2048, or the model's positions where those are more */
-    uint32_t max_sequences; /**< sequences in one batch; 0: max_tokens */
+    uint32_t max_sequences; /**< sequences in one batch; 0, or more than max_tokens: that many */
     uint32_t threads; /**< caller included; 0: what affinity and cgroup quota leave the process */
     const bert_allocator *allocator; /**< NULL: malloc */
     bert_cancel_fn cancel;           /**< NULL: never; asked between layers */

@@ -149,6 +149,11 @@ const char *bert_model_note(const bert_model *model, uint32_t i)
 bert_status bert_model_tokenizer(const bert_model *model, const bert_tokenizer **out,
                                  bert_error *err)
 {
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "out is NULL");
+    *out = NULL;
+    if (model == NULL)
+        return bert__fail(err, BERT_EINVAL, "model is NULL");
     *out = model->tokenizer;
     if (model->tokenizer != NULL)
         return BERT_OK;

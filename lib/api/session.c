@@ -38,8 +38,8 @@ static bert_status read_options(bert_session_options *o, const bert_session_opti
         o->threads = bert__cpu_count();
     if (o->max_tokens == 0)
         o->max_tokens = larger(DEFAULT_TOKENS, model->config.max_positions);
-    if (o->max_sequences == 0)
-        o->max_sequences = o->max_tokens;
+    if (o->max_sequences == 0 || o->max_sequences > o->max_tokens)
+        o->max_sequences = o->max_tokens; /* none is empty */
     return BERT_OK;
 }
 
@@ -75,13 +75,13 @@ static bert_status create_embed(bert_session *s, bert_error *err)
 
     if (s->model->tokenizer == NULL)
         return BERT_OK;
-    e->ids = bert__alloc_array(s->alloc, tokens, sizeof *e->ids);
-    e->type_ids = bert__alloc_array(s->alloc, tokens, sizeof *e->type_ids);
-    e->offsets = bert__alloc_array(s->alloc, n + 1, sizeof *e->offsets);
-    e->prompt_tokens = bert__alloc_array(s->alloc, n, sizeof *e->prompt_tokens);
-    e->text = bert__alloc_array(s->alloc, n, sizeof *e->text);
-    e->rows = bert__alloc_array(s->alloc, n, row);
-    e->spare = bert__alloc_array(s->alloc, n, row);
+    e->ids = bert__alloc_items(s->alloc, tokens, sizeof *e->ids);
+    e->type_ids = bert__alloc_items(s->alloc, tokens, sizeof *e->type_ids);
+    e->offsets = bert__alloc_items(s->alloc, n + 1, sizeof *e->offsets);
+    e->prompt_tokens = bert__alloc_items(s->alloc, n, sizeof *e->prompt_tokens);
+    e->text = bert__alloc_items(s->alloc, n, sizeof *e->text);
+    e->rows = bert__alloc_items(s->alloc, n, row);
+    e->spare = bert__alloc_items(s->alloc, n, row);
     if (e->ids == NULL || e->type_ids == NULL || e->offsets == NULL || e->prompt_tokens == NULL
         || e->text == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);

@@ -114,16 +114,19 @@ void *bert__alloc(struct bert__alloc *alloc, size_t bytes)
     return h + 1;
 }
 
-void *bert__alloc_array(struct bert__alloc *alloc, size_t count, size_t size)
+void *bert__alloc_items(struct bert__alloc *alloc, size_t count, size_t size)
 {
     size_t bytes;
-    void *memory;
 
-    if (!bert__size_mul(count, size, &bytes))
-        return NULL;
-    memory = bert__alloc(alloc, bytes);
+    return bert__size_mul(count, size, &bytes) ? bert__alloc(alloc, bytes) : NULL;
+}
+
+void *bert__alloc_array(struct bert__alloc *alloc, size_t count, size_t size)
+{
+    void *memory = bert__alloc_items(alloc, count, size);
+
     if (memory != NULL)
-        memset(memory, 0, bytes);
+        memset(memory, 0, count * size);
     return memory;
 }
 

@@ -27,7 +27,9 @@ const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc);
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;
  * a size of 0 gives a valid pointer. */
 void *bert__alloc(struct bert__alloc *alloc, size_t bytes);
-/* The same, zeroed; NULL also when count * size does not fit. */
+/* count items, uninitialised; NULL also when count * size does not fit. */
+void *bert__alloc_items(struct bert__alloc *alloc, size_t count, size_t size);
+/* The same, zeroed. */
 void *bert__alloc_array(struct bert__alloc *alloc, size_t count, size_t size);
 /* Grow to `bytes`, keeping min(old, new) bytes; on NULL the old block lives on. */
 void *bert__alloc_grow(struct bert__alloc *alloc, void *memory, size_t bytes);

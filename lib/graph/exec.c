@@ -83,7 +83,7 @@ bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc
     x->backend = network->backend;
     x->max_tokens = o->max_tokens;
     x->max_sequences = o->max_sequences;
-    x->firsts = bert__alloc_array(alloc, o->max_sequences, sizeof *x->firsts);
+    x->firsts = bert__alloc_items(alloc, o->max_sequences, sizeof *x->firsts);
     if (x->firsts == NULL)
         st = bert__alloc_fail(alloc, "the session", err);
     else if (!buffer_floats(network, o, &x->rows, &x->floats))
