@@ -31,19 +31,13 @@ static bert_status unsupported(const struct bert__load *l, const char *what, ber
                       what, bert__printable(name, type.data, type.size));
 }
 
-static bert_status load_normalizer(struct bert__load *l, const struct bert__json *root)
+static bert_status load_bert_normalizer(struct bert__load *l, const struct bert__json *value)
 {
     static const char what[] = "the normalizer";
     struct bert__normalizer *n = &l->tok->normalizer;
-    const struct bert__json *value, *strip;
-    bert_text type;
-    bert_status status = component(l, root, "normalizer", &value, &type);
+    const struct bert__json *strip;
+    bert_status status;
 
-    n->lower_first = l->lower_first;
-    if (status != BERT_OK || value == NULL)
-        return status;
-    if (!is(type, "BertNormalizer"))
-        return unsupported(l, "normalizer", type);
     n->kind = BERT__NORMALIZER_BERT;
     status = bert__load_bool(l, value, what, "clean_text", &n->clean_text);
     if (status == BERT_OK)
@@ -54,6 +48,48 @@ static bert_status load_normalizer(struct bert__load *l, const struct bert__json
     n->strip_accents = n->lowercase;
     if (status == BERT_OK && strip != NULL)
         status = bert__load_bool(l, value, what, "strip_accents", &n->strip_accents);
+    return status;
+}
+
+/* One of the sequence that sentence-transformers saves for do_lower_case: Lowercase, then
+ * the tokenizer's own. */
+static bert_status load_step(struct bert__load *l, const struct bert__json *step)
+{
+    struct bert__normalizer *n = &l->tok->normalizer;
+    bert_text type;
+    bert_status status;
+
+    if (step->type != BERT__JSON_OBJECT)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: a normalizer is %s; expected an object",
+                          l->path, bert__json_type_name(step));
+    status = bert__load_text(l, step, "a normalizer", "type", &type);
+    if (status != BERT_OK)
+        return status;
+    if (is(type, "Lowercase") && n->kind == BERT__NORMALIZER_NONE)
+        n->lower_first = true;
+    else if (is(type, "BertNormalizer") && n->kind == BERT__NORMALIZER_NONE)
+        return load_bert_normalizer(l, step);
+    else
+        return unsupported(l, "normalizer, in its place in a Sequence,", type);
+    return BERT_OK;
+}
+
+static bert_status load_normalizer(struct bert__load *l, const struct bert__json *root)
+{
+    const struct bert__json *value, *steps;
+    bert_text type;
+    bert_status status = component(l, root, "normalizer", &value, &type);
+
+    l->tok->normalizer.lower_first = l->lower_first;
+    if (status != BERT_OK || value == NULL)
+        return status;
+    if (is(type, "BertNormalizer"))
+        return load_bert_normalizer(l, value);
+    if (!is(type, "Sequence"))
+        return unsupported(l, "normalizer", type);
+    status = bert__load_kind(l, value, "the normalizer", "normalizers", BERT__JSON_ARRAY, &steps);
+    for (size_t i = 0; status == BERT_OK && i < steps->u.array.count; i++)
+        status = load_step(l, &steps->u.array.items[i]);
     return status;
 }
 

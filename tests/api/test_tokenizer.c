@@ -31,6 +31,11 @@ struct edit {
 static const struct edit edits[] = {
     /* components that are not handled: by name */
     {"\"BertNormalizer\"", "\"NFKC\"", BERT_EUNSUPPORTED, "NFKC"},
+    {"\"normalizer\":{",
+     "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"}]},\"n\":{",
+     BERT_EUNSUPPORTED, "NFD"},
+    {"\"normalizer\":{", "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[1]},\"n\":{",
+     BERT_EFORMAT, "normalizer"},
     {"\"BertPreTokenizer\"", "\"ByteLevel\"", BERT_EUNSUPPORTED, "ByteLevel"},
     {"\"TemplateProcessing\"", "\"RobertaProcessing\"", BERT_EUNSUPPORTED, "RobertaProcessing"},
     {"{\"type\":\"WordPiece\",\"prefix\"", "{\"type\":\"Metaspace\",\"prefix\"", BERT_EUNSUPPORTED,
@@ -100,6 +105,35 @@ static void test_bad_files(void **state)
         test_files_free(&files);
         free(data);
     }
+}
+
+/* As sentence-transformers saves a model with do_lower_case: the cased normalizer, after a
+ * Lowercase. */
+static void test_lowercase_first(void **state)
+{
+    struct test_files files = {0};
+    bert_text text = {"LAYERS", 6};
+    bert_encoding *e;
+    bert_tokenizer *tok;
+    bert_error err;
+    size_t size;
+    char *data = test_read_file(test_path("tests/data/tokenizer/uncased.json"), &size);
+
+    (void)state;
+    test_files_set(&files, "tokenizer.json", data, size);
+    test_files_edit(&files, "tokenizer.json", "\"normalizer\":{",
+                    "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":"
+                    "\"Lowercase\"},{\"type\":\"BertNormalizer\",\"clean_text\":true,"
+                    "\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":false}]},"
+                    "\"n\":{");
+    test_ok(bert_tokenizer_load_memory(&tok, files.list, files.n, NULL, &err), &err);
+    test_ok(bert_tokenize(tok, text, NULL, NULL, &e, &err), &err);
+    assert_int_equal(bert_encoding_size(e), 3);
+    assert_int_equal(bert_encoding_ids(e)[1], 677);
+    bert_encoding_free(e);
+    bert_tokenizer_unref(tok);
+    test_files_free(&files);
+    free(data);
 }
 
 static void load_fails(bert_status want, const char *vocab, const char *config, const char *word)
@@ -325,7 +359,8 @@ static void test_offsets(void **state)
     bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
     bert_encoding *e;
     bert_error err;
-    bert_text text = TEXT("a\0 \xFF\xE2\x82 caf\xC3\xA9! \xED\xA0\x80" "cafe");
+    bert_text text = TEXT("a\0 \xFF\xE2\x82 caf\xC3\xA9! \xED\xA0\x80"
+                          "cafe");
 
     (void)state;
     test_ok(bert_tokenize(tok, text, NULL, NULL, &e, &err), &err);
@@ -461,12 +496,13 @@ static void test_decode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_files),        cmocka_unit_test(test_bad_vocab),
-        cmocka_unit_test(test_missing_files),    cmocka_unit_test(test_contradiction),
-        cmocka_unit_test(test_options),          cmocka_unit_test(test_null_arguments),
-        cmocka_unit_test(test_too_many_windows), cmocka_unit_test(test_offsets),
-        cmocka_unit_test(test_lifetime),         cmocka_unit_test(test_lookup),
-        cmocka_unit_test(test_vocab_txt),        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_bad_files),      cmocka_unit_test(test_lowercase_first),
+        cmocka_unit_test(test_bad_vocab),      cmocka_unit_test(test_missing_files),
+        cmocka_unit_test(test_contradiction),  cmocka_unit_test(test_options),
+        cmocka_unit_test(test_null_arguments), cmocka_unit_test(test_too_many_windows),
+        cmocka_unit_test(test_offsets),        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_lookup),         cmocka_unit_test(test_vocab_txt),
+        cmocka_unit_test(test_decode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
