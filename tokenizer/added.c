@@ -5,50 +5,24 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/sort.h"
 #include "lib/base/utf8.h"
 #include "tokenizer/unicode.h"
 
 /* ---- Matching ------------------------------------------------------------- */
 
-/* Order: by pattern, then by id. */
-static bool before(const struct bert__added_token *a, const struct bert__added_token *b)
+/* By pattern, then by id. */
+static int compare(const void *x, const void *y)
 {
+    const struct bert__added_token *a = x, *b = y;
     size_t n = a->pattern.size < b->pattern.size ? a->pattern.size : b->pattern.size;
     int c = memcmp(a->pattern.data, b->pattern.data, n);
 
     if (c != 0)
-        return c < 0;
+        return c;
     if (a->pattern.size != b->pattern.size)
-        return a->pattern.size < b->pattern.size;
-    return a->id < b->id;
-}
-
-static void sift(const struct bert__added_token **heap, uint32_t i, uint32_t n)
-{
-    for (uint32_t child; (child = 2 * i + 1) < n; i = child) {
-        const struct bert__added_token *t = heap[i];
-
-        if (child + 1 < n && before(heap[child], heap[child + 1]))
-            child++;
-        if (!before(t, heap[child]))
-            return;
-        heap[i] = heap[child];
-        heap[child] = t;
-    }
-}
-
-/* Heap sort: the C library's may allocate, and is not bound to be quick. */
-static void sort(const struct bert__added_token **tokens, uint32_t n)
-{
-    for (uint32_t i = n / 2; i-- > 0;)
-        sift(tokens, i, n);
-    for (uint32_t i = n; i-- > 1;) {
-        const struct bert__added_token *t = tokens[0];
-
-        tokens[0] = tokens[i];
-        tokens[i] = t;
-        sift(tokens, 0, i);
-    }
+        return a->pattern.size < b->pattern.size ? -1 : 1;
+    return a->id < b->id ? -1 : a->id > b->id;
 }
 
 static bool prepare(struct bert__matcher *m, const struct bert__added *added, bool normalized,
@@ -67,7 +41,7 @@ static bool prepare(struct bert__matcher *m, const struct bert__added *added, bo
             m->starts[(unsigned char)t->pattern.data[0]] = 1;
         }
     }
-    sort(m->sorted, m->n);
+    bert__sort((void **)(uintptr_t)m->sorted, m->n, compare);
     if (m->n > 0 && m->sorted[0]->pattern.data[0] == m->sorted[m->n - 1]->pattern.data[0])
         m->only_start = (unsigned char)m->sorted[0]->pattern.data[0];
     return true;

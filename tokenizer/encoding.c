@@ -21,6 +21,8 @@ struct job {
     const bert_tokenize_options *options;
     const struct bert__sequence *sequences;
     struct bert__windows windows[2];
+    size_t counts[MAX_SEQUENCES];   /* windows of each sequence of the template */
+    size_t products[MAX_SEQUENCES]; /* of those before it, the first one's included */
     bool pair;
     size_t n_windows; /* the first included */
     size_t n_tokens;  /* of all windows */
@@ -30,20 +32,21 @@ struct job {
 
 /* ---- Which windows -------------------------------------------------------- */
 
-/* Windows of the first k sequences of the template. */
-static bool product(const struct job *j, uint32_t k, size_t *out)
+/* Count the windows; false: more than a size_t holds. */
+static bool multiply(struct job *j)
 {
     const struct bert__template *t = j->template;
-    size_t n = 1;
+    uint32_t k = 0;
 
-    for (uint32_t i = 0, seen = 0; i < t->n_parts && seen < k; i++) {
+    j->n_windows = 1;
+    for (uint32_t i = 0; i < t->n_parts; i++) {
         if (t->parts[i].kind == BERT__PART_SPECIAL)
             continue;
-        if (!bert__size_mul(n, j->windows[t->parts[i].kind].count, &n))
+        j->counts[k] = j->windows[t->parts[i].kind].count;
+        j->products[k] = j->n_windows;
+        if (!bert__size_mul(j->n_windows, j->counts[k++], &j->n_windows))
             return false;
-        seen++;
     }
-    *out = n;
     return true;
 }
 
@@ -54,23 +57,16 @@ static bool product(const struct job *j, uint32_t k, size_t *out)
  */
 static void choose(const struct job *j, size_t w, size_t choice[MAX_SEQUENCES])
 {
-    const struct bert__template *t = j->template;
-    uint32_t k = t->n_sequences;
+    for (uint32_t k = j->template->n_sequences; k-- > 0;) {
+        size_t count = j->counts[k], further = j->products[k] - 1;
 
-    for (uint32_t i = t->n_parts; i-- > 0;) {
-        size_t count, before = 1;
-
-        if (t->parts[i].kind == BERT__PART_SPECIAL)
-            continue;
-        count = j->windows[t->parts[i].kind].count;
-        product(j, --k, &before);
         if (w == 0) {
             choice[k] = 0;
-        } else if (w - 1 < (before - 1) * count) {
+        } else if (w - 1 < further * count) {
             choice[k] = (w - 1) % count;
             w = (w - 1) / count + 1;
         } else {
-            choice[k] = w - (before - 1) * count;
+            choice[k] = w - further * count;
             w = 0;
         }
     }
@@ -104,10 +100,12 @@ static size_t padded(const struct job *j, size_t n)
 
 static bert_status count_windows(struct job *j)
 {
-    j->n_windows = 1;
+    bool fits = multiply(j);
+
     j->n_tokens = 0;
-    if (j->options->overflow
-        && (!product(j, j->template->n_sequences, &j->n_windows) || j->n_windows > MAX_WINDOWS))
+    if (!j->options->overflow)
+        j->n_windows = 1;
+    else if (!fits || j->n_windows > MAX_WINDOWS)
         return bert__fail(j->err, BERT_ELIMIT,
                           "%zu windows of the first text times %zu of the second; at most %ld are "
                           "given",
@@ -468,7 +466,9 @@ bert_status bert__count(const bert_tokenizer *tok, bert_text text, const bert_te
     n[1] = (size_t)sinks[1].n;
     if (status == BERT_OK)
         status = bert__truncate(tok, o, j.pair, n, j.windows, err);
-    if (status == BERT_OK)
+    if (status == BERT_OK) {
+        multiply(&j);
         *out = padded(&j, window_size(&j, 0));
+    }
     return status;
 }

@@ -4,9 +4,10 @@
 #include "tokenizer/load_settings.h"
 
 #include "lib/base/error.h"
+#include "lib/base/sort.h"
 
 enum {
-    MAX_EXTRA = 1 << 20,
+    MAX_EXTRA = 1 << 14,
     AN_OBJECT = 1 /* `id` of a token that the file writes as an object, until it gets one */
 };
 
@@ -100,35 +101,48 @@ static void set_defaults(struct bert__settings *s)
 /* ---- Lists ---------------------------------------------------------------- */
 
 /* A list being made, in the load's arena. */
+struct listed {
+    struct bert__added_token token;
+    int64_t id; /* that the file gives it */
+};
+
 struct list {
-    struct bert__added_token *items;
-    int64_t *ids; /* to sort by */
+    struct listed *items;
+    struct listed **sorted;
     uint32_t n;
-    uint32_t cap;
 };
 
 static bert_status list_init(const struct bert__load *l, struct list *list, size_t cap)
 {
     if (cap > MAX_EXTRA)
-        return bert__fail(l->err, BERT_ELIMIT, "%s: %zu added tokens", l->path, cap);
+        return bert__fail(l->err, BERT_ELIMIT, "%s: %zu special tokens; at most %d are taken",
+                          l->path, cap, MAX_EXTRA);
     list->n = 0;
-    list->cap = (uint32_t)cap;
     list->items = bert__arena_get(l->files, cap * sizeof *list->items);
-    list->ids = bert__arena_get(l->files, cap * sizeof *list->ids);
-    return list->items != NULL && list->ids != NULL ? BERT_OK : bert__load_nomem(l);
+    list->sorted = bert__arena_get(l->files, cap * sizeof *list->sorted);
+    return list->items != NULL && list->sorted != NULL ? BERT_OK : bert__load_nomem(l);
 }
 
-/* Keep the list in the order of ids; equal ones stay in the file's. */
 static void list_add(struct list *list, int64_t id, const struct bert__added_token *token)
 {
-    uint32_t i = list->n++;
+    list->sorted[list->n] = &list->items[list->n];
+    list->items[list->n].token = *token;
+    list->items[list->n++].id = id;
+}
 
-    for (; i > 0 && list->ids[i - 1] > id; i--) {
-        list->ids[i] = list->ids[i - 1];
-        list->items[i] = list->items[i - 1];
-    }
-    list->ids[i] = id;
-    list->items[i] = *token;
+/* By id; equal ones stay in the file's order. */
+static int compare(const void *a, const void *b)
+{
+    const struct listed *x = a, *y = b;
+
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static void list_sort(struct list *list)
+{
+    bert__sort((void **)list->sorted, list->n, compare);
 }
 
 /* A key that is a number; false if it is not. */
@@ -165,6 +179,7 @@ static bert_status read_decoder(const struct bert__load *l, const struct bert__j
         if (status == BERT_OK)
             list_add(list, id, &token);
     }
+    list_sort(list);
     return status;
 }
 
@@ -191,7 +206,7 @@ static bool is_special(const struct bert__settings *s, const struct list *extra,
             return true;
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (same(extra->items[i].content, content))
+        if (same(extra->items[i].token.content, content))
             return true;
     }
     return false;
@@ -215,6 +230,7 @@ static bert_status read_added(const struct bert__load *l, const struct bert__jso
         if (status == BERT_OK)
             list_add(list, id, &token);
     }
+    list_sort(list);
     return status;
 }
 
@@ -345,8 +361,10 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     if (s->tokens == NULL)
         return bert__load_nomem(l);
     for (uint32_t i = 0; i < first->n; i++) {
-        s->tokens[s->n_tokens] = first->items[i];
-        s->tokens[s->n_tokens++].special |= is_named(s, first->items[i].content);
+        const struct bert__added_token *t = &first->sorted[i]->token;
+
+        s->tokens[s->n_tokens] = *t;
+        s->tokens[s->n_tokens++].special |= is_named(s, t->content);
     }
     s->n_listed = s->n_tokens;
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
@@ -354,8 +372,8 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
             s->tokens[s->n_tokens++] = s->named[i];
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (!is_repeated(s, BERT__NAMED_COUNT, &extra->items[i]))
-            s->tokens[s->n_tokens++] = extra->items[i];
+        if (!is_repeated(s, BERT__NAMED_COUNT, &extra->items[i].token))
+            s->tokens[s->n_tokens++] = extra->items[i].token;
     }
     return BERT_OK;
 }

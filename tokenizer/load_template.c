@@ -141,6 +141,9 @@ static bert_status load_template(struct bert__load *l, const struct bert__json *
     bert_status status = bert__load_kind(l, post, what, "special_tokens", BERT__JSON_OBJECT, &map);
 
     p->present = true;
+    if (status == BERT_OK && map->u.object.count > MAX_PARTS)
+        status = bert__fail(l->err, BERT_ELIMIT, "%s: %s has %zu special tokens", l->path, what,
+                            map->u.object.count);
     if (status == BERT_OK)
         status = load_parts(l, post, "single", map, &p->single);
     if (status == BERT_OK)

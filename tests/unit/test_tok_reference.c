@@ -14,6 +14,7 @@
 #include <bert.h>
 
 #include "lib/base/json.h"
+#include "tokenizer/tokenizer.h"
 
 enum { IDS, TYPES, OFFSETS, SPECIAL, WORDS, SEQUENCES, TOKENS, N_LISTS };
 
@@ -179,6 +180,23 @@ static void check_case(const bert_tokenizer *tok, const struct bert__json *c, co
     bert_encoding_free(e);
 }
 
+/* With a Lowercase in front if the name says so. */
+static bert_tokenizer *load(const char *name, const bert_file *file)
+{
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct bert__source *source;
+    bert_tokenizer *tok;
+    bert_error err;
+
+    assert_int_equal(bert__source_open_memory(&source, alloc, file, 1, 0, &err), BERT_OK);
+    if (bert__tokenizer_load(&tok, NULL, source, "", strstr(name, "lowered") != NULL, &err)
+        != BERT_OK)
+        fail_msg("%s: %s", name, err.message);
+    bert__source_close(source);
+    bert__alloc_destroy(alloc);
+    return tok;
+}
+
 static void check_file(const char *name, size_t at_least)
 {
     struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
@@ -188,13 +206,10 @@ static void check_file(const char *name, size_t at_least)
     size_t size, n;
     bert_tokenizer *tok;
     bert_error err;
-    bert_file files[1];
 
     snprintf(file, sizeof file, "%s.json", name);
     json = read_file(file, &n);
-    files[0] = (bert_file){"tokenizer.json", json, n};
-    if (bert_tokenizer_load_memory(&tok, files, 1, NULL, &err) != BERT_OK)
-        fail_msg("%s: %s", file, err.message);
+    tok = load(name, &(bert_file){"tokenizer.json", json, n});
     snprintf(file, sizeof file, "%s.cases.json", name);
     data = read_file(file, &size);
     bert__arena_init(&arena, alloc);
@@ -239,6 +254,7 @@ static void test_normalizers(void **state)
     check_file("chars_unclean", 200);
     check_file("chars_strip", 200);
     check_file("chars_raw", 200);
+    check_file("chars_lowered", 130);
 }
 
 int main(void)
