@@ -11,7 +11,8 @@ struct bert__load {
     struct bert__arena *files; /* the files' contents, for the time of the load */
     struct bert__source *source;
     const char *directory;
-    const char *path; /* of the file being read, for messages */
+    const char *path;        /* of the file being read, for messages */
+    const char *config_path; /* of tokenizer_config.json; NULL: there is none */
     bool lower_first;
     bert_error *err;
 };

@@ -386,7 +386,8 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__json *c
     bert_status status;
 
     set_defaults(s);
-    l->path = "tokenizer_config.json";
+    if (l->config_path != NULL)
+        l->path = l->config_path;
     decoder = bert__json_find(config, "added_tokens_decoder");
     extra = extras_of(config);
     status = check_class(l, config);

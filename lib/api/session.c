@@ -219,7 +219,7 @@ void bert_session_set_timeout(bert_session *s, uint64_t timeout_ns)
 
 void bert_session_cancel(bert_session *s)
 {
-    if (atomic_load_explicit(&s->busy, memory_order_relaxed) != 0)
+    if (s != NULL && atomic_load_explicit(&s->busy, memory_order_relaxed) != 0)
         atomic_store_explicit(&s->watch.canceled, true, memory_order_relaxed);
 }
 

@@ -7,13 +7,15 @@
 
 #include "lib/base/size.h"
 
-static bert_status check_width(const struct bert__module *m, uint32_t width, bert_error *err)
+static bert_status check_width(const struct bert__source *source, const struct bert__module *m,
+                               uint32_t width, bert_error *err)
 {
     if (m->in_features == width)
         return BERT_OK;
-    return bert__fail(err, BERT_EFORMAT,
-                      "%s/config.json: in_features is %lu, but the module before gives %lu values",
-                      m->path, (unsigned long)m->in_features, (unsigned long)width);
+    return bert__fail(
+        err, BERT_EFORMAT,
+        "%s/%s/config.json: in_features is %lu, but the module before gives %lu values",
+        bert__source_name(source), m->path, (unsigned long)m->in_features, (unsigned long)width);
 }
 
 static bert_status load_dense(struct bert__network *net, struct bert__weights *weights,
@@ -24,8 +26,8 @@ static bert_status load_dense(struct bert__network *net, struct bert__weights *w
 
     if (!bert__act_named(m->activation, &dense->act))
         return bert__fail(err, BERT_EUNSUPPORTED,
-                          "%s/config.json: activation_function \"%s\" is not supported", m->path,
-                          m->activation);
+                          "%s: activation_function \"%s\" of %s/config.json is not supported",
+                          bert__weights_path(weights), m->activation, m->path);
     st = bert__linear_load(net, weights, "linear", m->out_features, m->in_features, m->has_bias,
                            &dense->linear, err);
     if (st == BERT_OK && m->use_residual && m->in_features != m->out_features)
@@ -75,7 +77,7 @@ static bert_status create_stage(struct bert__embedder *e, struct bert__network *
     if (m->kind == BERT__MODULE_POOLING) {
         note_width(e, m->n_modes * net->config->hidden_size);
     } else if (m->kind == BERT__MODULE_DENSE) {
-        st = check_width(m, in, err);
+        st = check_width(source, m, in, err);
         if (st == BERT_OK)
             st = create_dense(net, source, widen, allow_nonfinite, m, stage, err);
         note_width(e, m->out_features);
@@ -97,7 +99,8 @@ bert_status bert__embedder_create(struct bert__embedder **out, struct bert__netw
     *out = NULL;
     if (modules->n_modules == 0 || modules->modules[0].kind != BERT__MODULE_POOLING)
         return bert__fail(err, BERT_EUNSUPPORTED,
-                          "modules.json: the module after the transformer is not a Pooling");
+                          "%s/modules.json: the module after the transformer is not a Pooling",
+                          bert__source_name(source));
     e = bert__alloc_array(net->alloc, 1, sizeof *e);
     if (e != NULL)
         e->stages = bert__alloc_array(net->alloc, modules->n_modules, sizeof *e->stages);
@@ -107,8 +110,9 @@ bert_status bert__embedder_create(struct bert__embedder **out, struct bert__netw
     }
     for (uint32_t i = 0; i < modules->n_modules && st == BERT_OK; i++) {
         if (i > 0 && modules->modules[i].kind == BERT__MODULE_POOLING)
-            st = bert__fail(err, BERT_EUNSUPPORTED, "modules.json: a second Pooling (module %lu)",
-                            (unsigned long)i);
+            st =
+                bert__fail(err, BERT_EUNSUPPORTED, "%s/modules.json: a second Pooling (module %lu)",
+                           bert__source_name(source), (unsigned long)i);
         else
             st = create_stage(e, net, source, widen, allow_nonfinite, &modules->modules[i], err);
     }
