@@ -51,21 +51,22 @@ static uint8_t byte_at(const struct builder *b, uint32_t k, uint32_t depth)
 }
 
 /* Sort order[lo, hi) by the byte at depth; all are longer than that. */
-static void sort_range(struct builder *b, uint32_t lo, uint32_t hi, uint32_t depth)
+static void sort_small(struct builder *b, uint32_t lo, uint32_t hi, uint32_t depth)
+{
+    for (uint32_t i = lo + 1; i < hi; i++) {
+        uint32_t key = b->order[i], j = i;
+        uint8_t c = byte_at(b, i, depth);
+
+        for (; j > lo && byte_at(b, j - 1, depth) > c; j--)
+            b->order[j] = b->order[j - 1];
+        b->order[j] = key;
+    }
+}
+
+static void sort_large(struct builder *b, uint32_t lo, uint32_t hi, uint32_t depth)
 {
     uint32_t at[257] = {0};
 
-    if (hi - lo <= SMALL) {
-        for (uint32_t i = lo + 1; i < hi; i++) {
-            uint32_t key = b->order[i], j = i;
-            uint8_t c = byte_at(b, i, depth);
-
-            for (; j > lo && byte_at(b, j - 1, depth) > c; j--)
-                b->order[j] = b->order[j - 1];
-            b->order[j] = key;
-        }
-        return;
-    }
     for (uint32_t i = lo; i < hi; i++)
         at[byte_at(b, i, depth) + 1]++;
     for (unsigned c = 1; c < 257; c++)
@@ -95,7 +96,10 @@ static bool add_children(struct builder *b, uint32_t v, uint32_t depth)
 {
     uint32_t hi = b->ranges[v].hi, lo = take_end(b, v, b->ranges[v].lo, hi, depth), from;
 
-    sort_range(b, lo, hi, depth);
+    if (hi - lo <= SMALL)
+        sort_small(b, lo, hi, depth);
+    else
+        sort_large(b, lo, hi, depth);
     b->m->nodes[v].first = b->m->n_nodes;
     for (; lo < hi; lo = from) {
         uint8_t c = byte_at(b, lo, depth);
