@@ -4,7 +4,7 @@
 #   S, B               source and build folder
 #   BERT_SHARED_DATA   folder with text/ and tokenizers/ [../shared/data]
 #   SECTIONS           some of: added bytes codepoints decode lines long options stream
-#                      vocab wordpiece [all; half an hour]
+#                      tables vocab wordpiece [all; half an hour]
 set -eu
 : "${S:?}" "${B:?}"
 . "$S/tests/reference.sh"

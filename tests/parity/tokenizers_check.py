@@ -121,6 +121,9 @@ def variants(ref):
             clean_text=bool(clean), handle_chinese_chars=bool(cjk), strip_accents=strip,
             lowercase=bool(lower))
         yield "clean%d cjk%d strip%s lower%d" % (clean, cjk, strip, lower), both(ref)
+    ref.normalizer = normalizers.Sequence([
+        normalizers.Lowercase(), normalizers.BertNormalizer(lowercase=False)])
+    yield "lowered", both(ref)
     ref.normalizer = None
     yield "no normalizer", both(ref)
 
@@ -416,6 +419,22 @@ def section_bytes():
                  lib.encode(raw)[0][0])
             chars = lib.encode(raw, None, libtok.options(offset_unit=1))[0][0]
             same("chars", repr(raw), libtok.reference(ref.encode(text), None, False), chars)
+
+
+# ---- The committed tables are what their script writes ------------------------------------
+
+
+def section_tables():
+    import subprocess
+    import tempfile
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tokenizer")
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = os.path.join(folder, "tables.c")
+        subprocess.run([sys.executable, os.path.join(here, "mktables.py"), fresh], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(fresh) as a, open(os.path.join(here, "unicode_tables.c")) as b:
+            if a.read() != b.read():
+                report("tables", "unicode_tables.c", "mktables.py writes another")
 
 
 # ---- WordPiece itself -----------------------------------------------------------------
