@@ -4,7 +4,49 @@
 
 #include "lib/base/error.h"
 
-enum { KEEP_BYTES = 4 << 20 }; /* larger buffers, of a huge text, don't stay */
+enum {
+    KEEP_BYTES = 4 << 20, /* larger buffers, of a huge text, don't stay */
+    /* A stretch's share of each buffer, taken at once so that ordinary text needs no more:
+     * powers of two, as bert__reserve() grows. */
+    PIECE_BYTES = 8 * BERT__STRETCH, /* normalising makes at most 6 bytes of one */
+    WORDS = BERT__STRETCH,
+    TOKENS = 2 * BERT__STRETCH,
+    MARKS = BERT__STRETCH,
+    JOINED_BYTES = 4 * BERT__STRETCH,
+    BOOKKEEPING = 1024 /* of the allocator, for all of these */
+};
+
+size_t bert__token_scratch_least(void)
+{
+    return sizeof(struct bert__token_scratch) + PIECE_BYTES + WORDS * sizeof(struct bert__word)
+           + TOKENS * sizeof(struct bert__token) + 2 * MARKS * sizeof(struct bert__mark)
+           + JOINED_BYTES + BOOKKEEPING;
+}
+
+bool bert__token_scratch_reserve(struct bert__token_scratch *s)
+{
+    struct bert__work *w = &s->work;
+    struct bert__piece *p = &w->piece;
+
+    return bert__reserve(s->alloc, &p->bytes, &p->cap, PIECE_BYTES, 1)
+           && bert__reserve(s->alloc, &w->words.items, &w->words.cap, WORDS, sizeof *w->words.items)
+           && bert__reserve(s->alloc, &w->tokens.items, &w->tokens.cap, TOKENS,
+                            sizeof *w->tokens.items)
+           && bert__reserve(s->alloc, &p->run, &p->run_cap, MARKS, sizeof *p->run)
+           && bert__reserve(s->alloc, &p->sorted, &p->sorted_cap, MARKS, sizeof *p->sorted)
+           && bert__reserve(s->alloc, &s->joined, &s->joined_cap, JOINED_BYTES, 1);
+}
+
+void bert__token_scratch_trim(struct bert__token_scratch *s)
+{
+    if (bert__token_scratch_bytes(s) <= KEEP_BYTES)
+        return;
+    bert__work_free(&s->work);
+    bert__alloc_free(s->alloc, s->joined);
+    s->joined = NULL;
+    s->joined_cap = 0;
+    bert__token_scratch_reserve(s); /* what this can't get is got when it is needed */
+}
 
 bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
                                        bert_error *err)

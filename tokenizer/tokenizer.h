@@ -4,6 +4,7 @@
 #define BERT_TOKENIZER_TOKENIZER_H
 
 #include <bert/tokenizer.h>
+#include <stdbool.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/source.h"
@@ -23,6 +24,13 @@ struct bert__token_scratch;
 bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
                                        bert_error *err);
 void bert__token_scratch_destroy(struct bert__token_scratch *scratch);
+/* Take now what bert__tokenize_ids() needs for ordinary text of any length; only a long
+ * stretch without white space or punctuation, and a prompt before a long text, take more. */
+bool bert__token_scratch_reserve(struct bert__token_scratch *scratch);
+/* Bytes of a scratch after that. */
+size_t bert__token_scratch_least(void);
+/* Give back what a huge text took. */
+void bert__token_scratch_trim(struct bert__token_scratch *scratch);
 
 /*
  * The hot path of the tasks: ids of prompt + text (as one text) with special tokens,

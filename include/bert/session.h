@@ -6,7 +6,10 @@
  *
  * Threads: one caller at a time per session; many sessions per model.  Only
  *          bert_session_cancel() may be called beside a running call.
- * Memory:  all scratch is taken at creation; bert_encode() never allocates.
+ * Memory:  all scratch is taken at creation; bert_encode() never allocates.  Nor does
+ *          bert_embed() on ordinary text of any length: only thousands of bytes without white
+ *          space or punctuation, a prompt before a long text, and windows take more, for
+ *          the time of the call, and within max_bytes.
  * Workers: none exists before the first call that computes; they block all
  *          signals and die with the session.  One that can't be made is done
  *          without.  After fork() a session may be used in the child, which
@@ -57,8 +60,9 @@ BERT_API bert_status bert_session_create(bert_session **out, bert_model *model,
 BERT_API void bert_session_destroy(bert_session *session);
 
 /**
- * Bytes of scratch that a session with these options would hold: its peak.
- * The model's own bytes (bert_model_bytes()) and thread stacks come on top.
+ * Bytes of scratch that a session with these options would hold: its peak, but for
+ * the texts named above.  The model's own bytes (bert_model_bytes()) and thread stacks come
+ * on top.
  * Since 0.1.
  */
 BERT_API bert_status bert_session_estimate(const bert_model *model,

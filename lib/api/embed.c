@@ -149,10 +149,11 @@ static bert_status check_length(const struct job *job, uint32_t n, uint64_t trun
     return BERT_OK;
 }
 
-/* Does this status speak of one text, so that the others can be answered? */
+/* Does this status speak of one text, so that the others can be answered?  BERT_ELIMIT
+ * does: what a text takes beyond the session's scratch hangs on its length. */
 static bool is_of_text(bert_status st)
 {
-    return st == BERT_ERANGE || st == BERT_EINVAL;
+    return st == BERT_ERANGE || st == BERT_EINVAL || st == BERT_ELIMIT;
 }
 
 /* Tokenize text i behind the batch and take it in.  *own: what is wrong with this text. */

@@ -64,7 +64,8 @@ static bool embed_bytes(const bert_model *model, const bert_session_options *o, 
            && bert__size_mul(o->max_sequences, per_sequence, &sequences)
            && bert__size_add(o->max_tokens, model->max_length, &tokens)
            && bert__size_mul(tokens, 2 * sizeof(int32_t), &tokens)
-           && bert__size_add(tokens, sequences, out) && bert__size_add(*out, EMBED_MARGIN, out);
+           && bert__size_add(tokens, sequences, out)
+           && bert__size_add(*out, EMBED_MARGIN + bert__token_scratch_least(), out);
 }
 
 static bert_status create_embed(bert_session *s, bert_error *err)
@@ -72,6 +73,7 @@ static bert_status create_embed(bert_session *s, bert_error *err)
     struct bert__embed_scratch *e = &s->embed;
     size_t n = s->max_sequences, row = s->model->embedder->max_width * sizeof(float);
     size_t tokens = (size_t)s->max_tokens + s->model->max_length;
+    bert_status st;
 
     if (s->model->tokenizer == NULL)
         return BERT_OK;
@@ -85,7 +87,10 @@ static bert_status create_embed(bert_session *s, bert_error *err)
     if (e->ids == NULL || e->type_ids == NULL || e->offsets == NULL || e->prompt_tokens == NULL
         || e->text == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);
-    return bert__token_scratch_create(&e->tokens, s->alloc, err);
+    st = bert__token_scratch_create(&e->tokens, s->alloc, err);
+    if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens))
+        st = bert__alloc_fail(s->alloc, "the session's scratch", err);
+    return st;
 }
 
 static void destroy_embed(bert_session *s)
@@ -252,6 +257,8 @@ bert_status bert__session_enter(bert_session *s, bert_error *err)
 
 void bert__session_leave(bert_session *s)
 {
+    if (s->embed.tokens != NULL)
+        bert__token_scratch_trim(s->embed.tokens);
     bert__fpenv_leave(&s->fpenv);
     atomic_store(&s->busy, 0);
 }

@@ -161,6 +161,56 @@ static void test_encode_allocates_nothing(void **state)
             check(cpu, threads);
 }
 
+/* Ordinary text of any length and script, in a session that may hold its estimate and no more. */
+static void test_embed_allocates_nothing(void **state)
+{
+    enum { LONG = 300000, TEXTS = 5 };
+    static const char *const words[TEXTS] = {
+        "a plain sentence, with commas; and more ", "...!?()[]{}-- ",
+        "\xC3\x89t\xC3\xA9 \xC3\xA0 la c\xC3\xB4te d'\xC3\x82ge ",
+        "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE3\x81\xA7 ",
+        "\xED\x95\x9C\xEA\xB5\xAD\xEC\x96\xB4 e\xCC\x81\xCC\x96 \xFF\xFE "};
+    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    size_t width = bert_model_embedding_size(model);
+    float *out = calloc(TEXTS * width, sizeof *out);
+    char *texts = malloc((size_t)TEXTS * LONG);
+    bert_session_options options = BERT_SESSION_OPTIONS_INIT;
+    struct test_heap heap = {0};
+    bert_allocator allocator = test_heap_allocator(&heap);
+    bert_text views[TEXTS];
+    bert_session *session;
+    bert_status status;
+    bert_error err;
+    long made;
+
+    (void)state;
+    assert_true(out != NULL && texts != NULL);
+    for (int i = 0; i < TEXTS; i++) {
+        size_t n = strlen(words[i]);
+
+        for (size_t at = 0; at < LONG; at++)
+            texts[(size_t)i * LONG + at] = words[i][at % n];
+        views[i] = (bert_text){texts + (size_t)i * LONG, LONG};
+    }
+    options.allocator = &allocator;
+    options.threads = 2;
+    test_ok(bert_session_estimate(model, &options, &options.max_bytes, &err), &err);
+    test_ok(bert_session_create(&session, model, &options, &err), &err);
+    made = heap.calls;
+    counted = 0;
+    __atomic_store_n(&watching, 1, __ATOMIC_SEQ_CST);
+    status = bert_embed(session, views, TEXTS, NULL, out, TEXTS * width, NULL, &err);
+    __atomic_store_n(&watching, 0, __ATOMIC_SEQ_CST);
+    test_ok(status, &err);
+    if (heap.calls != made)
+        fail_msg("bert_embed() called the allocator %ld times", heap.calls - made);
+    bert_session_destroy(session);
+    assert_int_equal(heap.live, 0);
+    bert_model_unref(model);
+    free(texts);
+    free(out);
+}
+
 /* The interposition works: it sees an allocation made while it watches. */
 static void test_the_counter_counts(void **state)
 {
@@ -181,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_counter_counts),
         cmocka_unit_test(test_encode_allocates_nothing),
+        cmocka_unit_test(test_embed_allocates_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
