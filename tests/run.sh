@@ -44,6 +44,7 @@ need libcmocka-dev has_cmocka
 need libopenblas-dev has_library cblas_sgemm -lopenblas
 [ -d "$model" ] || need python3-pip python3 -m pip --version
 if [ $full = 1 ]; then
+    [ -e MANIFEST ] || need git has git
     need pkg-config has pkg-config
     need cmake has cmake
     need clang has clang
