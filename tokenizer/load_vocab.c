@@ -120,13 +120,16 @@ static bert_status add_tokens(struct bert__load *l, const struct bert__settings 
 
 /* The token's id; of a token that the settings take away, what the reference assumes. */
 static bert_status special(const struct bert__load *l, const struct bert__added_token *token,
-                           int32_t fallback, struct bert__special *out)
+                           const char *what, int32_t fallback, struct bert__special *out)
 {
     bert_text none = {"None", 4};
 
     out->id = fallback;
     if (token->content.data != NULL)
         out->id = bert__tokenizer_id(l->tok, token->content);
+    if (bert__tokenizer_text(l->tok, out->id).data == NULL)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: the settings beside it leave no %s", l->path,
+                          what);
     return bert__load_copy(l, token->content.data != NULL ? token->content : none, &out->text)
                ? BERT_OK
                : bert__load_nomem(l);
@@ -135,10 +138,10 @@ static bert_status special(const struct bert__load *l, const struct bert__added_
 static bert_status load_template(struct bert__load *l, const struct bert__settings *s)
 {
     struct bert__special cls, sep;
-    bert_status status = special(l, &s->named[BERT__NAMED_CLS], 2, &cls);
+    bert_status status = special(l, &s->named[BERT__NAMED_CLS], "cls_token", 2, &cls);
 
     if (status == BERT_OK)
-        status = special(l, &s->named[BERT__NAMED_SEP], 3, &sep);
+        status = special(l, &s->named[BERT__NAMED_SEP], "sep_token", 3, &sep);
     return status == BERT_OK ? bert__load_bert_template(l, &cls, &sep) : status;
 }
 
@@ -146,10 +149,10 @@ static bert_status load_padding(struct bert__load *l, const struct bert__setting
 {
     const struct bert__added_token *pad = &s->named[BERT__NAMED_PAD];
 
-    if (pad->content.data == NULL)
+    if (pad->content.data == NULL || pad->content.size == 0)
         return BERT_OK;
     l->tok->padding.present = true;
-    return special(l, pad, 0, &l->tok->padding.token);
+    return special(l, pad, "pad_token", 0, &l->tok->padding.token);
 }
 
 bert_status bert__load_vocab(struct bert__load *l, const char *data, size_t size,

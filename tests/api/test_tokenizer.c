@@ -161,6 +161,10 @@ static void test_bad_vocab(void **state)
     load_fails(BERT_EFORMAT, "[UNK]\n", "{\"added_tokens_decoder\":{\"x\":{\"content\":\"a\"}}}",
                "added_tokens_decoder");
     load_fails(BERT_EFORMAT, "[UNK]\n", "[]", "tokenizer_config.json");
+    load_fails(BERT_EFORMAT, "[UNK]\n", "{\"sep_token\":\"\"}", "sep_token");
+    load_fails(BERT_EFORMAT, "[UNK]\n",
+               "{\"cls_token\":null,\"pad_token\":null,\"mask_token\":null}", "cls_token");
+    load_fails(BERT_EFORMAT, "[UNK]\n", "{\"strip_accents\":3}", "tokenizer_config.json");
 }
 
 static void test_missing_files(void **state)
