@@ -8,7 +8,7 @@ warn='-Wall -Wextra -Wpedantic -Werror -fsyntax-only'
 n=0
 alone() { # compiler flags language header
     # shellcheck disable=SC2086
-    printf '#include <%s>\n' "$4" | $1 $2 $warn -x "$3" - || { echo "$4 alone: $1 $2"; exit 1; }
+    printf '#include <%s>\n' "$4" | $1 $2 $warn -I"$B" -x "$3" - || { echo "$4 alone: $1 $2"; exit 1; }
     n=$((n + 1))
 }
 for h in include/*.h include/bert/*.h; do
@@ -25,6 +25,6 @@ done
 # simd_*.h are bodies for one instruction set, not headers; so are templates.
 warn="$warn -Wconversion -Wshadow -Wno-pedantic"
 for h in $(find lib tokenizer kernels -name '*.h' ! -name 'simd_*' ! -path '*/tmpl/*' | sort); do
-    alone "$CC" "-std=c11 -D_GNU_SOURCE -I$B -I. -Iinclude" c "$h"
+    alone "$CC" "-std=c11 -D_GNU_SOURCE -I. -Iinclude" c "$h"
 done
 echo "headers: $n compiled alone"
