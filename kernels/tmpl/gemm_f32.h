@@ -2,21 +2,26 @@
 /*
  * gemm_f32.h - C[m][n] = epilogue(A[m][k] * W^T) on float panels; included once per ISA.
  *
- * A register tile holds MR x NV vectors of sums over all of k.  Every element of C is one
- * chain of multiply-adds in ascending k, whatever the tile's height or width, so that
- * its bits depend neither on m nor on where its row or column falls.
+ * A register tile holds MR x NV vectors of sums.  Every element of C is a chain of
+ * multiply-adds in ascending k, begun anew every GEMM_DEPTH steps and added up, whatever
+ * the tile's height or width: its bits depend neither on m nor on where its row or column
+ * falls.  The rounding error of a sum of k random terms in one chain grows like k, in
+ * chains of d like sqrt(k (d + k / d)): a half at k = 384 and a quarter at 1536, for a
+ * hundredth of the time (the partial sums stay in L1).
  *
  * The ISA's file defines GEMM_MR, GEMM_NV and GEMM_TILES (see isa_avx512.c).
  */
 #ifndef BERT_KERNELS_TMPL_GEMM_F32_H
 #define BERT_KERNELS_TMPL_GEMM_F32_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/tmpl/activate.h"
 
-#define GEMM_NR (GEMM_NV * VF)
+#define GEMM_NR    (GEMM_NV * VF)
+#define GEMM_DEPTH 96
 
 /* One tile: rows of a and c, columns (<= nv * VF) of the panel b, whose rows are ldb apart. */
 struct K(tile) {
@@ -92,22 +97,17 @@ ALWAYS_INLINE void K(tile_store_act)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], si
     }
 }
 
-/* mr and nv are constants at every call. */
-ALWAYS_INLINE void K(tile_run)(const TILE *t, size_t mr, size_t nv)
+/* The sums over `depth` steps of k.  mr and nv are constants at every call. */
+ALWAYS_INLINE void K(tile_chain)(vf acc[GEMM_MR][GEMM_NV], const float *a, size_t lda,
+                                 const float *b, size_t ldb, size_t depth, size_t mr, size_t nv)
 {
-    vf acc[GEMM_MR][GEMM_NV];
-    const float *a = t->a;
-    const float *b = t->b;
-    const size_t lda = t->lda;
-    const size_t ldb = t->ldb;
-
     UNROLL
     for (size_t r = 0; r < mr; r++) {
         UNROLL
         for (size_t v = 0; v < nv; v++)
             acc[r][v] = vf_zero();
     }
-    for (size_t k = t->k; k > 0; k--) {
+    for (size_t k = depth; k > 0; k--) {
         vf w[GEMM_NV];
 
         UNROLL
@@ -124,6 +124,41 @@ ALWAYS_INLINE void K(tile_run)(const TILE *t, size_t mr, size_t nv)
         a++;
         b += ldb;
     }
+}
+
+/* acc += the sums so far, which move to `sums` unless this was the last chain. */
+ALWAYS_INLINE void K(tile_carry)(vf acc[GEMM_MR][GEMM_NV], float *sums, bool first, bool last,
+                                 size_t mr, size_t nv)
+{
+    UNROLL
+    for (size_t r = 0; r < mr; r++) {
+        UNROLL
+        for (size_t v = 0; v < nv; v++) {
+            float *sum = sums + (r * nv + v) * VF;
+
+            if (!first)
+                acc[r][v] = vf_add(vf_load(sum), acc[r][v]);
+            if (!last)
+                vf_store(sum, acc[r][v]);
+        }
+    }
+}
+
+ALWAYS_INLINE void K(tile_run)(const TILE *t, size_t mr, size_t nv)
+{
+    float sums[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
+    vf acc[GEMM_MR][GEMM_NV];
+
+    size_t k = 0;
+
+    do {
+        size_t depth = t->k - k < GEMM_DEPTH ? t->k - k : GEMM_DEPTH;
+        bool first = k == 0;
+
+        K(tile_chain)(acc, t->a + k, t->lda, t->b + k * t->ldb, t->ldb, depth, mr, nv);
+        k += depth;
+        K(tile_carry)(acc, sums, first, k == t->k, mr, nv);
+    } while (k < t->k);
     if (t->ep->bias) {
         UNROLL
         for (size_t v = 0; v < nv; v++) {
