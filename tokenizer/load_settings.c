@@ -266,7 +266,13 @@ static bert_status read_flags(const struct bert__load *l, const struct bert__jso
                               struct bert__settings *s)
 {
     bert_status status = bert__json_read_bool(config, l->path, "do_lower_case", &s->lower, l->err);
+    bool split = false;
 
+    if (status == BERT_OK)
+        status = bert__json_read_bool(config, l->path, "split_special_tokens", &split, l->err);
+    if (status == BERT_OK && split)
+        return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: split_special_tokens is not supported",
+                          l->path);
     s->strip = s->lower;
     if (status == BERT_OK)
         status = bert__json_read_bool(config, l->path, "strip_accents", &s->strip, l->err);

@@ -18,7 +18,7 @@
 const struct option_row options_model[] = {
     {'m', "model", OPTION_STRING, FIELD(model), 0, 0, NULL, "DIR",
      "model: a Hugging Face model directory (default: $BERT_MODEL)"},
-    {'t', "threads", OPTION_NUMBER, FIELD(threads), 1, 4096, NULL, "N",
+    {'t', "threads", OPTION_NUMBER, FIELD(threads), 1, 1024, NULL, "N",
      "threads (default: the processors that this process may use)"},
     {0, "precision", OPTION_CHOICE, FIELD(precision), BERT_PRECISION_FP32, 0, "fp32|bf16|int8|auto",
      "P", "auto, fp32, bf16 or int8 (default: fp32)"},

@@ -146,8 +146,7 @@ static bert_status fill(bert_session *s, const bert_session_options *o, bert_err
     s->timeout_ns = o->timeout_ns;
     s->watch.cancel = o->cancel;
     s->watch.context = o->cancel_context;
-    atomic_init(&s->watch.canceled, false);
-    atomic_init(&s->busy, 0);
+    atomic_init(&s->watch.state, 0);
     st = bert__exec_create(&s->exec, s->alloc, s->model->network, &eo, err);
     return st != BERT_OK ? st : create_embed(s, err);
 }
@@ -224,8 +223,8 @@ void bert_session_set_timeout(bert_session *s, uint64_t timeout_ns)
 
 void bert_session_cancel(bert_session *s)
 {
-    if (s != NULL && atomic_load_explicit(&s->busy, memory_order_relaxed) != 0)
-        atomic_store_explicit(&s->watch.canceled, true, memory_order_relaxed);
+    if (s != NULL)
+        bert__watch_cancel(&s->watch);
 }
 
 /* ---- Around a call --------------------------------------------------------------- */
@@ -240,16 +239,10 @@ static uint64_t deadline(uint64_t timeout_ns)
     return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
 }
 
-/* A caller that fork() left behind in the parent doesn't hold the child's copy. */
 bert_status bert__session_enter(bert_session *s, bert_error *err)
 {
-    pid_t self = getpid(), holder = 0;
-
-    if (!atomic_compare_exchange_strong(&s->busy, &holder, self)) {
-        if (holder == self || !atomic_compare_exchange_strong(&s->busy, &holder, self))
-            return bert__fail(err, BERT_EBUSY, "the session is in use by another call");
-    }
-    atomic_store_explicit(&s->watch.canceled, false, memory_order_relaxed);
+    if (!bert__watch_enter(&s->watch, (uint32_t)getpid()))
+        return bert__fail(err, BERT_EBUSY, "the session is in use by another call");
     s->watch.deadline_ns = deadline(s->timeout_ns);
     bert__fpenv_enter(&s->fpenv);
     return BERT_OK;
@@ -260,7 +253,7 @@ void bert__session_leave(bert_session *s)
     if (s->embed.tokens != NULL)
         bert__token_scratch_trim(s->embed.tokens);
     bert__fpenv_leave(&s->fpenv);
-    atomic_store(&s->busy, 0);
+    bert__watch_leave(&s->watch);
 }
 
 /* ---- Encoding ids ------------------------------------------------------------------ */

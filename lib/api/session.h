@@ -4,8 +4,6 @@
 #define BERT_LIB_API_SESSION_H
 
 #include <bert/session.h>
-#include <stdatomic.h>
-#include <sys/types.h>
 
 #include "lib/api/model.h"
 #include "lib/base/fpenv.h"
@@ -29,7 +27,6 @@ struct bert_session {
     struct bert__watch watch;
     uint64_t timeout_ns;
     uint32_t threads, max_tokens, max_sequences;
-    _Atomic pid_t busy; /* process whose call is running; 0: none */
     struct bert__fpenv fpenv;
     struct bert__embed_scratch embed;
 };

@@ -2,6 +2,7 @@
 /* config.c - config.json through a family's row. */
 #include "lib/model/config.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -193,9 +194,9 @@ static bert_status read_eps(struct bert__config *c, bert_error *err)
         status = bert__json_read_double(c->json, c->path, key, &eps, err);
     if (status)
         return status;
-    if (!(eps >= 0) || eps > 1)
-        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %s; expected a number from 0 to 1",
-                          c->path, key, eps < 0 ? "negative" : "greater than 1");
+    if (!(eps >= 0) || eps > FLT_MAX)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %g; expected a number from 0 on",
+                          c->path, key, eps);
     c->norm_eps = (float)eps;
     return BERT_OK;
 }
