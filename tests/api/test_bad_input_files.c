@@ -142,7 +142,7 @@ static void test_config(void **state)
         {"\"model_type\": \"bert\"", "\"model_type\": 7", BERT_EFORMAT, {"model_type", NULL}},
         {WIDTH, WIDTH ", \"hidden_act\": \"step\"", BERT_EUNSUPPORTED, {"hidden_act", "step"}},
         {WIDTH, WIDTH ", \"is_decoder\": true", BERT_EUNSUPPORTED, {"is_decoder", NULL}},
-        {WIDTH, WIDTH ", \"layer_norm_eps\": -1", BERT_EFORMAT, {"layer_norm_eps", "negative"}},
+        {WIDTH, WIDTH ", \"layer_norm_eps\": -1", BERT_EFORMAT, {"layer_norm_eps", "-1"}},
         {WIDTH, WIDTH ", \"layer_norm_eps\": \"small\"", BERT_EFORMAT, {"layer_norm_eps", NULL}},
         {WIDTH, WIDTH ", " WIDTH, BERT_EFORMAT, {"hidden_size", NULL}}, /* twice */
         {WIDTH, WIDTH ",", BERT_EFORMAT, {NULL, NULL}},
