@@ -101,7 +101,6 @@ static bert_status load_directory(struct bert__load *l, bool *found)
     bert_status status = read_json(l, "tokenizer_config.json", &config);
 
     l->config_path = status == BERT_OK && config != NULL ? l->path : NULL;
-    l->config_path = l->path;
     if (status == BERT_OK)
         status = read_json(l, "tokenizer.json", &root);
     if (status != BERT_OK)
