@@ -378,8 +378,11 @@ const struct command command_forward = {
     .about =
         "Run the encoder and print its outputs: last_hidden_state [tokens][hidden] and, where\n"
         "the model has a pooler, pooler_output [hidden].  With --json all values; else their\n"
-        "shapes and first values.  With --jsonl a record is {\"text\": ..., \"pair\": ...} or\n"
-        "{\"input_ids\": [...], \"token_type_ids\": [...]}, which needs no tokenizer.",
+        "shapes and first values.  Task heads are not read yet: a model with one gives its\n"
+        "encoder's outputs, and info -v lists the tensors not used.  With --jsonl a record\n"
+        "is {\"text\": ..., \"pair\": ...} or {\"input_ids\": [...], \"token_type_ids\": [...]}, "
+        "which\n"
+        "needs no tokenizer.",
     .examples = "  bert forward -m DIR --json 'a cat on a mat'\n"
                 "  echo '{\"input_ids\": [101, 7592, 102]}' | bert forward -m DIR --json --jsonl\n"
                 "  bert forward -m DIR --json --outputs attentions 'a cat'\n",
