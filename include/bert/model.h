@@ -56,7 +56,9 @@ typedef struct bert_model_options {
     uint32_t flags;                  /**< BERT_MODEL_* */
     uint32_t precision;              /**< a bert_precision */
     const char *cpu;                 /**< caps the instruction set: "scalar", "blas", "avx2",
-                                          "avx512"; NULL: the best here, or BERT_CPU */
+                                          "avx512"; NULL: the best here, or BERT_CPU.  "blas"
+                                          is a BLAS of the system, with its own threads and
+                                          allocations */
     const char *backend;             /**< NULL: "cpu"; see bert_backend_available() */
     const bert_allocator *allocator; /**< NULL: malloc */
     bert_log_fn log;                 /**< NULL: silent */
