@@ -351,8 +351,10 @@ static void test_mutated_headers(void **state)
         bert_model *model = (bert_model *)&files;
         bert_error err;
         bert_status status;
-        bytes[at] = i % 2 ? (char)((unsigned char)before ^ (1u << test_random(&random, 8)))
-                          : "0123456789[]{},:\"\\"[test_random(&random, 18)];
+        if (i % 2)
+            bytes[at] = (char)((unsigned char)before ^ (1u << test_random(&random, 8)));
+        else
+            bytes[at] = "0123456789[]{},:\"\\"[test_random(&random, 18)];
         options.allocator = &allocator;
         status = bert_model_load_memory(&model, files.list, files.n, &options, &err);
         if (status != BERT_OK) {

@@ -41,9 +41,9 @@ static void replay_file(const char *path, target_fn target)
     target(data, size / 2);
     target(data + size / 2, size - size / 2);
     for (size_t i = 0; i < size; i += 1 + size / 16) {
-        data[i] ^= 1 << i % 8;
+        data[i] = (uint8_t)(data[i] ^ 1u << i % 8);
         target(data, size);
-        data[i] ^= 1 << i % 8;
+        data[i] = (uint8_t)(data[i] ^ 1u << i % 8);
     }
     free(data);
 }
