@@ -43,8 +43,18 @@ bert_status bert__load_kind(const struct bert__load *load, const struct bert__js
 bert_status bert__load_id_value(const struct bert__load *load, const struct bert__json *value,
                                 const char *what, int32_t *out);
 
-/* Parts of tokenizer.json. */
+/* The component below `key` and its "type"; *out NULL if it is null or absent. */
+bert_status bert__load_component(const struct bert__load *load, const struct bert__json *root,
+                                 const char *key, const struct bert__json **out, bert_text *type);
+bool bert__load_is(bert_text type, const char *name);
+/* BERT_EUNSUPPORTED: the `what` named so is not supported. */
+bert_status bert__load_unsupported(const struct bert__load *load, const char *what, bert_text type);
+
+/* Parts of tokenizer.json; those with `root` look up their own key. */
 bert_status bert__load_json(struct bert__load *load, const struct bert__json *root);
+bert_status bert__load_normalizer(struct bert__load *load, const struct bert__json *root);
+bert_status bert__load_pretokenizer(struct bert__load *load, const struct bert__json *root);
+bert_status bert__load_decoder(struct bert__load *load, const struct bert__json *root);
 bert_status bert__load_model(struct bert__load *load, const struct bert__json *model);
 bert_status bert__load_added(struct bert__load *load, const struct bert__json *tokens);
 bert_status bert__load_postprocessor(struct bert__load *load, const struct bert__json *post);
