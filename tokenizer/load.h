@@ -56,6 +56,11 @@ bert_status bert__load_normalizer(struct bert__load *load, const struct bert__js
 bert_status bert__load_pretokenizer(struct bert__load *load, const struct bert__json *root);
 bert_status bert__load_decoder(struct bert__load *load, const struct bert__json *root);
 bert_status bert__load_model(struct bert__load *load, const struct bert__json *model);
+/* The model's "vocab" of tokens and ids, into load->tok->vocab. */
+bert_status bert__load_model_vocab(const struct bert__load *load, const struct bert__json *model);
+/* Id of a token that must be there; `role` says what it is. */
+bert_status bert__load_find(const struct bert__load *load, const char *role, bert_text token,
+                            int32_t *out);
 bert_status bert__load_added(struct bert__load *load, const struct bert__json *tokens);
 bert_status bert__load_postprocessor(struct bert__load *load, const struct bert__json *post);
 

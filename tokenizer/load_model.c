@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load_model.c - the model of tokenizer.json: WordPiece and its vocabulary. */
+/* load_model.c - the model of tokenizer.json: which it is, and the simple ones. */
 #include <stdio.h>
 
 #include "lib/base/error.h"
@@ -42,10 +42,14 @@ static bert_status add_tokens(const struct bert__load *l, const struct bert__jso
     return BERT_OK;
 }
 
-static bert_status load_vocab(const struct bert__load *l, const struct bert__json *vocab)
+bert_status bert__load_model_vocab(const struct bert__load *l, const struct bert__json *model)
 {
-    size_t bytes;
-    bert_status status = measure(l, vocab, &bytes);
+    const struct bert__json *vocab;
+    size_t bytes = 0;
+    bert_status status = bert__load_kind(l, model, what, "vocab", BERT__JSON_OBJECT, &vocab);
+
+    if (status == BERT_OK)
+        status = measure(l, vocab, &bytes);
 
     if (status != BERT_OK)
         return status;
@@ -53,6 +57,28 @@ static bert_status load_vocab(const struct bert__load *l, const struct bert__jso
         return bert__load_nomem(l);
     status = add_tokens(l, vocab);
     return status == BERT_OK ? bert__vocab_finish(&l->tok->vocab, l->path, l->err) : status;
+}
+
+bert_status bert__load_find(const struct bert__load *l, const char *role, bert_text token,
+                            int32_t *out)
+{
+    const struct bert__vocab_entry *e = bert__vocab_find(&l->tok->vocab, token.data, token.size);
+    char name[84];
+
+    if (e == NULL)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: the %s \"%s\" is not in the vocabulary",
+                          l->path, role, bert__printable(name, token.data, token.size));
+    *out = e->id;
+    return BERT_OK;
+}
+
+static bert_status load_unk(const struct bert__load *l, const struct bert__json *model,
+                            int32_t *out)
+{
+    bert_text token;
+    bert_status status = bert__load_text(l, model, what, "unk_token", &token);
+
+    return status == BERT_OK ? bert__load_find(l, "unknown token", token, out) : status;
 }
 
 static bert_status load_max_chars(const struct bert__load *l, const struct bert__json *model,
@@ -73,49 +99,65 @@ static bert_status load_max_chars(const struct bert__load *l, const struct bert_
 
 static bert_status load_wordpiece(const struct bert__load *l, const struct bert__json *model)
 {
-    const struct bert__json *vocab;
-    const struct bert__vocab_entry *unk;
-    bert_text unk_token, prefix;
+    bert_text prefix;
     uint64_t max_chars = 0;
-    bert_status status = bert__load_text(l, model, what, "unk_token", &unk_token);
+    int32_t unk_id;
+    bert_status status = bert__load_model_vocab(l, model);
 
+    if (status == BERT_OK)
+        status = load_unk(l, model, &unk_id);
     if (status == BERT_OK)
         status = bert__load_text(l, model, what, "continuing_subword_prefix", &prefix);
     if (status == BERT_OK)
         status = load_max_chars(l, model, &max_chars);
-    if (status == BERT_OK)
-        status = bert__load_kind(l, model, what, "vocab", BERT__JSON_OBJECT, &vocab);
-    if (status == BERT_OK)
-        status = load_vocab(l, vocab);
     if (status != BERT_OK)
         return status;
-    unk = bert__vocab_find(&l->tok->vocab, unk_token.data, unk_token.size);
-    if (unk == NULL) {
-        char name[84];
+    l->tok->model.kind = BERT__MODEL_WORDPIECE;
+    return bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix,
+                                unk_id, max_chars, l->err);
+}
 
-        return bert__fail(l->err, BERT_EFORMAT,
-                          "%s: the unknown token \"%s\" is not in the vocabulary", l->path,
-                          bert__printable(name, unk_token.data, unk_token.size));
-    }
-    return bert__wordpiece_init(&l->tok->model, l->tok->alloc, &l->tok->vocab, prefix, unk->id,
-                                max_chars, l->err);
+static bert_status load_wordlevel(const struct bert__load *l, const struct bert__json *model)
+{
+    struct bert__wordlevel *m = &l->tok->model.u.wordlevel;
+    bert_status status = bert__load_model_vocab(l, model);
+
+    l->tok->model.kind = BERT__MODEL_WORDLEVEL;
+    m->vocab = &l->tok->vocab;
+    return status == BERT_OK ? load_unk(l, model, &m->unk_id) : status;
+}
+
+/* Old files don't say it: the fields tell. */
+static const char *guess_type(const struct bert__json *model)
+{
+    if (bert__json_get(model, "merges") != NULL)
+        return "BPE";
+    if (bert__json_get(model, "max_input_chars_per_word") != NULL)
+        return "WordPiece";
+    return bert__json_is(bert__json_get(model, "vocab"), BERT__JSON_ARRAY) ? "Unigram"
+                                                                           : "WordLevel";
 }
 
 bert_status bert__load_model(struct bert__load *l, const struct bert__json *model)
 {
-    const struct bert__json *type = bert__json_get(model, "type");
-    char name[84];
+    bert_text type = {NULL, 0};
 
     if (!bert__json_is(model, BERT__JSON_OBJECT))
         return bert__fail(l->err, BERT_EFORMAT, "%s: \"model\" is %s; expected an object", l->path,
                           bert__json_type_name(model));
-    if (type == NULL && bert__json_get(model, "max_input_chars_per_word") != NULL)
-        return load_wordpiece(l, model); /* old files don't name it */
-    if (!bert__json_is(type, BERT__JSON_STRING))
-        return bert__fail(l->err, BERT_EFORMAT, "%s: the model's \"type\" is %s", l->path,
-                          bert__json_type_name(type));
-    if (bert__json_equals(type, "WordPiece"))
+    if (bert__json_get(model, "type") == NULL) {
+        type.data = guess_type(model);
+        type.size = strlen(type.data);
+    } else {
+        bert_status status = bert__load_text(l, model, what, "type", &type);
+
+        if (status != BERT_OK)
+            return status;
+    }
+    l->tok->model.surface_id = -1;
+    if (bert__load_is(type, "WordPiece"))
         return load_wordpiece(l, model);
-    return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: the tokenizer model \"%s\" is not supported",
-                      l->path, bert__printable(name, type->u.string.data, type->u.string.size));
+    if (bert__load_is(type, "WordLevel"))
+        return load_wordlevel(l, model);
+    return bert__load_unsupported(l, "tokenizer model", type);
 }

@@ -79,8 +79,10 @@ static bert_status load_model(const struct bert__load *l, const struct bert__set
         return bert__fail(l->err, BERT_EFORMAT,
                           "%s: the unknown token \"%s\" is not among its lines", l->path,
                           bert__printable(name, unk.data, unk.size));
-    return bert__wordpiece_init(&l->tok->model, l->tok->alloc, &l->tok->vocab, prefix, e->id,
-                                MAX_CHARS, l->err);
+    l->tok->model.kind = BERT__MODEL_WORDPIECE;
+    l->tok->model.surface_id = -1;
+    return bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix,
+                                e->id, MAX_CHARS, l->err);
 }
 
 /* Is it one of the first n tokens? */

@@ -7,12 +7,12 @@
 
 #include "lib/base/arena.h"
 #include "tokenizer/added.h"
+#include "tokenizer/model.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/postprocess.h"
 #include "tokenizer/pretokenizer.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocab.h"
-#include "tokenizer/wordpiece.h"
 
 enum bert__decoder_kind {
     BERT__DECODER_NONE, /* tokens joined by spaces */
@@ -43,7 +43,7 @@ struct bert_tokenizer {
     struct bert__normalizer normalizer;
     struct bert__pretokenizer pretokenizer;
     struct bert__vocab vocab;
-    struct bert__wordpiece model;
+    struct bert__token_model model;
     struct bert__postprocessor postprocessor;
     struct bert__decoder decoder;
     struct bert__padding padding;

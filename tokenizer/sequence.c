@@ -138,7 +138,7 @@ static bert_status run_piece(struct run *r, size_t begin, size_t end)
     r->work->words.n = 0;
     r->work->tokens.n = 0;
     if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end)
-        || !bert__wordpiece_run(&r->tok->model, r->work))
+        || !bert__token_model_run(&r->tok->model, r->work))
         return no_memory(r);
     return flush(r);
 }

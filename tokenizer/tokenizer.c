@@ -18,7 +18,7 @@ void bert__tokenizer_unref(bert_tokenizer *tok)
         return;
     alloc = tok->alloc;
     bert__token_scratch_destroy(atomic_load_explicit(&tok->spare, memory_order_relaxed));
-    bert__wordpiece_free(&tok->model);
+    bert__token_model_free(&tok->model);
     bert__added_free(&tok->added);
     bert__vocab_free(&tok->vocab);
     bert__arena_free(&tok->arena);
@@ -70,6 +70,5 @@ uint64_t bert__tokenizer_bytes(const bert_tokenizer *tok)
 
 const char *bert__tokenizer_algorithm(const bert_tokenizer *tok)
 {
-    (void)tok; /* the only one so far */
-    return "WordPiece";
+    return bert__token_model_name(&tok->model);
 }

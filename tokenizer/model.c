@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* model.c - one of the models. */
+#include "tokenizer/model.h"
+
+bool bert__token_model_run(const struct bert__token_model *m, struct bert__work *work)
+{
+    switch (m->kind) {
+    case BERT__MODEL_WORDPIECE:
+        return bert__wordpiece_run(&m->u.wordpiece, work);
+    case BERT__MODEL_WORDLEVEL:
+        return bert__wordlevel_run(&m->u.wordlevel, work);
+    case BERT__MODEL_NONE:
+        break;
+    }
+    return true;
+}
+
+const char *bert__token_model_name(const struct bert__token_model *m)
+{
+    static const char *const names[] = {
+        [BERT__MODEL_NONE] = "none",
+        [BERT__MODEL_WORDPIECE] = "WordPiece",
+        [BERT__MODEL_WORDLEVEL] = "WordLevel",
+    };
+
+    return names[m->kind];
+}
+
+void bert__token_model_free(struct bert__token_model *m)
+{
+    if (m->kind == BERT__MODEL_WORDPIECE)
+        bert__wordpiece_free(&m->u.wordpiece);
+    m->kind = BERT__MODEL_NONE;
+}

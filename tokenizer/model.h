@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* model.h - the model of a tokenizer: from words to tokens. */
+#ifndef BERT_TOKENIZER_MODEL_H
+#define BERT_TOKENIZER_MODEL_H
+
+#include "tokenizer/wordlevel.h"
+#include "tokenizer/wordpiece.h"
+
+enum bert__model_kind {
+    BERT__MODEL_NONE, /* not loaded yet */
+    BERT__MODEL_WORDPIECE,
+    BERT__MODEL_WORDLEVEL
+};
+
+struct bert__token_model {
+    enum bert__model_kind kind;
+    /* Tokens of this id show the text that they came from, not the vocabulary's; -1: none do. */
+    int32_t surface_id;
+    union {
+        struct bert__wordpiece wordpiece;
+        struct bert__wordlevel wordlevel;
+    } u;
+};
+
+/* Tokens of every word of `work`, appended to work->tokens; once per stretch.  False: no memory. */
+bool bert__token_model_run(const struct bert__token_model *model, struct bert__work *work);
+
+/* As tokenizer.json names it. */
+const char *bert__token_model_name(const struct bert__token_model *model);
+
+void bert__token_model_free(struct bert__token_model *model);
+
+#endif
