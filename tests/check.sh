@@ -3,7 +3,7 @@
 # Run by `make check`: every test program (out/*) and script (tests/*/test_*.sh),
 # from the source folder, and a closing line.  Exit 77 of a test means: skipped.
 #   S, B    source and build folder
-#   TESTS   a part of a name: only those tests
+#   TESTS   parts of names: only tests that have one of them
 # Tests see, besides S and B:
 #   BERT_TEST_MODEL   folder of all-MiniLM-L6-v2; what needs it skips where there is none
 #   BERT_SHARED_DATA  folder of large test data, likewise
@@ -15,15 +15,25 @@ cd "$S" || exit 1
 for folder in "$BERT_TEST_MODEL" "$BERT_SHARED_DATA"; do
     [ -d "$folder" ] || printf 'note: no folder %s; the tests that need it will say so\n' "$folder"
 done
+chosen() {
+    [ -n "${TESTS-}" ] || return 0
+    for part in $TESTS; do
+        case $1 in *"$part"*) return 0 ;; esac
+    done
+    return 1
+}
 passed=0 skipped='' failed=''
 for t in "$@"; do
-    case $t in *"${TESTS-}"*) ;; *) continue ;; esac
+    chosen "$t" || continue
     printf '== %s\n' "$t"
+    began=$(date +%s)
     case $t in
     *.sh) timeout "${TEST_TIMEOUT-900}" sh "$S/$t" ;;
     *) timeout "${TEST_TIMEOUT-900}" "$B/$t" ;;
     esac
     rc=$?
+    took=$(($(date +%s) - began))
+    [ $took -le 10 ] || printf '== %s took %d s\n' "$t" $took
     case $rc in
     0) passed=$((passed + 1)) ;;
     77) skipped="$skipped $t" ;;

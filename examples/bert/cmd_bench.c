@@ -377,7 +377,8 @@ static int load(struct bench *bench)
         rc = bench->options->random != NULL
                  ? load_random(bench)
                  : runtime_load_model(&bench->runtime, bench->options,
-                                      bench->texts == NULL ? BERT_MODEL_NO_TOKENIZER : 0);
+                                      BERT_MODEL_NO_HEAD
+                                          | (bench->texts == NULL ? BERT_MODEL_NO_TOKENIZER : 0));
     if (rc == 0 && bench->texts != NULL)
         rc = runtime_need_tokenizer(&bench->runtime);
     if (rc == 0)

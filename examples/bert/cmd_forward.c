@@ -20,10 +20,19 @@ static const struct named_output {
 } named_outputs[] = {
     {"last_hidden_state", BERT_OUTPUT_LAST_HIDDEN_STATE},
     {"pooler_output", BERT_OUTPUT_POOLER},
+    {"logits", BERT_OUTPUT_LOGITS},
+    {"start_logits", BERT_OUTPUT_START_LOGITS},
+    {"end_logits", BERT_OUTPUT_END_LOGITS},
+    {"prediction_logits", BERT_OUTPUT_PREDICTION_LOGITS},
+    {"seq_relationship_logits", BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS},
     {"hidden_states", BERT_OUTPUT_HIDDEN_STATES},
     {"attentions", BERT_OUTPUT_ATTENTIONS},
 };
-enum { N_OUTPUTS = sizeof named_outputs / sizeof named_outputs[0] };
+enum {
+    N_OUTPUTS = sizeof named_outputs / sizeof named_outputs[0],
+    HEAD_OUTPUTS = BERT_OUTPUT_LOGITS | BERT_OUTPUT_START_LOGITS | BERT_OUTPUT_END_LOGITS
+                   | BERT_OUTPUT_PREDICTION_LOGITS | BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS
+};
 
 struct forward {
     uint32_t asked; /* by options; 0: the model's own */
@@ -297,7 +306,8 @@ static int parse_outputs(const struct options *options, uint32_t *outputs)
         if (bit == 0)
             return usage_error("forward",
                                "--outputs: '%.*s' is none of last_hidden_state, pooler_output, "
-                               "hidden_states, attentions",
+                               "hidden_states, attentions, logits, start_logits, end_logits, "
+                               "prediction_logits, seq_relationship_logits",
                                (int)size, name);
         *outputs |= bit;
         name = name[size] == ',' ? name + size + 1 : NULL;
@@ -305,17 +315,40 @@ static int parse_outputs(const struct options *options, uint32_t *outputs)
     return 0;
 }
 
-static uint32_t choose_outputs(const struct options *options, uint32_t asked, int has_pooler)
+/* As the reference's class answers: a head its logits, an encoder its states. */
+static uint32_t choose_outputs(const struct options *options, uint32_t asked, uint32_t offered)
 {
     uint32_t outputs = asked;
 
-    if (outputs == 0) {
-        outputs = BERT_OUTPUT_LAST_HIDDEN_STATE;
-        outputs |= has_pooler ? (uint32_t)BERT_OUTPUT_POOLER : 0;
-    }
+    if (outputs == 0)
+        outputs = offered & (uint32_t)HEAD_OUTPUTS;
+    if (outputs == 0)
+        outputs =
+            offered & ((uint32_t)BERT_OUTPUT_LAST_HIDDEN_STATE | (uint32_t)BERT_OUTPUT_POOLER);
     outputs |= options->hidden_states ? (uint32_t)BERT_OUTPUT_HIDDEN_STATES : 0;
     outputs |= options->attentions ? (uint32_t)BERT_OUTPUT_ATTENTIONS : 0;
     return outputs;
+}
+
+/* Which of the outputs asked for this model can't give, and why. */
+static int refuse_outputs(const struct options *options, const bert_model *model, uint32_t lacking)
+{
+    const char *missing = bert_model_head_missing(model), *name = "an output";
+
+    for (size_t i = 0; i < N_OUTPUTS; i++) {
+        if ((lacking & (uint32_t)named_outputs[i].bit) != 0)
+            name = named_outputs[i].name;
+    }
+    if ((lacking & BERT_OUTPUT_POOLER) != 0)
+        message("%s: the model has no pooler (tensors pooler.dense.weight, pooler.dense.bias); "
+                "leave pooler_output out [BERT_EUNSUPPORTED]",
+                options->model);
+    else if (missing != NULL)
+        message("%s; leave %s out [BERT_EUNSUPPORTED]", missing, name);
+    else
+        message("%s: the model's head (%s) gives no %s; leave it out [BERT_EUNSUPPORTED]",
+                options->model, bert_model_task(model), name);
+    return EXIT_OPEN;
 }
 
 static int load(struct job *job, void *context)
@@ -324,16 +357,14 @@ static int load(struct job *job, void *context)
     const struct options *options = job->options;
     int rc = runtime_load_model(&job->runtime, options, 0);
     const bert_model *model = job->runtime.model;
+    uint32_t offered;
 
     if (rc != 0)
         return rc;
-    forward->outputs = choose_outputs(options, forward->asked, bert_model_has_pooler(model));
-    if ((forward->outputs & BERT_OUTPUT_POOLER) != 0 && !bert_model_has_pooler(model)) {
-        message("%s: the model has no pooler (tensors pooler.dense.weight, pooler.dense.bias); "
-                "leave pooler_output out [BERT_EUNSUPPORTED]",
-                options->model);
-        return EXIT_OPEN;
-    }
+    offered = bert_model_outputs(model);
+    forward->outputs = choose_outputs(options, forward->asked, offered);
+    if ((forward->outputs & ~offered) != 0)
+        return refuse_outputs(options, model, forward->outputs & ~offered);
     forward->limits = token_limits_of(options);
     forward->limits.limited = true;
     forward->limits.options.max_length = runtime_limit(&job->runtime, options);
@@ -358,8 +389,9 @@ static int run(const struct options *options)
 
 static const struct option_row rows[] = {
     {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "A,B",
-     "which of last_hidden_state, pooler_output, hidden_states, attentions\n"
-     "(default: the first, and the second where the model has a pooler)"},
+     "which of last_hidden_state, pooler_output, hidden_states, attentions; of a\n"
+     "model with a task head also logits, start_logits, end_logits,\n"
+     "prediction_logits, seq_relationship_logits"},
     {0, "hidden-states", OPTION_FLAG, FIELD(hidden_states), 1, 0, NULL, NULL,
      "also hidden_states [layers + 1][tokens][hidden], embeddings first"},
     {0, "attentions", OPTION_FLAG, FIELD(attentions), 1, 0, NULL, NULL,
@@ -376,13 +408,14 @@ const struct command command_forward = {
     .summary = "raw model outputs",
     .synopsis = "[options] [TEXT...]",
     .about =
-        "Run the encoder and print its outputs: last_hidden_state [tokens][hidden] and, where\n"
-        "the model has a pooler, pooler_output [hidden].  With --json all values; else their\n"
-        "shapes and first values.  Task heads are not read yet: a model with one gives its\n"
-        "encoder's outputs, and info -v lists the tensors not used.  With --jsonl a record\n"
-        "is {\"text\": ..., \"pair\": ...} or {\"input_ids\": [...], \"token_type_ids\": [...]}, "
-        "which\n"
-        "needs no tokenizer.",
+        "Run the model and print its raw outputs.  Without a task head: last_hidden_state\n"
+        "[tokens][hidden] and, where there is a pooler, pooler_output [hidden].  With one, what\n"
+        "the reference's class for it gives: logits of text classification [labels], token\n"
+        "classification [tokens][labels], masked LM [tokens][vocabulary] and next sentence [2];\n"
+        "start_logits and end_logits [tokens] of question answering; prediction_logits and\n"
+        "seq_relationship_logits of pre-training.  With --json all values; else their shapes and\n"
+        "first values.  With --jsonl a record is {\"text\": ..., \"pair\": ...} or\n"
+        "{\"input_ids\": [...], \"token_type_ids\": [...]}, which needs no tokenizer.",
     .examples = "  bert forward -m DIR --json 'a cat on a mat'\n"
                 "  echo '{\"input_ids\": [101, 7592, 102]}' | bert forward -m DIR --json --jsonl\n"
                 "  bert forward -m DIR --json --outputs attentions 'a cat'\n",

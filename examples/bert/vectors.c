@@ -109,7 +109,7 @@ static int fill_options(struct vectors *vectors, struct job *job)
 
 int vectors_load(struct vectors *vectors, struct job *job)
 {
-    int rc = runtime_load_model(&job->runtime, job->options, 0);
+    int rc = runtime_load_model(&job->runtime, job->options, BERT_MODEL_NO_HEAD);
 
     if (rc == 0)
         rc = runtime_need_tokenizer(&job->runtime);

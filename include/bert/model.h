@@ -47,7 +47,13 @@ enum {
     /** Take weights that are NaN or infinite instead of BERT_ENONFINITE. */
     BERT_MODEL_ALLOW_NONFINITE = 1 << 1,
     /** Don't look for a tokenizer: the model answers ids only. */
-    BERT_MODEL_NO_TOKENIZER = 1 << 2
+    BERT_MODEL_NO_TOKENIZER = 1 << 2,
+    /**
+     * Load the encoder without the task head that the checkpoint has.  It saves the memory
+     * of a masked-LM head, whose matrix is as large as the word embeddings, where only
+     * embeddings are wanted.
+     */
+    BERT_MODEL_NO_HEAD = 1 << 3
 };
 
 /** Options of bert_model_load*(). */
@@ -111,8 +117,9 @@ BERT_API void bert_model_unref(bert_model *model);
 
 /** `model_type` of the config, such as "bert".  Since 0.1. */
 BERT_API const char *bert_model_architecture(const bert_model *model);
-/** What the model is for: "embedding" (a sentence-transformers model), else
- *  "encoder".  Since 0.1. */
+/** What the model is for: "embedding" (a sentence-transformers model); by its task head
+ *  "text-classification", "token-classification", "question-answering", "multiple-choice",
+ *  "fill-mask", "next-sentence-prediction" or "pretraining"; else "encoder".  Since 0.1. */
 BERT_API const char *bert_model_task(const bert_model *model);
 /** Width of a token's vector.  Since 0.1. */
 BERT_API uint32_t bert_model_hidden_size(const bert_model *model);

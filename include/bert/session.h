@@ -108,16 +108,31 @@ typedef enum bert_output {
     BERT_OUTPUT_LAST_HIDDEN_STATE = 1 << 0, /**< [tokens][hidden] */
     BERT_OUTPUT_POOLER = 1 << 1,            /**< [hidden]: tanh(dense(first token)) */
     BERT_OUTPUT_HIDDEN_STATES = 1 << 2,     /**< [layers + 1][tokens][hidden], embeddings first */
-    BERT_OUTPUT_ATTENTIONS = 1 << 3         /**< [layers][heads][tokens (query)][tokens (key)] */
+    BERT_OUTPUT_ATTENTIONS = 1 << 3,        /**< [layers][heads][tokens (query)][tokens (key)] */
+    /* of a task head, as the reference's class for it names and shapes them */
+    BERT_OUTPUT_LOGITS = 1 << 4,            /**< text classification [labels]; token classification
+                                                 [tokens][labels]; masked LM [tokens][vocab_size];
+                                                 next sentence [2]; multiple choice [1] */
+    BERT_OUTPUT_START_LOGITS = 1 << 5,      /**< question answering: [tokens] */
+    BERT_OUTPUT_END_LOGITS = 1 << 6,        /**< question answering: [tokens] */
+    BERT_OUTPUT_PREDICTION_LOGITS = 1 << 7, /**< pre-training: [tokens][vocab_size] */
+    BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS = 1 << 8 /**< pre-training: [2] */
 } bert_output;
+
+/** The bert_output bits that this model can give: the encoder's, BERT_OUTPUT_POOLER where
+ *  it has one, and those of its task head.  Any thread.  Since 0.1. */
+BERT_API uint32_t bert_model_outputs(const bert_model *model);
+/** Tensors that the task head named by the config lacks, as one line for a message;
+ *  NULL if there is nothing to say.  Borrowed from the model.  Since 0.1. */
+BERT_API const char *bert_model_head_missing(const bert_model *model);
 
 /**
  * Run the model and keep what `outputs` asks for.
  *
  * Batch as in bert_encode().  The result owns its memory, from the session's
  * allocator; free it with bert_outputs_free() before or after the session.
- * @param outputs  bert_output bits.  BERT_OUTPUT_POOLER on a model without one
- *                 is BERT_EUNSUPPORTED.
+ * @param outputs  bert_output bits.  One that is not among bert_model_outputs() is
+ *                 BERT_EUNSUPPORTED; the message names the missing tensors.
  * @return As bert_encode().
  * Since 0.1.
  */

@@ -6,10 +6,7 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
-enum {
-    ALL_OUTPUTS = BERT_OUTPUT_LAST_HIDDEN_STATE | BERT_OUTPUT_POOLER | BERT_OUTPUT_HIDDEN_STATES
-                  | BERT_OUTPUT_ATTENTIONS
-};
+enum { ALL_OUTPUTS = (BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS << 1) - 1 };
 
 /* A forward in progress: where the taps write. */
 struct forward {
@@ -118,6 +115,7 @@ void bert_outputs_free(bert_outputs *o)
     bert__alloc_free(alloc, o->states);
     bert__alloc_free(alloc, o->attention_at);
     bert__alloc_free(alloc, o->attentions);
+    bert__logits_free(o);
     bert__alloc_free(alloc, o);
     bert__alloc_destroy(alloc);
 }
@@ -168,6 +166,8 @@ static bert_status run(bert_session *s, struct forward *f, bert_error *err)
         memcpy(o->last, hidden, (size_t)f->batch->n_tokens * o->hidden * sizeof *hidden);
     if (o->pooler != NULL)
         st = bert__exec_pooler(s->exec, o->pooler, err);
+    if (st == BERT_OK)
+        st = bert__logits_run(o, s, hidden, err);
     bert__exec_finish(s->exec);
     return st;
 }
@@ -184,6 +184,8 @@ bert_status bert__forward(bert_session *s, uint32_t outputs, const struct bert__
     if (st != BERT_OK)
         return st;
     st = reserve(f.out, err);
+    if (st == BERT_OK && !bert__logits_reserve(f.out, s->model))
+        st = bert__fail_nomem(err, "logits");
     if (st == BERT_OK && (outputs & BERT_OUTPUT_ATTENTIONS)) {
         f.probs = bert__alloc_array(f.out->alloc, batch->n_sequences, sizeof *f.probs);
         if (f.probs == NULL)
@@ -204,14 +206,23 @@ bert_status bert__forward(bert_session *s, uint32_t outputs, const struct bert__
 
 static bert_status check_outputs(const bert_session *s, uint32_t outputs, bert_error *err)
 {
+    const bert_model *model = s->model;
+    uint32_t lacking;
+
     if (outputs == 0 || (outputs & ~(uint32_t)ALL_OUTPUTS) != 0)
         return bert__fail(err, BERT_EINVAL, "outputs 0x%lx is no combination of bert_output bits",
                           (unsigned long)outputs);
-    if ((outputs & BERT_OUTPUT_POOLER) && !bert_model_has_pooler(s->model))
+    lacking = outputs & ~bert_model_outputs(model);
+    if (lacking & BERT_OUTPUT_POOLER)
         return bert__fail(
             err, BERT_EUNSUPPORTED, "this model has no pooler: tensors %s.* are absent",
-            s->model->config.arch->tensors.pooler != NULL ? s->model->config.arch->tensors.pooler
-                                                          : "of one");
+            model->config.arch->tensors.pooler != NULL ? model->config.arch->tensors.pooler
+                                                       : "of one");
+    if (lacking != 0)
+        return bert__fail(err, BERT_EUNSUPPORTED, "%s",
+                          model->heads_missing.code != BERT_OK
+                              ? model->heads_missing.message
+                              : "this model has no task head that gives these outputs");
     return BERT_OK;
 }
 
@@ -254,6 +265,15 @@ static const float *shaped(const float *data, uint32_t out_shape[4], uint32_t *o
     return data;
 }
 
+static const float *logits(const bert_outputs *o, bert_output which, uint32_t seq,
+                           uint32_t shape[4], uint32_t *rank)
+{
+    uint32_t own_shape[2], own_rank = 0;
+    const float *values = bert__logits_get(o, (uint32_t)which, seq, own_shape, &own_rank);
+
+    return values != NULL ? shaped(values, shape, rank, own_rank, own_shape) : NULL;
+}
+
 const float *bert_outputs_get(const bert_outputs *o, bert_output which, uint32_t seq,
                               uint32_t shape[4], uint32_t *rank)
 {
@@ -275,6 +295,12 @@ const float *bert_outputs_get(const bert_outputs *o, bert_output which, uint32_t
     case BERT_OUTPUT_ATTENTIONS:
         return shaped(o->attentions + o->attention_at[seq], shape, rank, 4,
                       (const uint32_t[]){o->layers, o->heads, n, n});
+    case BERT_OUTPUT_LOGITS:
+    case BERT_OUTPUT_START_LOGITS:
+    case BERT_OUTPUT_END_LOGITS:
+    case BERT_OUTPUT_PREDICTION_LOGITS:
+    case BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS:
+        return logits(o, which, seq, shape, rank);
     }
     return NULL;
 }

@@ -12,7 +12,10 @@
 #include "lib/base/source.h"
 #include "tokenizer/tokenizer.h"
 
-enum { KNOWN_FLAGS = BERT_MODEL_MAP | BERT_MODEL_ALLOW_NONFINITE | BERT_MODEL_NO_TOKENIZER };
+enum {
+    KNOWN_FLAGS =
+        BERT_MODEL_MAP | BERT_MODEL_ALLOW_NONFINITE | BERT_MODEL_NO_TOKENIZER | BERT_MODEL_NO_HEAD
+};
 
 /* One load in progress. */
 struct load {
@@ -138,6 +141,23 @@ static bert_status open_device(struct load *l)
     return st;
 }
 
+static bert_status load_heads(struct load *l)
+{
+    bert_model *model = l->model;
+    bert_status st;
+
+    if ((l->options->flags & BERT_MODEL_NO_HEAD) != 0) {
+        bert__fail(&model->heads_missing, BERT_EUNSUPPORTED,
+                   "the model was loaded without its task head (BERT_MODEL_NO_HEAD)");
+        return BERT_OK;
+    }
+    st = bert__task_heads_load(&model->heads, model->network, l->weights, &model->heads_missing,
+                               l->err);
+    if (st == BERT_OK && model->heads_missing.code != BERT_OK)
+        st = add_note(l, "%s", model->heads_missing.message);
+    return st;
+}
+
 static bert_status load_network(struct load *l, const struct bert__widen *widen)
 {
     bert_model *model = l->model;
@@ -149,6 +169,8 @@ static bert_status load_network(struct load *l, const struct bert__widen *widen)
 
     if (st == BERT_OK)
         st = bert__network_load(model->network, &model->config, l->weights, &l->network, l->err);
+    if (st == BERT_OK)
+        st = load_heads(l);
     if (st == BERT_OK)
         st = note_unused_tensors(l);
     if (st == BERT_OK)
@@ -274,6 +296,7 @@ static void destroy(bert_model *model)
 
     bert_tokenizer_unref(model->tokenizer);
     bert__embedder_destroy(model->embedder, model->network);
+    bert__task_heads_free(&model->heads, model->network);
     bert__network_destroy(model->network);
     bert__weights_close(model->weights);
     bert__arena_free(&model->arena);

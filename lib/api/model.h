@@ -9,6 +9,7 @@
 #include "lib/base/arena.h"
 #include "lib/graph/network.h"
 #include "lib/head/embedder.h"
+#include "lib/head/task_head.h"
 #include "lib/model/config.h"
 #include "lib/model/modules.h"
 
@@ -26,6 +27,8 @@ struct bert_model {
     struct bert__weights *weights; /* kept open only where it is mapped */
     struct bert__network *network;
     struct bert__embedder *embedder;
+    struct bert__task_heads heads;
+    bert_error heads_missing;  /* tensors of a head that the config names; code 0: none */
     bert_tokenizer *tokenizer; /* NULL: tokenizer_error says why */
     bert_error tokenizer_error;
     struct bert__note *notes;

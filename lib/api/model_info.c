@@ -14,7 +14,9 @@ const char *bert_model_architecture(const bert_model *model)
 
 const char *bert_model_task(const bert_model *model)
 {
-    return model->modules.present ? "embedding" : "encoder";
+    if (model->modules.present)
+        return "embedding";
+    return model->heads.n > 0 ? model->heads.items[0].row->task : "encoder";
 }
 
 uint32_t bert_model_hidden_size(const bert_model *model)

@@ -46,10 +46,11 @@ static bert_status read_options(bert_session_options *o, const bert_session_opti
 static struct bert__exec_options exec_options(const bert_model *model,
                                               const bert_session_options *o)
 {
-    return (struct bert__exec_options){.threads = o->threads,
-                                       .max_tokens = o->max_tokens,
-                                       .max_sequences = o->max_sequences,
-                                       .head_width = model->embedder->head_width};
+    return (struct bert__exec_options){
+        .threads = o->threads,
+        .max_tokens = o->max_tokens,
+        .max_sequences = o->max_sequences,
+        .head_width = larger(model->embedder->head_width, model->heads.head_width)};
 }
 
 /* ---- Scratch of the tasks ------------------------------------------------------ */

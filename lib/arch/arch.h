@@ -51,11 +51,41 @@ struct bert__tensor_names {
     const char *pooler;
 };
 
+/* What a task head reads. */
+enum bert__head_input {
+    BERT__HEAD_TOKENS, /* each token's last hidden state */
+    BERT__HEAD_POOLED  /* the pooler's output */
+};
+
+/* What it gives, and so the rows of its decoder. */
+enum bert__head_output {
+    BERT__HEAD_LABELS,     /* "logits", a row a label */
+    BERT__HEAD_CHOICE,     /* "logits", one */
+    BERT__HEAD_SPAN,       /* "start_logits" and "end_logits" */
+    BERT__HEAD_VOCABULARY, /* "logits", a row a token of the vocabulary */
+    BERT__HEAD_NEXT,       /* "logits", two: is next, is not */
+    BERT__HEAD_PREDICTION, /* as VOCABULARY, called "prediction_logits" */
+    BERT__HEAD_RELATION    /* as NEXT, called "seq_relationship_logits" */
+};
+
+/* A task head: decoder(norm(activation(dense(input)))); names of tensors have no prefix. */
+struct bert__head_row {
+    const char *architecture; /* of config.json's "architectures" */
+    const char *task;         /* what the reference's pipelines call it */
+    enum bert__head_input input;
+    enum bert__head_output output;
+    const char *dense;      /* NULL: decoder(input) */
+    const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
+    const char *norm;
+    const char *decoder;
+    const char *tied_bias; /* not NULL: without an own weight the decoder is the word embedding,
+                              and this its bias where it has none of its own */
+};
+
 struct bert__arch {
-    const char *model_type;      /* of config.json */
-    const char *const *prefixes; /* tried in order, NULL-terminated; "" is none */
-    const char *const *ignored;  /* tensors that are known and not used: name endings or
-                                    prefixes ("cls."), NULL-terminated */
+    const char *model_type;             /* of config.json */
+    const char *const *prefixes;        /* tried in order, NULL-terminated; "" is none */
+    const struct bert__head_row *heads; /* ends with an architecture of NULL; may be NULL */
     enum bert__position position;
     enum bert__norm_place norm_place;
     struct bert__config_keys keys;

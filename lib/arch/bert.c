@@ -5,15 +5,64 @@
 /* BertForMaskedLM and the like save with the first, BertModel without any. */
 static const char *const prefixes[] = {"bert.", "", NULL};
 
-/* Heads, which other parts of the library read, and buffers that old files hold. */
-static const char *const ignored[] = {"cls.",         "classifier.",    "qa_outputs.",
-                                      "position_ids", "token_type_ids", NULL};
+#define LM_HEAD                                                                                    \
+    .dense = "cls.predictions.transform.dense", .norm = "cls.predictions.transform.LayerNorm",     \
+    .decoder = "cls.predictions.decoder", .tied_bias = "cls.predictions.bias"
+
+static const struct bert__head_row heads[] = {
+    {.architecture = "BertForSequenceClassification",
+     .task = "text-classification",
+     .input = BERT__HEAD_POOLED,
+     .output = BERT__HEAD_LABELS,
+     .decoder = "classifier"},
+    {.architecture = "BertForTokenClassification",
+     .task = "token-classification",
+     .input = BERT__HEAD_TOKENS,
+     .output = BERT__HEAD_LABELS,
+     .decoder = "classifier"},
+    {.architecture = "BertForQuestionAnswering",
+     .task = "question-answering",
+     .input = BERT__HEAD_TOKENS,
+     .output = BERT__HEAD_SPAN,
+     .decoder = "qa_outputs"},
+    {.architecture = "BertForMultipleChoice",
+     .task = "multiple-choice",
+     .input = BERT__HEAD_POOLED,
+     .output = BERT__HEAD_CHOICE,
+     .decoder = "classifier"},
+    {.architecture = "BertForMaskedLM",
+     .task = "fill-mask",
+     .input = BERT__HEAD_TOKENS,
+     .output = BERT__HEAD_VOCABULARY,
+     LM_HEAD},
+    {.architecture = "BertLMHeadModel",
+     .task = "fill-mask",
+     .input = BERT__HEAD_TOKENS,
+     .output = BERT__HEAD_VOCABULARY,
+     LM_HEAD},
+    {.architecture = "BertForNextSentencePrediction",
+     .task = "next-sentence-prediction",
+     .input = BERT__HEAD_POOLED,
+     .output = BERT__HEAD_NEXT,
+     .decoder = "cls.seq_relationship"},
+    {.architecture = "BertForPreTraining",
+     .task = "pretraining",
+     .input = BERT__HEAD_TOKENS,
+     .output = BERT__HEAD_PREDICTION,
+     LM_HEAD},
+    {.architecture = "BertForPreTraining",
+     .task = "pretraining",
+     .input = BERT__HEAD_POOLED,
+     .output = BERT__HEAD_RELATION,
+     .decoder = "cls.seq_relationship"},
+    {.architecture = NULL},
+};
 
 extern const struct bert__arch bert__arch_bert;
 const struct bert__arch bert__arch_bert = {
     .model_type = "bert",
     .prefixes = prefixes,
-    .ignored = ignored,
+    .heads = heads,
     .position = BERT__POSITION_ABSOLUTE,
     .norm_place = BERT__NORM_POST,
     .keys =

@@ -392,3 +392,66 @@ bert_status bert__exec_linear(struct bert__exec *x, const struct bert__linear *l
     }
     return BERT_OK;
 }
+
+uint32_t bert__exec_head_width(const struct bert__exec_head *head)
+{
+    uint32_t width = head->decoder->n_in + head->decoder->n_out;
+
+    return head->dense != NULL ? width + head->dense->n_in : width;
+}
+
+/* n rows in x->memory; *out is where the decoder's lie. */
+static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *head,
+                            struct bert__watch *watch, uint32_t n, float **out, bert_error *err)
+{
+    float *in = x->memory;
+    bert_status st = bert__watch_poll(watch, err);
+
+    if (st == BERT_OK && head->dense != NULL) {
+        float *hidden = in + (size_t)(n + BERT__ROW_SLACK) * head->dense->n_in;
+
+        st = linear_rows(x, head->dense, head->act, in, hidden, n, err);
+        in = hidden;
+    }
+    if (st == BERT_OK && head->norm != NULL) {
+        struct bert__norm_op op = {.y = in,
+                                   .x = in,
+                                   .rows = n,
+                                   .n = head->decoder->n_in,
+                                   .gamma = head->norm->gamma.device,
+                                   .beta = head->norm->beta.device,
+                                   .eps = head->norm->eps};
+
+        st = x->backend->norm(x->stream, &op, err);
+    }
+    *out = in + (size_t)(n + BERT__ROW_SLACK) * head->decoder->n_in;
+    if (st == BERT_OK)
+        st = linear_rows(x, head->decoder, BERT__ACT_NONE, in, *out, n, err);
+    return st;
+}
+
+bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *head,
+                            struct bert__watch *watch, const float *in, uint32_t rows, float *y,
+                            bert_error *err)
+{
+    size_t n_in = head->dense != NULL ? head->dense->n_in : head->decoder->n_in;
+    size_t n_out = head->decoder->n_out;
+    size_t room = x->floats / bert__exec_head_width(head) - BERT__ROW_SLACK;
+    uint32_t fit = room < rows ? (uint32_t)room : rows;
+
+    for (uint32_t first = 0; first < rows; first += fit) {
+        uint32_t n = rows - first < fit ? rows - first : fit;
+        const float *host;
+        float *out;
+        bert_status st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
+
+        if (st == BERT_OK)
+            st = run_head(x, head, watch, n, &out, err);
+        if (st == BERT_OK)
+            st = x->backend->host_view(x->stream, &host, out, n * n_out, err);
+        if (st != BERT_OK)
+            return st;
+        copy_out(x, y + first * n_out, host, NULL, n * n_out);
+    }
+    return BERT_OK;
+}

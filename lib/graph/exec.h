@@ -11,7 +11,7 @@ struct bert__exec;
 
 struct bert__exec_options {
     uint32_t threads, max_tokens, max_sequences;
-    uint32_t head_width; /* most of n_in + n_out that bert__exec_linear() will see */
+    uint32_t head_width; /* most of n_in + n_out that bert__exec_linear() will see, and of a head */
 };
 
 /* What the caller wants to see on the way; entries may be NULL. */
@@ -49,6 +49,19 @@ bert_status bert__exec_pooler(struct bert__exec *exec, float *out, bert_error *e
 bert_status bert__exec_linear(struct bert__exec *exec, const struct bert__linear *linear,
                               enum bert__act act, const float *x, uint32_t rows, float *y,
                               const float *add, bert_error *err);
+/* The layers of a task head, in their order; NULL: none. */
+struct bert__exec_head {
+    const struct bert__linear *dense;
+    enum bert__act act;
+    const struct bert__norm *norm;
+    const struct bert__linear *decoder;
+};
+/* Floats of a row in its layers together: for bert__exec_options.head_width. */
+uint32_t bert__exec_head_width(const struct bert__exec_head *head);
+/* As bert__exec_linear(): y[rows][decoder n_out] of a head on host rows. */
+bert_status bert__exec_head(struct bert__exec *exec, const struct bert__exec_head *head,
+                            struct bert__watch *watch, const float *x, uint32_t rows, float *y,
+                            bert_error *err);
 /* Between run and finish: tasks on the host, on the session's threads. */
 void bert__exec_parallel(struct bert__exec *exec, uint32_t n_tasks, bert__task_fn fn,
                          void *context);

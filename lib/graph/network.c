@@ -68,8 +68,8 @@ static bert_status named_table(struct bert__network *net, struct bert__weights *
     return st;
 }
 
-static bert_status norm_load(struct bert__network *net, struct bert__weights *weights,
-                             const char *name, struct bert__norm *norm, bert_error *err)
+bert_status bert__norm_load(struct bert__network *net, struct bert__weights *weights,
+                            const char *name, struct bert__norm *norm, bert_error *err)
 {
     uint64_t n = net->config->hidden_size;
     bert_status st = named_table(net, weights, name, ".weight", 1, &n, &norm->gamma, err);
@@ -78,7 +78,7 @@ static bert_status norm_load(struct bert__network *net, struct bert__weights *we
     return st != BERT_OK ? st : named_table(net, weights, name, ".bias", 1, &n, &norm->beta, err);
 }
 
-static void norm_free(struct bert__network *net, struct bert__norm *norm)
+void bert__norm_free(struct bert__network *net, struct bert__norm *norm)
 {
     table_free(net, &norm->gamma);
     table_free(net, &norm->beta);
@@ -128,11 +128,8 @@ static bert_status stacked_bias(struct bert__network *net, struct bert__weights 
         return bert__alloc_fail(net->alloc, "a bias", err);
     for (uint32_t i = 0; i < count; i++) {
         const struct bert__tensor *tensor;
-        char full[BERT__NAME_BYTES];
-        bert_status st = bert__name_join(full, names[i], ".bias", err);
+        bert_status st = bert__weights_need(weights, names[i], 1, &shape, &tensor, err);
 
-        if (st == BERT_OK)
-            st = bert__weights_need(weights, full, 1, &shape, &tensor, err);
         if (st == BERT_OK)
             st =
                 bert__weights_read(weights, tensor, 0, n_out, bias->owned + (size_t)i * n_out, err);
@@ -143,10 +140,10 @@ static bert_status stacked_bias(struct bert__network *net, struct bert__weights 
     return net->backend->table_create(net->device, &bias->device, bias->owned, bias->count, err);
 }
 
-/* `count` layers of [n_out][n_in] that read the same input, as one. */
+/* `count` layers of [n_out][n_in] that read the same input, as one; biases NULL: none. */
 static bert_status load_stacked(struct bert__network *net, struct bert__weights *weights,
-                                const char *const *names, uint32_t count, uint32_t n_out,
-                                uint32_t n_in, bool has_bias, struct bert__linear *out,
+                                const char *const *names, const char *const *biases, uint32_t count,
+                                uint32_t n_out, uint32_t n_in, struct bert__linear *out,
                                 bert_error *err)
 {
     struct stacked s = {.weights = weights, .n_out = n_out, .k = n_in};
@@ -156,27 +153,56 @@ static bert_status load_stacked(struct bert__network *net, struct bert__weights 
     out->n_in = n_in;
     out->n_out = count * n_out;
     for (uint32_t i = 0; i < count && st == BERT_OK; i++) {
-        char full[BERT__NAME_BYTES];
+        const struct bert__tensor *found = bert__weights_find(weights, names[i]);
 
-        st = bert__name_join(full, names[i], ".weight", err);
-        if (st == BERT_OK)
-            st = bert__weights_need(weights, full, 2, shape, &s.tensors[i], err);
+        if (found == NULL || !found->used) /* tied weights count once */
+            net->parameters += (uint64_t)n_out * n_in;
+        st = bert__weights_need(weights, names[i], 2, shape, &s.tensors[i], err);
     }
     if (st == BERT_OK)
         st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,
                                          stacked_rows, &s, err);
-    if (st == BERT_OK)
-        net->parameters += (uint64_t)out->n_out * n_in;
-    if (st == BERT_OK && has_bias)
-        st = stacked_bias(net, weights, names, count, n_out, &out->bias, err);
+    if (st == BERT_OK && biases != NULL)
+        st = stacked_bias(net, weights, biases, count, n_out, &out->bias, err);
     return st;
+}
+
+/* The tensors of layers called names[i]. */
+static bert_status load_layers_named(struct bert__network *net, struct bert__weights *weights,
+                                     const char *const *names, uint32_t count, uint32_t n_out,
+                                     uint32_t n_in, bool has_bias, struct bert__linear *out,
+                                     bert_error *err)
+{
+    char weight[MAX_FUSED][BERT__NAME_BYTES], bias[MAX_FUSED][BERT__NAME_BYTES];
+    const char *weights_at[MAX_FUSED], *biases_at[MAX_FUSED];
+
+    for (uint32_t i = 0; i < count; i++) {
+        bert_status st = bert__name_join(weight[i], names[i], ".weight", err);
+
+        if (st == BERT_OK)
+            st = bert__name_join(bias[i], names[i], ".bias", err);
+        if (st != BERT_OK)
+            return st;
+        weights_at[i] = weight[i];
+        biases_at[i] = bias[i];
+    }
+    return load_stacked(net, weights, weights_at, has_bias ? biases_at : NULL, count, n_out, n_in,
+                        out, err);
+}
+
+bert_status bert__linear_load_tensors(struct bert__network *net, struct bert__weights *weights,
+                                      const char *weight, const char *bias, uint32_t n_out,
+                                      uint32_t n_in, struct bert__linear *out, bert_error *err)
+{
+    return load_stacked(net, weights, &weight, bias != NULL ? &bias : NULL, 1, n_out, n_in, out,
+                        err);
 }
 
 bert_status bert__linear_load(struct bert__network *net, struct bert__weights *weights,
                               const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
                               struct bert__linear *out, bert_error *err)
 {
-    return load_stacked(net, weights, &name, 1, n_out, n_in, has_bias, out, err);
+    return load_layers_named(net, weights, &name, 1, n_out, n_in, has_bias, out, err);
 }
 
 void bert__linear_free(struct bert__network *net, struct bert__linear *linear)
@@ -218,7 +244,7 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
             return st;
     }
     st = bert__name_join(name, prefix, names->embedding_norm, err);
-    return st != BERT_OK ? st : norm_load(net, weights, name, &net->embedding_norm, err);
+    return st != BERT_OK ? st : bert__norm_load(net, weights, name, &net->embedding_norm, err);
 }
 
 static bert_status load_qkv(struct bert__network *net, struct bert__weights *weights,
@@ -237,8 +263,8 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
             return st;
         pointers[i] = full[i];
     }
-    return load_stacked(net, weights, pointers, MAX_FUSED, hidden, hidden, true,
-                        &net->layers[layer].qkv, err);
+    return load_layers_named(net, weights, pointers, MAX_FUSED, hidden, hidden, true,
+                             &net->layers[layer].qkv, err);
 }
 
 static bert_status load_layer(struct bert__network *net, struct bert__weights *weights,
@@ -268,11 +294,11 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     if (st == BERT_OK)
         st = bert__name_layer(name, prefix, names->attention_norm, i, err);
     if (st == BERT_OK)
-        st = norm_load(net, weights, name, &layer->attention_norm, err);
+        st = bert__norm_load(net, weights, name, &layer->attention_norm, err);
     if (st == BERT_OK)
         st = bert__name_layer(name, prefix, names->ffn_norm, i, err);
     if (st == BERT_OK)
-        st = norm_load(net, weights, name, &layer->ffn_norm, err);
+        st = bert__norm_load(net, weights, name, &layer->ffn_norm, err);
     return st;
 }
 
@@ -354,8 +380,8 @@ bert_status bert__network_create(struct bert__network **out, struct bert__alloc 
 }
 
 /* The first of the row's prefixes under which the word embedding is found. */
-static bert_status find_prefix(const struct bert__network *net, struct bert__weights *weights,
-                               const char **prefix, bert_error *err)
+static bert_status find_prefix(struct bert__network *net, struct bert__weights *weights,
+                               bert_error *err)
 {
     const struct bert__arch *arch = net->config->arch;
     char name[BERT__NAME_BYTES], full[BERT__NAME_BYTES];
@@ -368,7 +394,7 @@ static bert_status find_prefix(const struct bert__network *net, struct bert__wei
         if (st != BERT_OK)
             return st;
         if (bert__weights_find(weights, full) != NULL) {
-            *prefix = arch->prefixes[i];
+            net->prefix = arch->prefixes[i];
             return BERT_OK;
         }
     }
@@ -400,7 +426,6 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
                                struct bert__weights *weights,
                                const struct bert__network_options *options, bert_error *err)
 {
-    const char *prefix;
     bert_status st;
 
     net->config = config;
@@ -411,13 +436,13 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
         return bert__fail(err, BERT_EUNSUPPORTED,
                           "%s: heads of %lu values; at most %d are supported", config->path,
                           (unsigned long)config->head_size, BERT__ATTENTION_HEAD_MAX);
-    st = find_prefix(net, weights, &prefix, err);
+    st = find_prefix(net, weights, err);
     if (st == BERT_OK)
-        st = load_embeddings(net, weights, prefix, err);
+        st = load_embeddings(net, weights, net->prefix, err);
     if (st == BERT_OK)
-        st = load_layers(net, weights, prefix, options, err);
+        st = load_layers(net, weights, net->prefix, options, err);
     if (st == BERT_OK)
-        st = load_pooler(net, weights, prefix, err);
+        st = load_pooler(net, weights, net->prefix, err);
     if (st == BERT_OK)
         st = bert__plan_build(&net->plan, net, err);
     return st;
@@ -429,8 +454,8 @@ static void layer_free(struct bert__network *net, struct bert__layer *layer)
     bert__linear_free(net, &layer->attention_output);
     bert__linear_free(net, &layer->ffn_up);
     bert__linear_free(net, &layer->ffn_down);
-    norm_free(net, &layer->attention_norm);
-    norm_free(net, &layer->ffn_norm);
+    bert__norm_free(net, &layer->attention_norm);
+    bert__norm_free(net, &layer->ffn_norm);
 }
 
 void bert__network_destroy(struct bert__network *net)
@@ -443,7 +468,7 @@ void bert__network_destroy(struct bert__network *net)
     bert__alloc_free(net->alloc, net->layers);
     if (net->device != NULL) {
         bert__linear_free(net, &net->pooler);
-        norm_free(net, &net->embedding_norm);
+        bert__norm_free(net, &net->embedding_norm);
         table_free(net, &net->word);
         table_free(net, &net->position);
         table_free(net, &net->type);

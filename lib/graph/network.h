@@ -41,6 +41,7 @@ struct bert__layer {
 struct bert__network {
     struct bert__alloc *alloc;
     const struct bert__config *config;
+    const char *prefix; /* of the encoder's tensors in the file; one of the row's */
     const struct bert__backend *backend;
     struct bert__device *device;
     enum bert__dtype dtype;
@@ -78,6 +79,14 @@ bool bert__act_named(const char *name, enum bert__act *out);
 bert_status bert__linear_load(struct bert__network *network, struct bert__weights *weights,
                               const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
                               struct bert__linear *out, bert_error *err);
+/* The same from two tensors of any name; bias NULL: none. */
+bert_status bert__linear_load_tensors(struct bert__network *network, struct bert__weights *weights,
+                                      const char *weight, const char *bias, uint32_t n_out,
+                                      uint32_t n_in, struct bert__linear *out, bert_error *err);
 void bert__linear_free(struct bert__network *network, struct bert__linear *linear);
+/* "NAME.weight" and "NAME.bias", of the hidden size and the config's epsilon. */
+bert_status bert__norm_load(struct bert__network *network, struct bert__weights *weights,
+                            const char *name, struct bert__norm *out, bert_error *err);
+void bert__norm_free(struct bert__network *network, struct bert__norm *norm);
 
 #endif

@@ -87,7 +87,7 @@ usage 'pooling' embed -m "$model" --pooling none --format csv x
 usage 'two texts' similarity -m "$model" x
 usage 'query' search -m "$model" x
 usage "'0'" search -m "$model" --query x --top 0 y
-usage 'logits' forward -m "$model" --outputs logits x
+usage 'nonsense' forward -m "$model" --outputs logits,nonsense x
 usage 'TEXT' info -m "$model" x
 usage '1,,2' bench -m "$model" --lengths 1,,2
 usage '3,32,5,8' bench --random 3,32,5,8
@@ -311,6 +311,36 @@ run search -m "$model" --query x "a${nl}b"
 is 'search: a line a result' 'a\nb' "$(cut -f 2 "$tmp/out")"
 run forward -m "$model" 'a cat'
 has 'forward as text' '^last_hidden_state\[[0-9]*\]\[32\] ' "$tmp/out"
+run forward -m "$model" --outputs logits 'a cat'
+is 'forward, no head' 3 "$rc"
+has 'forward, no head' 'gives no logits.*BERT_EUNSUPPORTED' "$tmp/err"
+is 'forward, no head, output' 0 "$(wc -c <"$tmp/out" | tr -d ' ')"
+head=tests/data/models/head
+ids='{"input_ids": [1, 2, 3]}'
+forward_keys() { # model, keys, arguments...
+    of=$1 keys=$2
+    shift 2
+    printf '%s\n' "$ids" >"$tmp/in"
+    run forward --json --jsonl -m "$head/$of" -i "$tmp/in" "$@"
+    is "forward $of" 0 "$rc"
+    is "forward $of, keys" "index $keys" "$(grep -o '"[a-z_]*":' "$tmp/out" | tr -d '":' | tr '\n' ' ' | sed 's/ $//')"
+}
+forward_keys text logits
+forward_keys span 'start_logits end_logits'
+forward_keys pretraining 'prediction_logits seq_relationship_logits'
+forward_keys next 'logits attentions' --attentions
+forward_keys token 'last_hidden_state logits' --outputs logits,last_hidden_state
+run forward --json --jsonl -m "$head/token" -i "$tmp/in" --outputs pooler_output
+is 'forward, no pooler' 3 "$rc"
+mkdir "$tmp/headless"
+sed 's/BertForTokenClassification/BertForMaskedLM/' "$head/token/config.json" >"$tmp/headless/config.json"
+cp "$head/token/model.safetensors" "$tmp/headless"
+run forward --json --jsonl -m "$tmp/headless" -i "$tmp/in" --outputs logits
+is 'forward, head not whole' 3 "$rc"
+has 'forward, head not whole' 'BertForMaskedLM lacks cls.predictions.transform.dense.weight' "$tmp/err"
+run forward --json --jsonl -m "$tmp/headless" -i "$tmp/in"
+is 'forward, head not whole, encoder' 0 "$rc"
+has 'forward, head not whole, encoder' '"last_hidden_state"' "$tmp/out"
 run info -m "$model" -v
 has 'info -v' '^tokenizer  *WordPiece' "$tmp/out"
 run bench --random 1,32,4,64 --lengths 4,8 --batches 1,2 --seconds 0.01 --json

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* task_head.c - heads found by the row's names, checked and packed. */
+#include "lib/head/task_head.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/json.h"
+#include "lib/graph/names.h"
+
+enum { DEFAULT_LABELS = 2 }; /* transformers' PretrainedConfig.num_labels */
+
+/* A head being loaded. */
+struct load {
+    struct bert__network *net;
+    struct bert__weights *weights;
+    const struct bert__head_row *row;
+    char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES]; /* of the decoder */
+    bool complete;
+    bert_error *missing;
+    bert_error *err;
+};
+
+/* ---- Which heads ------------------------------------------------------------------- */
+
+static bool names_architecture(const struct bert__config *c, const char *architecture)
+{
+    const struct bert__json *list = bert__json_find(c->json, "architectures");
+
+    if (!bert__json_is(list, BERT__JSON_ARRAY) || list->u.array.count == 0)
+        return false;
+    return bert__json_equals(&list->u.array.items[0], architecture);
+}
+
+uint32_t bert__label_count(const struct bert__config *c)
+{
+    return c->n_labels > 0 ? c->n_labels : DEFAULT_LABELS;
+}
+
+static uint32_t decoder_rows(const struct bert__config *c, enum bert__head_output output)
+{
+    switch (output) {
+    case BERT__HEAD_LABELS:
+        return bert__label_count(c);
+    case BERT__HEAD_CHOICE:
+        return 1;
+    case BERT__HEAD_SPAN:
+    case BERT__HEAD_NEXT:
+    case BERT__HEAD_RELATION:
+        return 2;
+    case BERT__HEAD_VOCABULARY:
+    case BERT__HEAD_PREDICTION:
+        return c->vocab_size;
+    }
+    return 0;
+}
+
+/* ---- What is missing --------------------------------------------------------------- */
+
+static void append(bert_error *list, const char *tensor)
+{
+    size_t at = strlen(list->message);
+
+    snprintf(list->message + at, sizeof list->message - at, ", %s", tensor);
+}
+
+/* Note a tensor that the file lacks. */
+static void need(struct load *l, const char *tensor)
+{
+    if (bert__weights_find(l->weights, tensor) != NULL)
+        return;
+    l->complete = false;
+    if (l->missing->code == BERT_OK)
+        bert__fail(l->missing, BERT_EUNSUPPORTED, "%s: the head of %s lacks %s",
+                   bert__weights_path(l->weights), l->row->architecture, tensor);
+    else
+        append(l->missing, tensor);
+}
+
+static bert_status need_layer(struct load *l, const char *name)
+{
+    char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
+    bert_status st;
+
+    if (name == NULL)
+        return BERT_OK;
+    st = bert__name_join(weight, name, ".weight", l->err);
+    if (st == BERT_OK)
+        st = bert__name_join(bias, name, ".bias", l->err);
+    if (st == BERT_OK) {
+        need(l, weight);
+        need(l, bias);
+    }
+    return st;
+}
+
+/* The encoder lost the pooler that the head reads. */
+static bert_status need_pooler(struct load *l)
+{
+    char name[BERT__NAME_BYTES];
+    bert_status st;
+
+    if (l->row->input != BERT__HEAD_POOLED || l->net->pooler.matrix != NULL)
+        return BERT_OK;
+    st = bert__name_join(name, l->net->prefix, l->net->config->arch->tensors.pooler, l->err);
+    return st == BERT_OK ? need_layer(l, name) : st;
+}
+
+/*
+ * Where the decoder's weight and bias lie.  As the reference ties them: an own weight wins over
+ * the word embedding, an own bias over the old name's; neither stands in where
+ * tie_word_embeddings is false.
+ */
+static bert_status find_decoder(struct load *l)
+{
+    const struct bert__config *c = l->net->config;
+    bool tied = true;
+    bert_status st = bert__name_join(l->weight, l->row->decoder, ".weight", l->err);
+
+    if (st == BERT_OK)
+        st = bert__name_join(l->bias, l->row->decoder, ".bias", l->err);
+    if (st != BERT_OK || l->row->tied_bias == NULL)
+        return st;
+    st = bert__json_read_bool(c->json, c->path, "tie_word_embeddings", &tied, l->err);
+    if (st != BERT_OK || !tied)
+        return st;
+    if (bert__weights_find(l->weights, l->bias) == NULL)
+        st = bert__name_join(l->bias, l->row->tied_bias, "", l->err);
+    if (st == BERT_OK && bert__weights_find(l->weights, l->weight) == NULL) {
+        char word[BERT__NAME_BYTES];
+
+        st = bert__name_join(word, l->net->prefix, c->arch->tensors.word, l->err);
+        if (st == BERT_OK)
+            st = bert__name_join(l->weight, word, ".weight", l->err);
+    }
+    return st;
+}
+
+static bert_status check(struct load *l)
+{
+    bert_status st = need_pooler(l);
+
+    if (st == BERT_OK)
+        st = need_layer(l, l->row->dense);
+    if (st == BERT_OK)
+        st = need_layer(l, l->row->norm);
+    if (st == BERT_OK)
+        st = find_decoder(l);
+    if (st == BERT_OK) {
+        need(l, l->weight);
+        need(l, l->bias);
+    }
+    return st;
+}
+
+/* ---- Loading ----------------------------------------------------------------------- */
+
+static bert_status load_dense(struct load *l, struct bert__task_head *head)
+{
+    const struct bert__head_row *row = l->row;
+    uint32_t hidden = l->net->config->hidden_size;
+    bert_status st;
+
+    if (row->dense == NULL)
+        return BERT_OK;
+    head->act = l->net->act;
+    if (row->activation != NULL && !bert__act_named(row->activation, &head->act))
+        return bert__fail(l->err, BERT_EINTERNAL, "activation %s of a row", row->activation);
+    st = bert__linear_load(l->net, l->weights, row->dense, hidden, hidden, true, &head->dense,
+                           l->err);
+    if (st == BERT_OK && row->norm != NULL)
+        st = bert__norm_load(l->net, l->weights, row->norm, &head->norm, l->err);
+    return st;
+}
+
+struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head)
+{
+    return (struct bert__exec_head){
+        .dense = head->dense.matrix != NULL ? &head->dense : NULL,
+        .act = head->act,
+        .norm = head->norm.gamma.count > 0 ? &head->norm : NULL,
+        .decoder = &head->decoder,
+    };
+}
+
+static bert_status load_head(struct load *l, struct bert__task_heads *heads)
+{
+    struct bert__task_head *head = &heads->items[heads->n];
+    uint32_t hidden = l->net->config->hidden_size;
+    uint32_t rows = decoder_rows(l->net->config, l->row->output), width;
+    struct bert__exec_head layers;
+    bert_status st;
+
+    heads->n++; /* half-built is freed too */
+    head->row = l->row;
+    st = load_dense(l, head);
+    if (st == BERT_OK)
+        st = bert__linear_load_tensors(l->net, l->weights, l->weight, l->bias, rows, hidden,
+                                       &head->decoder, l->err);
+    layers = bert__task_head_layers(head);
+    width = bert__exec_head_width(&layers);
+    if (heads->head_width < width)
+        heads->head_width = width;
+    return st;
+}
+
+bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__network *net,
+                                  struct bert__weights *weights, bert_error *missing,
+                                  bert_error *err)
+{
+    const struct bert__head_row *row = net->config->arch->heads;
+    struct load l = {.net = net, .weights = weights, .missing = missing, .err = err};
+    bert_status st = BERT_OK;
+
+    memset(missing, 0, sizeof *missing);
+    for (; row != NULL && row->architecture != NULL && st == BERT_OK; row++) {
+        if (!names_architecture(net->config, row->architecture) || heads->n == BERT__MAX_HEADS)
+            continue;
+        l.row = row;
+        l.complete = true;
+        st = check(&l);
+        if (st == BERT_OK && l.complete)
+            st = load_head(&l, heads);
+    }
+    return st;
+}
+
+void bert__task_heads_free(struct bert__task_heads *heads, struct bert__network *net)
+{
+    for (uint32_t i = 0; i < heads->n; i++) {
+        bert__linear_free(net, &heads->items[i].dense);
+        bert__norm_free(net, &heads->items[i].norm);
+        bert__linear_free(net, &heads->items[i].decoder);
+    }
+    memset(heads, 0, sizeof *heads);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* task_head.h - what a checkpoint puts on its encoder: a row's head with its weights. */
+#ifndef BERT_LIB_HEAD_TASK_HEAD_H
+#define BERT_LIB_HEAD_TASK_HEAD_H
+
+#include "lib/graph/exec.h"
+
+enum { BERT__MAX_HEADS = 2 }; /* of one architecture: pre-training has two */
+
+struct bert__task_head {
+    const struct bert__head_row *row;
+    struct bert__linear dense; /* matrix NULL: none */
+    enum bert__act act;
+    struct bert__norm norm;
+    struct bert__linear decoder;
+};
+
+/* Immutable; belongs to a model. */
+struct bert__task_heads {
+    struct bert__task_head items[BERT__MAX_HEADS];
+    uint32_t n;
+    uint32_t head_width; /* for bert__exec_options */
+};
+
+/*
+ * The heads that config.json's "architectures" names; none where it names none.  A head whose
+ * tensors are not all there is left out, as the reference loads such files for their
+ * encoder: `missing` (code BERT_OK: nothing is) then says which.  A tensor of a wrong shape is
+ * BERT_EFORMAT.
+ */
+bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__network *network,
+                                  struct bert__weights *weights, bert_error *missing,
+                                  bert_error *err);
+void bert__task_heads_free(struct bert__task_heads *heads, struct bert__network *network);
+
+/* Labels of the config, where it has none as many as the reference's default. */
+uint32_t bert__label_count(const struct bert__config *config);
+
+/* The head's layers, for bert__exec_head(). */
+struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head);
+
+#endif
