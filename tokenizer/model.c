@@ -5,6 +5,8 @@
 bool bert__token_model_run(const struct bert__token_model *m, struct bert__work *work)
 {
     switch (m->kind) {
+    case BERT__MODEL_BPE:
+        return bert__bpe_run(&m->u.bpe, work);
     case BERT__MODEL_WORDPIECE:
         return bert__wordpiece_run(&m->u.wordpiece, work);
     case BERT__MODEL_WORDLEVEL:
@@ -15,10 +17,21 @@ bool bert__token_model_run(const struct bert__token_model *m, struct bert__work 
     return true;
 }
 
+bool bert__token_model_reserve(const struct bert__token_model *m, struct bert__model_scratch *x)
+{
+    return m->kind != BERT__MODEL_BPE || bert__bpe_reserve(&m->u.bpe, x);
+}
+
+size_t bert__token_model_least(const struct bert__token_model *m)
+{
+    return m->kind == BERT__MODEL_BPE ? bert__bpe_least() : 0;
+}
+
 const char *bert__token_model_name(const struct bert__token_model *m)
 {
     static const char *const names[] = {
         [BERT__MODEL_NONE] = "none",
+        [BERT__MODEL_BPE] = "BPE",
         [BERT__MODEL_WORDPIECE] = "WordPiece",
         [BERT__MODEL_WORDLEVEL] = "WordLevel",
     };
@@ -28,6 +41,8 @@ const char *bert__token_model_name(const struct bert__token_model *m)
 
 void bert__token_model_free(struct bert__token_model *m)
 {
+    if (m->kind == BERT__MODEL_BPE)
+        bert__bpe_free(&m->u.bpe);
     if (m->kind == BERT__MODEL_WORDPIECE)
         bert__wordpiece_free(&m->u.wordpiece);
     m->kind = BERT__MODEL_NONE;

@@ -12,6 +12,7 @@ enum bert__pretokenizer_kind {
 
 struct bert__pretokenizer {
     enum bert__pretokenizer_kind kind;
+    bool byte_level;    /* the last is ByteLevel and the model BPE: words are raw bytes */
     uint8_t ascii[128]; /* class of an ASCII character; by bert__pretokenizer_prepare() */
 };
 

@@ -16,25 +16,27 @@ enum {
     BOOKKEEPING = 1024 /* of the allocator, for all of these */
 };
 
-size_t bert__token_scratch_least(void)
+size_t bert__token_scratch_least(const bert_tokenizer *tok)
 {
     return sizeof(struct bert__token_scratch) + PIECE_BYTES + WORDS * sizeof(struct bert__word)
            + TOKENS * sizeof(struct bert__token) + 2 * MARKS * sizeof(struct bert__mark)
-           + JOINED_BYTES + BOOKKEEPING;
+           + JOINED_BYTES + BOOKKEEPING + (tok != NULL ? bert__token_model_least(&tok->model) : 0);
 }
 
-bool bert__token_scratch_reserve(struct bert__token_scratch *s)
+bool bert__token_scratch_reserve(struct bert__token_scratch *s, const bert_tokenizer *tok)
 {
     struct bert__work *w = &s->work;
     struct bert__piece *p = &w->piece;
 
+    s->reserved_for = tok;
     return bert__reserve(s->alloc, &p->bytes, &p->cap, PIECE_BYTES, 1)
            && bert__reserve(s->alloc, &w->words.items, &w->words.cap, WORDS, sizeof *w->words.items)
            && bert__reserve(s->alloc, &w->tokens.items, &w->tokens.cap, TOKENS,
                             sizeof *w->tokens.items)
            && bert__reserve(s->alloc, &p->run, &p->run_cap, MARKS, sizeof *p->run)
            && bert__reserve(s->alloc, &p->sorted, &p->sorted_cap, MARKS, sizeof *p->sorted)
-           && bert__reserve(s->alloc, &s->joined, &s->joined_cap, JOINED_BYTES, 1);
+           && bert__reserve(s->alloc, &s->joined, &s->joined_cap, JOINED_BYTES, 1)
+           && bert__token_model_reserve(&tok->model, &w->model);
 }
 
 void bert__token_scratch_trim(struct bert__token_scratch *s)
@@ -45,7 +47,9 @@ void bert__token_scratch_trim(struct bert__token_scratch *s)
     bert__alloc_free(s->alloc, s->joined);
     s->joined = NULL;
     s->joined_cap = 0;
-    bert__token_scratch_reserve(s); /* what this can't get is got when it is needed */
+    if (s->reserved_for != NULL)
+        bert__token_scratch_reserve(
+            s, s->reserved_for); /* what this can't get is got when it is needed */
 }
 
 bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,

@@ -40,6 +40,7 @@ struct bert__token_scratch {
     struct bert__alloc *alloc;
     struct bert__work work;
     struct bert__sequence sequences[2];
+    const bert_tokenizer *reserved_for;
     char *joined; /* prompt and text */
     size_t joined_cap;
 };

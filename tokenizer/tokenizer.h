@@ -24,11 +24,13 @@ struct bert__token_scratch;
 bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
                                        bert_error *err);
 void bert__token_scratch_destroy(struct bert__token_scratch *scratch);
-/* Take now what bert__tokenize_ids() needs for ordinary text of any length; only a long
- * stretch without white space or punctuation, and a prompt before a long text, take more. */
-bool bert__token_scratch_reserve(struct bert__token_scratch *scratch);
-/* Bytes of a scratch after that. */
-size_t bert__token_scratch_least(void);
+/* Take now what bert__tokenize_ids() with this tokenizer, which must live as long, needs for
+ * ordinary text of any length; only a long stretch without white space or punctuation, and a prompt
+ * before a long text, take more. */
+bool bert__token_scratch_reserve(struct bert__token_scratch *scratch,
+                                 const bert_tokenizer *tokenizer);
+/* Bytes of a scratch after that; NULL: the least of all. */
+size_t bert__token_scratch_least(const bert_tokenizer *tokenizer);
 /* Give back what a huge text took. */
 void bert__token_scratch_trim(struct bert__token_scratch *scratch);
 

@@ -7,6 +7,7 @@ void bert__work_init(struct bert__work *work, struct bert__alloc *alloc)
     memset(work, 0, sizeof *work);
     work->alloc = alloc;
     work->piece.alloc = alloc;
+    work->model.alloc = alloc;
 }
 
 void bert__work_free(struct bert__work *work)
@@ -19,6 +20,7 @@ void bert__work_free(struct bert__work *work)
     bert__alloc_free(work->alloc, p->sorted);
     bert__alloc_free(work->alloc, work->words.items);
     bert__alloc_free(work->alloc, work->tokens.items);
+    bert__model_scratch_free(&work->model);
     bert__work_init(work, work->alloc);
 }
 
@@ -28,7 +30,8 @@ size_t bert__work_bytes(const struct bert__work *work)
 
     return p->cap + p->from_cap * sizeof *p->from + (p->run_cap + p->sorted_cap) * sizeof *p->run
            + work->words.cap * sizeof *work->words.items
-           + work->tokens.cap * sizeof *work->tokens.items;
+           + work->tokens.cap * sizeof *work->tokens.items
+           + bert__model_scratch_bytes(&work->model);
 }
 
 bool bert__piece_grow(struct bert__piece *piece, size_t more)

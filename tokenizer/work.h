@@ -15,6 +15,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/size.h"
+#include "tokenizer/model_scratch.h"
 
 /* Enough to keep the stages busy, and within the cache. */
 enum { BERT__STRETCH = 4096 };
@@ -103,6 +104,7 @@ struct bert__work {
     struct bert__piece piece;
     struct bert__words words;
     struct bert__tokens tokens;
+    struct bert__model_scratch model;
 };
 
 void bert__work_init(struct bert__work *work, struct bert__alloc *alloc);

@@ -66,7 +66,7 @@ static bool embed_bytes(const bert_model *model, const bert_session_options *o, 
            && bert__size_add(o->max_tokens, model->max_length, &tokens)
            && bert__size_mul(tokens, 2 * sizeof(int32_t), &tokens)
            && bert__size_add(tokens, sequences, out)
-           && bert__size_add(*out, EMBED_MARGIN + bert__token_scratch_least(), out);
+           && bert__size_add(*out, EMBED_MARGIN + bert__token_scratch_least(model->tokenizer), out);
 }
 
 static bert_status create_embed(bert_session *s, bert_error *err)
@@ -89,7 +89,7 @@ static bert_status create_embed(bert_session *s, bert_error *err)
         || e->text == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);
     st = bert__token_scratch_create(&e->tokens, s->alloc, err);
-    if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens))
+    if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens, s->model->tokenizer))
         st = bert__alloc_fail(s->alloc, "the session's scratch", err);
     return st;
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* bpe.c - words to tokens: by the cache, by look-up where merging comes to the same, or by
+ * merging. */
+#include "tokenizer/bpe.h"
+
+#include "tokenizer/bpe_merge.h"
+
+/* Where the tokens of a word go. */
+struct output {
+    const struct bert__bpe *model;
+    struct bert__work *work;
+    uint32_t word;
+    uint32_t begin, end; /* of the word */
+    uint64_t at;         /* bytes of the word that the tokens so far stand for */
+    uint32_t byte;       /* at byte level, with gaps: the byte that holds position `passed` of */
+    uint64_t passed;     /* the word's spelling */
+};
+
+/* ---- Positions --------------------------------------------------------------- */
+
+/*
+ * The reference counts a token's place in the word's spelling in the byte alphabet, where
+ * most bytes that are no ASCII letters take two.  That only shows when some byte has no
+ * symbol: then the tokens behind it stand too early.  Here the byte that holds position `at`
+ * of the spelling; positions come in order.
+ */
+static uint32_t byte_at(struct output *o, uint64_t at)
+{
+    const unsigned char *s = (const unsigned char *)o->work->piece.bytes + o->begin;
+    uint32_t size = o->end - o->begin;
+
+    while (o->byte + 1 < size) {
+        unsigned width = s[o->byte] > 0x20 && s[o->byte] < 0x7F ? 1 : 2;
+
+        if (at < o->passed + width)
+            break;
+        o->passed += width;
+        o->byte++;
+    }
+    return o->begin + o->byte;
+}
+
+/* A prefix or suffix that falls back to bytes stands for text that isn't there: the reference
+ * points behind the word, here that is its end. */
+static uint32_t clamp(const struct output *o, uint64_t at)
+{
+    return at < o->end - o->begin ? o->begin + (uint32_t)at : o->end;
+}
+
+static bool emit(void *to, int32_t id, size_t bytes)
+{
+    struct output *o = to;
+    uint64_t begin = o->at, end = begin + bytes;
+    uint32_t first, last;
+
+    o->at = end;
+    if (o->model->odd) {
+        first = byte_at(o, begin);
+        last = byte_at(o, end - 1) + 1;
+    } else {
+        first = clamp(o, begin);
+        last = clamp(o, end);
+        if (first == last)
+            first--; /* no word is empty */
+    }
+    return bert__token_add(o->work, id, first, last, o->word);
+}
+
+/* ---- Words ------------------------------------------------------------------- */
+
+static bool merge_word(const struct bert__bpe *m, struct bert__work *work, struct output *o)
+{
+    struct bert__model_scratch *x = &work->model;
+    struct bert__bpe_source source = {work->piece.bytes + o->begin, o->end - o->begin, 0, 0};
+    size_t n;
+
+    x->n_symbols = 0;
+    if (!bert__bpe_read(m, &source, x, BERT__BPE_SHORT))
+        return false;
+    if (m->stale || x->n_symbols > BERT__BPE_SHORT || !bert__bpe_at_end(&source))
+        return bert__bpe_merge_long(m, &source, x, emit, o);
+    n = bert__bpe_merge_short(m, x->symbols, x->n_symbols);
+    for (size_t i = 0; i < n; i++) {
+        if (!emit(o, x->symbols[i].id, x->symbols[i].size))
+            return false;
+    }
+    return true;
+}
+
+/* The token that the word is as a whole, if a look-up can tell. */
+static const struct bert__vocab_entry *look_up(const struct bert__bpe *m, const char *s, size_t n)
+{
+    const struct bert__vocab_entry *e = bert__vocab_find(m->words, s, n);
+
+    if (e == NULL || m->options.ignore_merges || m->whole[e - m->words->entries])
+        return e;
+    return NULL;
+}
+
+static bool run_word(const struct bert__bpe *m, struct bert__work *work, size_t i)
+{
+    struct bert__word w = work->words.items[i];
+    const struct bert__vocab_entry *e = look_up(m, work->piece.bytes + w.begin, w.end - w.begin);
+    struct output o = {m, work, (uint32_t)i, w.begin, w.end, 0, 0, 0};
+
+    if (e != NULL)
+        return bert__token_add(work, e->id, w.begin, w.end, i);
+    return w.begin == w.end || merge_word(m, work, &o);
+}
+
+/* Append the tokens of a kept word. */
+static bool replay(struct bert__work *work, const struct bert__cached_word *c, size_t i)
+{
+    struct bert__word w = work->words.items[i];
+    uint32_t begin = w.begin;
+
+    for (unsigned k = 0; k < c->n; k++) {
+        uint32_t end = k + 1 < c->n ? w.begin + c->ends[k] : w.end;
+
+        if (!bert__token_add(work, c->ids[k], begin, end, i))
+            return false;
+        begin = end;
+    }
+    return true;
+}
+
+/* Keep the word whose tokens are the last n of the work, where they fit side by side. */
+static void keep(struct bert__cached_word *c, const uint64_t key[3], const struct bert__work *work,
+                 struct bert__word w, size_t n)
+{
+    const struct bert__token *t = work->tokens.items + (work->tokens.n - n);
+
+    if (n == 0 || n > BERT__CACHE_TOKENS || t[n - 1].end != w.end)
+        return;
+    for (size_t k = 0; k + 1 < n; k++) {
+        if (t[k].end != t[k + 1].begin)
+            return;
+    }
+    memcpy(c->key, key, sizeof c->key);
+    c->size = (uint8_t)(w.end - w.begin);
+    c->n = (uint8_t)n;
+    for (size_t k = 0; k < n; k++) {
+        c->ids[k] = t[k].id;
+        if (k + 1 < n)
+            c->ends[k] = (uint8_t)(t[k].end - w.begin);
+    }
+}
+
+bool bert__bpe_run(const struct bert__bpe *m, struct bert__work *work)
+{
+    struct bert__model_scratch *x = &work->model;
+
+    if (!bert__cache_own(x, m))
+        return false;
+    for (size_t i = 0; i < work->words.n; i++) {
+        struct bert__word w = work->words.items[i];
+        size_t size = w.end - w.begin, before = work->tokens.n;
+        struct bert__cached_word *c;
+        uint64_t key[3];
+
+        if (size - 1 >= BERT__CACHE_BYTES) { /* or empty */
+            if (!run_word(m, work, i))
+                return false;
+            continue;
+        }
+        bert__cache_key(work->piece.bytes + w.begin, size, key);
+        c = bert__cache_at(x, key, size);
+        if (bert__cache_is(c, key, size)) {
+            if (!replay(work, c, i))
+                return false;
+            continue;
+        }
+        if (!run_word(m, work, i))
+            return false;
+        keep(c, key, work, w, work->tokens.n - before);
+    }
+    return true;
+}
+
+/* Of each buffer, in powers of two, as bert__reserve() grows. */
+enum {
+    SYMBOLS = 4 * BERT__BPE_WINDOW, /* falling back to bytes makes up to four of one */
+    NODES = BERT__BPE_WINDOW,
+    QUEUED = 2 * BERT__BPE_WINDOW,
+    PARTS = BERT__BPE_WINDOW
+};
+
+size_t bert__bpe_least(void)
+{
+    return BERT__CACHE_WORDS * sizeof(struct bert__cached_word)
+           + SYMBOLS * sizeof(struct bert__bpe_symbol) + NODES * sizeof(struct bert__bpe_node)
+           + QUEUED * sizeof(uint64_t) + 2 * PARTS * sizeof(struct bert__bpe_part);
+}
+
+bool bert__bpe_reserve(const struct bert__bpe *m, struct bert__model_scratch *x)
+{
+    return bert__cache_own(x, m)
+           && bert__reserve(x->alloc, &x->symbols, &x->symbols_cap, SYMBOLS, sizeof *x->symbols)
+           && bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, NODES, sizeof *x->nodes)
+           && bert__reserve(x->alloc, &x->heap, &x->heap_cap, QUEUED, sizeof *x->heap)
+           && bert__reserve(x->alloc, &x->parts[0].items, &x->parts[0].cap, PARTS,
+                            sizeof *x->parts[0].items)
+           && bert__reserve(x->alloc, &x->parts[1].items, &x->parts[1].cap, PARTS,
+                            sizeof *x->parts[1].items);
+}

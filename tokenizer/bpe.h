@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* bpe.h - the BPE model: symbols merged pair by pair, by the rank of the pairs. */
+#ifndef BERT_TOKENIZER_BPE_H
+#define BERT_TOKENIZER_BPE_H
+
+#include "tokenizer/vocab.h"
+#include "tokenizer/work.h"
+
+enum { BERT__BPE_AFFIX = 64 }; /* bytes of prefix or suffix at most */
+
+/* A pair that merges; rank UINT32_MAX: a free slot. */
+struct bert__bpe_pair {
+    int32_t left, right;
+    uint32_t rank;
+    int32_t into;
+};
+
+struct bert__bpe_options {
+    bool byte_level; /* words are raw bytes, the vocabulary spells them in the byte alphabet */
+    bool fuse_unk;
+    bool byte_fallback;
+    bool ignore_merges;
+    int32_t unk_id;   /* -1: unknown characters are dropped */
+    bert_text prefix; /* of every symbol but a word's first; at most BERT__BPE_AFFIX bytes */
+    bert_text suffix; /* of a word's last symbol */
+};
+
+/* Which variant of a character stands at a place of a word. */
+enum { BERT__BPE_NEXT = 1, BERT__BPE_LAST = 2 };
+
+struct bert__bpe {
+    struct bert__alloc *alloc;
+    const struct bert__vocab *vocab; /* borrowed */
+    struct bert__bpe_options options;
+    struct bert__vocab raw;          /* at byte level: the tokens as the bytes they stand for */
+    const struct bert__vocab *words; /* `raw` or `vocab`: what a word is looked up in */
+    uint8_t *whole;                  /* by entry of `words`: a word of that text is that token */
+    bool affix;                      /* there is a prefix or a suffix */
+    bool odd;                        /* at byte level some byte has no symbol */
+    bool stale;                      /* a merge adds no text: see bpe_merge.c */
+
+    struct bert__bpe_pair *pairs;
+    uint64_t mask;
+    uint64_t seed;
+    int32_t *into; /* by rank */
+    uint32_t n_ranks;
+
+    int32_t single[4][256]; /* symbol of a byte (below 128, or at byte level) by its place; -1 */
+    int32_t fallback[256];  /* token of a byte, <0x00> and so on; -1 */
+};
+
+/* One merge of the list: both texts as the vocabulary spells them. */
+struct bert__bpe_merge {
+    bert_text left, right;
+};
+
+/* `next` gives the i-th of n merges.  BERT_EFORMAT names `what`, the merge and the token. */
+bert_status bert__bpe_init(struct bert__bpe *model, struct bert__alloc *alloc,
+                           const struct bert__vocab *vocab, const struct bert__bpe_options *options,
+                           struct bert__bpe_merge (*next)(const void *list, size_t i),
+                           const void *list, size_t n, const char *what, bert_error *err);
+void bert__bpe_free(struct bert__bpe *model);
+
+/* Tokens of every word of `work`, appended to work->tokens.  False: no memory. */
+bool bert__bpe_run(const struct bert__bpe *model, struct bert__work *work);
+/* Buffers for ordinary text, and their size. */
+bool bert__bpe_reserve(const struct bert__bpe *model, struct bert__model_scratch *scratch);
+size_t bert__bpe_least(void);
+
+static inline const struct bert__bpe_pair *bert__bpe_find(const struct bert__bpe *m, int32_t left,
+                                                          int32_t right)
+{
+    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    uint64_t i = bert__mix(key ^ m->seed, UINT64_C(0x9E3779B97F4A7C15)) & m->mask;
+
+    for (; m->pairs[i].rank != UINT32_MAX; i = (i + 1) & m->mask) {
+        if (m->pairs[i].left == left && m->pairs[i].right == right)
+            return &m->pairs[i];
+    }
+    return NULL;
+}
+
+#endif

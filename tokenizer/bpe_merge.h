@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* bpe_merge.h - inside BPE: one word's symbols, and their merging. */
+#ifndef BERT_TOKENIZER_BPE_MERGE_H
+#define BERT_TOKENIZER_BPE_MERGE_H
+
+#include "tokenizer/bpe.h"
+
+enum {
+    BERT__BPE_SHORT = 24, /* symbols that are merged by looking through all pairs each time */
+    BERT__BPE_WINDOW = 2048
+};
+
+/* A word that is being read as symbols. */
+struct bert__bpe_source {
+    const char *s;
+    uint32_t size;
+    uint32_t at;
+    uint32_t unknown; /* bytes of unknown characters that wait for the next known one */
+};
+
+/* Append symbols to scratch->symbols until there are `want` of them or the word ends.  False:
+ * no memory. */
+bool bert__bpe_read(const struct bert__bpe *model, struct bert__bpe_source *source,
+                    struct bert__model_scratch *scratch, size_t want);
+
+static inline bool bert__bpe_at_end(const struct bert__bpe_source *source)
+{
+    return source->at == source->size && source->unknown == 0;
+}
+
+/* The symbol of the character at s, as it is spelt at that place of a word (BERT__BPE_NEXT,
+ * BERT__BPE_LAST); -1: none. */
+int32_t bert__bpe_character(const struct bert__bpe *model, const char *s, size_t size,
+                            unsigned place);
+/* What is looked up for it: at most 2 * BERT__BPE_AFFIX + 4 bytes; returns how many. */
+size_t bert__bpe_spell(const struct bert__bpe_options *options, const char *s, size_t size,
+                       unsigned place, char *out);
+
+/* Merge at most BERT__BPE_SHORT symbols in place; returns how many are left. */
+size_t bert__bpe_merge_short(const struct bert__bpe *model, struct bert__bpe_symbol *symbols,
+                             size_t n);
+
+/* Merge a whole word of any length; `emit` gets its tokens in order.  False: no memory. */
+typedef bool bert__bpe_emit(void *to, int32_t id, size_t bytes);
+bool bert__bpe_merge_long(const struct bert__bpe *model, struct bert__bpe_source *source,
+                          struct bert__model_scratch *scratch, bert__bpe_emit *emit, void *to);
+
+/* The byte alphabet: UTF-8 of the character that stands for a byte (returns its size, 1 or 2),
+ * and back (-1: the code point stands for none). */
+size_t bert__byte_to_alphabet(unsigned byte, char out[2]);
+int bert__alphabet_to_byte(uint32_t cp);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* model_scratch.c - what the models need of a caller's memory. */
+#include "tokenizer/model_scratch.h"
+
+void bert__model_scratch_free(struct bert__model_scratch *x)
+{
+    bert__alloc_free(x->alloc, x->cache);
+    bert__alloc_free(x->alloc, x->symbols);
+    bert__alloc_free(x->alloc, x->nodes);
+    bert__alloc_free(x->alloc, x->heap);
+    bert__alloc_free(x->alloc, x->parts[0].items);
+    bert__alloc_free(x->alloc, x->parts[1].items);
+    *x = (struct bert__model_scratch){.alloc = x->alloc};
+}
+
+size_t bert__model_scratch_bytes(const struct bert__model_scratch *x)
+{
+    return (x->cache != NULL ? BERT__CACHE_WORDS * sizeof *x->cache : 0)
+           + x->symbols_cap * sizeof *x->symbols + x->nodes_cap * sizeof *x->nodes
+           + x->heap_cap * sizeof *x->heap
+           + (x->parts[0].cap + x->parts[1].cap) * sizeof *x->parts[0].items;
+}
+
+bool bert__cache_own(struct bert__model_scratch *x, const void *model)
+{
+    if (x->owner == model)
+        return true;
+    if (x->cache == NULL)
+        x->cache = bert__alloc_items(x->alloc, BERT__CACHE_WORDS, sizeof *x->cache);
+    if (x->cache == NULL)
+        return false;
+    for (size_t i = 0; i < BERT__CACHE_WORDS; i++)
+        x->cache[i].size = 0;
+    x->owner = model;
+    return true;
+}
