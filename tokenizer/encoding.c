@@ -1,263 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * encoding.c - putting windows together: which part of which text goes into each,
- * special tokens around them, padding.
- */
+/* encoding.c - from texts to an encoding: its memory, its life. */
 #include "tokenizer/encoding.h"
 
 #include "lib/base/error.h"
-#include "tokenizer/truncate.h"
+#include "tokenizer/encoding_job.h"
 
-/* Windows of a pair are a product: refuse what no caller can want. */
-enum { MAX_WINDOWS = 1 << 20 };
-#define MAX_TOKENS ((size_t)1 << 26)
-
-enum { MAX_SEQUENCES = 8 }; /* of a template */
-
-/* All that the windows are made of. */
-struct job {
-    const bert_tokenizer *tok;
-    const struct bert__template *template;
-    const bert_tokenize_options *options;
-    const struct bert__sequence *sequences;
-    struct bert__windows windows[2];
-    size_t counts[MAX_SEQUENCES];   /* windows of each sequence of the template */
-    size_t products[MAX_SEQUENCES]; /* of those before it, the first one's included */
-    bool pair;
-    size_t n_windows; /* the first included */
-    size_t n_tokens;  /* of all windows */
-    bool texts;       /* some token is not spelt as the vocabulary spells it */
-    bert_error *err;
-};
-
-/* ---- Which windows -------------------------------------------------------- */
-
-/* Count the windows; false: more than a size_t holds. */
-static bool multiply(struct job *j)
-{
-    const struct bert__template *t = j->template;
-    uint32_t k = 0;
-
-    j->n_windows = 1;
-    for (uint32_t i = 0; i < t->n_parts; i++) {
-        if (t->parts[i].kind == BERT__PART_SPECIAL)
-            continue;
-        j->counts[k] = j->windows[t->parts[i].kind].count;
-        j->products[k] = j->n_windows;
-        if (!bert__size_mul(j->n_windows, j->counts[k++], &j->n_windows))
-            return false;
-    }
-    return true;
-}
-
-/*
- * Which window of each sequence of the template window w holds.  The reference merges
- * part after part: each further window so far goes with all windows of the new part,
- * then the first so far with the further ones of the new part.
- */
-static void choose(const struct job *j, size_t w, size_t choice[MAX_SEQUENCES])
-{
-    for (uint32_t k = j->template->n_sequences; k-- > 0;) {
-        size_t count = j->counts[k], further = j->products[k] - 1;
-
-        if (w == 0) {
-            choice[k] = 0;
-        } else if (w - 1 < further * count) {
-            choice[k] = (w - 1) % count;
-            w = (w - 1) / count + 1;
-        } else {
-            choice[k] = w - further * count;
-            w = 0;
-        }
-    }
-}
-
-/* Tokens of window w without padding. */
-static size_t window_size(const struct job *j, size_t w)
-{
-    const struct bert__template *t = j->template;
-    size_t choice[MAX_SEQUENCES], n = 0;
-    uint32_t k = 0;
-
-    choose(j, w, choice);
-    for (uint32_t i = 0; i < t->n_parts; i++) {
-        size_t begin, end;
-
-        if (t->parts[i].kind == BERT__PART_SPECIAL) {
-            n += j->options->no_special ? 0 : t->parts[i].n_tokens;
-        } else {
-            bert__window(&j->windows[t->parts[i].kind], choice[k++], &begin, &end);
-            n += end - begin;
-        }
-    }
-    return n;
-}
-
-static size_t padded(const struct job *j, size_t n)
-{
-    return n < j->options->pad_length ? j->options->pad_length : n;
-}
-
-static bert_status count_windows(struct job *j)
-{
-    bool fits = multiply(j);
-
-    j->n_tokens = 0;
-    if (!j->options->overflow)
-        j->n_windows = 1;
-    else if (!fits || j->n_windows > MAX_WINDOWS)
-        return bert__fail(j->err, BERT_ELIMIT,
-                          "%zu windows of the first text times %zu of the second; at most %ld are "
-                          "given",
-                          j->windows[0].count, j->windows[1].count, (long)MAX_WINDOWS);
-    for (size_t w = 0; w < j->n_windows; w++) {
-        j->n_tokens += padded(j, window_size(j, w));
-        if (j->n_tokens > MAX_TOKENS && j->n_windows > 1)
-            return bert__fail(j->err, BERT_ELIMIT,
-                              "%zu windows hold more than %zu tokens together; use a longer "
-                              "max_length or a shorter stride",
-                              j->n_windows, MAX_TOKENS);
-    }
-    return BERT_OK;
-}
-
-/* ---- Filling one window --------------------------------------------------- */
-
-/* Ranges of tokens by sequence, as the reference books them: later ones replace. */
-struct ranges {
-    bool known[2];
-    size_t begin[2], end[2];
-};
-
-static bert_text surface(const struct job *j, const struct bert__sequence *s, const char *pool,
-                         size_t token)
-{
-    size_t lo = 0, hi = s->n_surfaces;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (s->surfaces[mid].token < token)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo < s->n_surfaces && s->surfaces[lo].token == token)
-        return (bert_text){pool + s->surfaces[lo].at, s->surfaces[lo].size};
-    return bert__tokenizer_spelling(j->tok, s->ids[token]);
-}
-
-static void put(bert_encoding *e, size_t at, const struct bert__special *token, int32_t type_id,
-                bool real)
-{
-    e->ids[at] = token->id;
-    e->type_ids[at] = type_id;
-    e->offsets[at] = (bert_span){0, 0};
-    e->special_mask[at] = 1;
-    e->attention_mask[at] = real;
-    e->word_ids[at] = -1;
-    if (e->texts != NULL)
-        e->texts[at] = token->text;
-}
-
-/* Window `i` of a text at `at`; returns where it ends. */
-static size_t put_text(const struct job *j, bert_encoding *e, size_t at,
-                       const struct bert__part *part, size_t i, const char *pool)
-{
-    const struct bert__sequence *s = &j->sequences[part->kind];
-    size_t begin, end, n;
-    /* Further windows keep the types they had before the template. */
-    int32_t type = i == 0 ? part->type_id : part->kind;
-
-    bert__window(&j->windows[part->kind], i, &begin, &end);
-    n = end - begin;
-    if (n == 0)
-        return at;
-    memcpy(e->ids + at, s->ids + begin, n * sizeof *e->ids);
-    memcpy(e->offsets + at, s->offsets + begin, n * sizeof *e->offsets);
-    memcpy(e->word_ids + at, s->words + begin, n * sizeof *e->word_ids);
-    memset(e->special_mask + at, 0, n);
-    memset(e->attention_mask + at, 1, n);
-    for (size_t k = 0; k < n; k++) {
-        e->type_ids[at + k] = type;
-        if (e->texts != NULL)
-            e->texts[at + k] = surface(j, s, pool, begin + k);
-    }
-    return at + n;
-}
-
-/* The reference asks for sequences 0, 1, ... as many as it knows ranges of, and takes an
- * unknown one to cover all. */
-static void put_sequence_ids(bert_encoding *e, const struct ranges *r)
-{
-    int n = r->known[0] + r->known[1];
-
-    memset(e->sequence_ids, -1, e->n);
-    for (int s = 0; s < (n > 0 ? n : 1); s++) {
-        size_t begin = r->known[s] ? r->begin[s] : 0, end = r->known[s] ? r->end[s] : e->n;
-
-        memset(e->sequence_ids + begin, s, end - begin);
-    }
-}
-
-/* Is the range of this part booked?  Without a post-processor only by the first
- * windows of a pair. */
-static bool is_booked(const struct job *j, size_t window_of_part)
-{
-    return j->tok->postprocessor.present || (j->pair && window_of_part == 0);
-}
-
-static size_t put_pads(const struct job *j, bert_encoding *e, size_t at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        put(e, at + i, &j->tok->padding.token, j->tok->padding.type_id, false);
-    return at + n;
-}
-
-static size_t sequence_tokens(const struct job *j)
-{
-    return j->windows[0].n + (j->pair ? j->windows[1].n : 0);
-}
-
-/* Fill window w; its arrays and size are set. */
-static void fill(const struct job *j, bert_encoding *e, size_t w, const char *const pools[2])
-{
-    const struct bert__template *t = j->template;
-    size_t choice[MAX_SEQUENCES], size = window_size(j, w), pads = e->n - size, at = 0;
-    struct ranges r = {0};
-    uint32_t k = 0;
-
-    choose(j, w, choice);
-    e->truncated = sequence_tokens(j);
-    if (j->tok->padding.left)
-        at = put_pads(j, e, at, pads);
-    for (uint32_t i = 0; i < t->n_parts; i++) {
-        const struct bert__part *part = &t->parts[i];
-        size_t begin = at;
-
-        if (part->kind == BERT__PART_SPECIAL) {
-            for (uint32_t s = 0; s < part->n_tokens && !j->options->no_special; s++)
-                put(e, at++, &part->tokens[s], part->type_id, true);
-            continue;
-        }
-        at = put_text(j, e, at, part, choice[k], pools[part->kind]);
-        if (is_booked(j, choice[k])) {
-            r.known[part->kind] = true;
-            r.begin[part->kind] = begin;
-            r.end[part->kind] = at;
-        }
-        e->truncated -= e->truncated < at - begin ? e->truncated : at - begin;
-        k++;
-    }
-    if (!j->tok->padding.left)
-        put_pads(j, e, at, pads);
-    put_sequence_ids(e, &r);
-}
+enum { MANY_PARTS = 64 };
 
 /* ---- Memory --------------------------------------------------------------- */
 
 /* Arrays of all windows, one after the other, largest elements first. */
-static bool allocate_arrays(const struct job *j, bert_encoding *root)
+static bool allocate_arrays(const struct bert__encode_job *j, bert_encoding *root)
 {
     static const size_t plain = sizeof(bert_span) + 3 * sizeof(int32_t) + 3;
     size_t bytes, each = plain + (j->texts ? sizeof(bert_text) : 0);
@@ -297,18 +50,18 @@ static void point_at(bert_encoding *e, const bert_encoding *root, size_t at)
 }
 
 /* Copy the texts of odd tokens, which the scratch will overwrite. */
-static bool copy_surfaces(const struct job *j, bert_encoding *root, const char *pools[2])
+static bool copy_surfaces(struct bert__encode_job *j, bert_encoding *root)
 {
     const struct bert__sequence *a = &j->sequences[0], *b = &j->sequences[1];
-    size_t second = j->pair ? b->surface_used : 0;
+    size_t second = j->inputs[1] != NULL ? b->surface_used : 0;
 
     if (!j->texts)
         return true;
     root->surface_text = bert__alloc(j->tok->alloc, a->surface_used + second);
     if (root->surface_text == NULL)
         return false;
-    pools[0] = root->surface_text;
-    pools[1] = root->surface_text + a->surface_used;
+    j->pools[0] = root->surface_text;
+    j->pools[1] = root->surface_text + a->surface_used;
     if (a->surface_used > 0)
         memcpy(root->surface_text, a->surface_text, a->surface_used);
     if (second > 0)
@@ -316,27 +69,32 @@ static bool copy_surfaces(const struct job *j, bert_encoding *root, const char *
     return true;
 }
 
-static bert_status build(const struct job *j, bert_encoding **out)
+static bert_status build(struct bert__encode_job *j, bert_encoding **out)
 {
     struct bert__alloc *alloc = j->tok->alloc;
     bert_encoding *root = bert__alloc_array(alloc, j->n_windows, sizeof *root);
-    const char *pools[2] = {NULL, NULL};
-    size_t at = 0;
+    size_t few[MANY_PARTS], at = 0;
+    bool many = j->layout->n_parts >= MANY_PARTS;
 
     if (root == NULL)
         return bert__alloc_fail(alloc, "encoding", j->err);
-    if (!allocate_arrays(j, root) || !copy_surfaces(j, root, pools)) {
+    j->starts = few;
+    if (many)
+        j->starts = bert__alloc_items(alloc, j->layout->n_parts + 1, sizeof *j->starts);
+    if (j->starts == NULL || !allocate_arrays(j, root) || !copy_surfaces(j, root)) {
+        bert__alloc_free(alloc, many ? j->starts : NULL);
         bert__alloc_free(alloc, root->arrays);
         bert__alloc_free(alloc, root);
         return bert__alloc_fail(alloc, "encoding", j->err);
     }
     for (size_t w = 0; w < j->n_windows; w++) {
-        root[w].n = padded(j, window_size(j, w));
+        root[w].n = bert__window_padded(j, w);
         point_at(&root[w], root, at);
-        fill(j, &root[w], w, pools);
+        bert__window_fill(j, &root[w], w);
         root[w].tokenizer = (bert_tokenizer *)j->tok;
         at += root[w].n;
     }
+    bert__alloc_free(alloc, many ? j->starts : NULL);
     root->windows = root + 1;
     root->n_windows = j->n_windows - 1;
     bert__tokenizer_ref((bert_tokenizer *)j->tok);
@@ -375,15 +133,15 @@ static bool is_odd(const bert_tokenizer *tok, const struct bert__special *s)
 }
 
 /* Will any token have a text that the vocabulary doesn't give for its id? */
-static bool any_odd(const struct job *j)
+static bool any_odd(const struct bert__encode_job *j)
 {
-    const struct bert__template *t = j->template;
+    const struct bert__layout *t = j->layout;
 
-    if (j->sequences[0].n_surfaces > 0 || (j->pair && j->sequences[1].n_surfaces > 0))
+    if (j->sequences[0].n_surfaces > 0 || (j->inputs[1] != NULL && j->sequences[1].n_surfaces > 0))
         return true;
     if (j->options->pad_length > 0 && is_odd(j->tok, &j->tok->padding.token))
         return true;
-    for (uint32_t i = 0; i < t->n_parts && !j->options->no_special; i++) {
+    for (uint32_t i = 0; i < t->n_parts; i++) {
         for (uint32_t k = 0; k < t->parts[i].n_tokens; k++) {
             if (is_odd(j->tok, &t->parts[i].tokens[k]))
                 return true;
@@ -392,83 +150,187 @@ static bool any_odd(const struct job *j)
     return false;
 }
 
-static bert_status check(const bert_tokenizer *tok, const bert_tokenize_options *o,
-                         const struct bert__template *t, bert_error *err)
+static bert_status start(struct bert__encode_job *j, const struct bert__input *text,
+                         const struct bert__input *pair)
 {
-    if (o->pad_length > 0 && !tok->padding.present)
-        return bert__fail(err, BERT_EINVAL, "pad_length is %lu; the tokenizer has no padding token",
+    const bert_tokenize_options *o = j->options;
+
+    j->inputs[0] = text;
+    j->inputs[1] = pair;
+    j->layout = &j->tok->postprocessor.layouts[pair != NULL][!o->no_special];
+    if (o->pad_length > 0 && !j->tok->padding.present)
+        return bert__fail(j->err, BERT_EINVAL,
+                          "pad_length is %lu; the tokenizer has no padding token",
                           (unsigned long)o->pad_length);
-    if (t->n_sequences > MAX_SEQUENCES)
-        return bert__fail(err, BERT_EUNSUPPORTED, "the tokenizer's template holds %lu texts",
-                          (unsigned long)t->n_sequences);
     return BERT_OK;
 }
 
-bert_status bert__encode(const bert_tokenizer *tok, bert_text text, const bert_text *pair,
-                         const bert_tokenize_options *o, bert_encoding **out, bert_error *err)
+/* Tokens of a text after which no more need be read; 0: all must be. */
+static uint64_t last_needed(const struct bert__encode_job *j)
 {
-    const struct bert__template *t =
-        pair != NULL ? &tok->postprocessor.pair : &tok->postprocessor.single;
-    struct job j = {.tok = tok, .template = t, .options = o, .pair = pair != NULL, .err = err};
-    struct bert__token_scratch *s;
-    size_t n[2] = {0, 0};
-    bert_status status = check(tok, o, t, err);
+    const bert_tokenize_options *o = j->options;
+
+    if (o->max_length == 0 || o->overflow || o->side == BERT_TRUNCATE_LEFT || j->inputs[1] != NULL
+        || !o->stop_early)
+        return 0;
+    return (uint64_t)o->max_length + 1; /* one more tells that something is cut */
+}
+
+/* Tokens of text i into its sequence, with offsets in the unit that is asked for. */
+static bert_status tokenize(const struct bert__encode_job *j, struct bert__token_scratch *scratch,
+                            int i)
+{
+    const struct bert__input *in = j->inputs[i];
+    struct bert__sequence *s = &scratch->sequences[i];
+    bool chars = j->options->offset_unit == BERT_OFFSET_CHARS;
+    uint64_t stop = last_needed(j);
+    size_t done = 0;
+    bert_status status = BERT_OK;
+
+    bert__sequence_clear(s);
+    s->length = in->words ? in->n : chars ? bert__count_chars(in->texts[0]) : in->texts[0].size;
+    for (size_t k = 0; k < in->n && status == BERT_OK && (stop == 0 || s->n < stop); k++) {
+        status = bert__tokenize_sequence(j->tok, scratch, in->texts[k], stop, s, j->err);
+        if (status == BERT_OK && chars)
+            bert__offsets_to_chars(s, done, in->texts[k]);
+        for (; done < s->n; done++) {
+            if (in->words)
+                s->words[done] = (int32_t)k;
+        }
+    }
+    return status;
+}
+
+bert_status bert__encode_with(const bert_tokenizer *tok, struct bert__token_scratch *s,
+                              const struct bert__input *text, const struct bert__input *pair,
+                              const bert_tokenize_options *o, bert_encoding **out, bert_error *err)
+{
+    struct bert__encode_job j = {.tok = tok, .options = o, .sequences = s->sequences, .err = err};
+    bert_status status = start(&j, text, pair);
+    size_t n[2];
 
     if (status == BERT_OK)
-        status = bert__tokenizer_take(tok, &s, err);
-    if (status != BERT_OK)
-        return status;
-    j.sequences = s->sequences;
-    status = bert__tokenize_sequence(tok, s, text, &s->sequences[0], err);
+        status = tokenize(&j, s, 0);
     if (status == BERT_OK && pair != NULL)
-        status = bert__tokenize_sequence(tok, s, *pair, &s->sequences[1], err);
-    if (status != BERT_OK)
-        goto out;
+        status = tokenize(&j, s, 1);
     n[0] = s->sequences[0].n;
     n[1] = pair != NULL ? s->sequences[1].n : 0;
-    status = bert__truncate(tok, o, j.pair, n, j.windows, err);
     if (status == BERT_OK)
-        status = count_windows(&j);
+        status = bert__truncate(tok, o, pair != NULL, n, j.windows, err);
+    if (status == BERT_OK)
+        status = bert__windows_count(&j);
     if (status != BERT_OK)
-        goto out;
-    if (o->offset_unit == BERT_OFFSET_CHARS) {
-        bert__offsets_to_chars(&s->sequences[0], text);
-        if (pair != NULL)
-            bert__offsets_to_chars(&s->sequences[1], *pair);
-    }
+        return status;
     j.texts = any_odd(&j);
-    status = build(&j, out);
-out:
+    return build(&j, out);
+}
+
+bert_status bert__encode(const bert_tokenizer *tok, const struct bert__input *text,
+                         const struct bert__input *pair, const bert_tokenize_options *o,
+                         bert_encoding **out, bert_error *err)
+{
+    struct bert__token_scratch *s;
+    bert_status status = bert__tokenizer_take(tok, &s, err);
+
+    if (status != BERT_OK)
+        return status;
+    status = bert__encode_with(tok, s, text, pair, o, out, err);
     bert__tokenizer_give(tok, s);
     return status;
 }
 
-bert_status bert__count(const bert_tokenizer *tok, bert_text text, const bert_text *pair,
-                        const bert_tokenize_options *o, size_t *out, bert_error *err)
+/* ---- Counting ------------------------------------------------------------- */
+
+static bert_status count(const struct bert__encode_job *j, struct bert__token_scratch *scratch,
+                         int i, size_t *out)
 {
-    const struct bert__template *t =
-        pair != NULL ? &tok->postprocessor.pair : &tok->postprocessor.single;
-    struct job j = {.tok = tok, .template = t, .options = o, .pair = pair != NULL, .err = err};
-    struct bert__id_sink sinks[2] = {{NULL, 0, false, 0}, {NULL, 0, false, 0}};
+    const struct bert__input *in = j->inputs[i];
+    const bert_tokenize_options *o = j->options;
+    struct bert__id_sink sink = {.ids = NULL};
+    bert_status status = BERT_OK;
+
+    *out = 0;
+    if (i == 0 && j->inputs[1] == NULL && o->max_length > 0)
+        sink.stop = (uint64_t)o->max_length + 1; /* more are cut, from whichever side */
+    for (size_t k = 0; k < in->n && status == BERT_OK; k++) {
+        status = bert__tokenize_sink(j->tok, scratch, in->texts[k], &sink, j->err);
+        *out += (size_t)sink.n;
+        if (sink.stop > 0 && *out >= sink.stop)
+            break;
+    }
+    return status;
+}
+
+bert_status bert__count(const bert_tokenizer *tok, const struct bert__input *text,
+                        const struct bert__input *pair, const bert_tokenize_options *o, size_t *out,
+                        bert_error *err)
+{
+    struct bert__encode_job j = {.tok = tok, .options = o, .err = err};
     struct bert__token_scratch *s;
-    size_t n[2];
-    bert_status status = check(tok, o, t, err);
+    size_t n[2] = {0, 0};
+    bert_status status = start(&j, text, pair);
 
     if (status == BERT_OK)
         status = bert__tokenizer_take(tok, &s, err);
     if (status != BERT_OK)
         return status;
-    status = bert__tokenize_sink(tok, s, text, &sinks[0], err);
+    status = count(&j, s, 0, &n[0]);
     if (status == BERT_OK && pair != NULL)
-        status = bert__tokenize_sink(tok, s, *pair, &sinks[1], err);
+        status = count(&j, s, 1, &n[1]);
     bert__tokenizer_give(tok, s);
-    n[0] = (size_t)sinks[0].n;
-    n[1] = (size_t)sinks[1].n;
     if (status == BERT_OK)
-        status = bert__truncate(tok, o, j.pair, n, j.windows, err);
+        status = bert__truncate(tok, o, pair != NULL, n, j.windows, err);
     if (status == BERT_OK) {
-        multiply(&j);
-        *out = padded(&j, window_size(&j, 0));
+        bert__windows_multiply(&j);
+        *out = bert__window_padded(&j, 0);
     }
+    return status;
+}
+
+/* ---- Cutting -------------------------------------------------------------- */
+
+/* Keep the last n tokens: those behind the first so many. */
+static bert_status cut_left(const bert_tokenizer *tok, struct bert__token_scratch *s,
+                            bert_text text, size_t n, size_t *at, bert_error *err)
+{
+    struct bert__id_sink sink = {.ids = NULL};
+    struct bert__token_finder f = {0};
+    bert_status status = bert__tokenize_sink(tok, s, text, &sink, err);
+
+    *at = n == 0 ? text.size : 0;
+    if (status != BERT_OK || n == 0 || sink.n <= n)
+        return status;
+    f.wanted = sink.n - n;
+    status = bert__find_token(tok, s, text, &f, err);
+    *at = f.found.start;
+    return status;
+}
+
+static bert_status cut_right(const bert_tokenizer *tok, struct bert__token_scratch *s,
+                             bert_text text, size_t n, size_t *at, bert_error *err)
+{
+    struct bert__token_finder f = {.wanted = n};
+    bert_status status;
+
+    *at = 0;
+    if (n == 0)
+        return BERT_OK;
+    status = bert__find_token(tok, s, text, &f, err);
+    *at = f.n > n ? f.before.end : text.size;
+    return status;
+}
+
+bert_status bert__cut(const bert_tokenizer *tok, bert_text text, size_t n, bool left, size_t *at,
+                      bert_error *err)
+{
+    struct bert__token_scratch *s;
+    bert_status status = bert__tokenizer_take(tok, &s, err);
+
+    if (status != BERT_OK)
+        return status;
+    status = (left ? cut_left : cut_right)(tok, s, text, n, at, err);
+    bert__tokenizer_give(tok, s);
+    if (status != BERT_OK)
+        *at = 0;
     return status;
 }

@@ -6,7 +6,7 @@
 /* Is this the id of a special token, typed or added? */
 static bool is_special(const bert_tokenizer *tok, int32_t id)
 {
-    const struct bert__template *t = &tok->postprocessor.single;
+    const struct bert__layout *t = &tok->postprocessor.layouts[0][1];
     const struct bert__added_token *added = bert__added_by_id(&tok->added, id);
 
     for (uint32_t i = 0; i < t->n_parts; i++) {
@@ -19,7 +19,7 @@ static bool is_special(const bert_tokenizer *tok, int32_t id)
 }
 
 /* The template around ids that stand where its first sequence goes; returns the total. */
-static uint32_t wrap(const struct bert__template *t, uint32_t n, int32_t *ids, int32_t *type_ids,
+static uint32_t wrap(const struct bert__layout *t, uint32_t n, int32_t *ids, int32_t *type_ids,
                      int32_t *last)
 {
     uint32_t at = 0;
@@ -39,7 +39,7 @@ static uint32_t wrap(const struct bert__template *t, uint32_t n, int32_t *ids, i
 }
 
 /* Special tokens before the text: where its ids go. */
-static uint32_t text_at(const struct bert__template *t)
+static uint32_t text_at(const struct bert__layout *t)
 {
     uint32_t at = 0;
 
@@ -54,16 +54,21 @@ static bert_status encode(const bert_tokenizer *tok, struct bert__token_scratch 
                           int32_t *type_ids, uint32_t *n, uint64_t *truncated, int32_t *last,
                           bert_error *err)
 {
-    const struct bert__template *t = &tok->postprocessor.single;
-    struct bert__id_sink sink = {ids + text_at(t), max_length - t->n_special,
-                                 side == BERT_TRUNCATE_LEFT, 0};
-    bert_status status = bert__tokenize_sink(tok, scratch, text, &sink, err);
+    const struct bert__layout *t = &tok->postprocessor.layouts[0][1];
+    struct bert__id_sink sink = {.ids = ids + text_at(t),
+                                 .room = max_length - t->n_special,
+                                 .left = side == BERT_TRUNCATE_LEFT};
+    bert_status status;
     uint32_t kept;
 
+    if (truncated == NULL && !sink.left)
+        sink.stop = sink.room > 0 ? sink.room : 1;
+    status = bert__tokenize_sink(tok, scratch, text, &sink, err);
     if (status != BERT_OK)
         return status;
     kept = sink.n < sink.room ? (uint32_t)sink.n : (uint32_t)sink.room;
-    *truncated = sink.n - kept;
+    if (truncated != NULL)
+        *truncated = sink.n - kept;
     *n = wrap(t, kept, ids, type_ids, last);
     return BERT_OK;
 }
@@ -89,12 +94,13 @@ bert_status bert__tokenize_ids(const bert_tokenizer *tok, struct bert__token_scr
                                int32_t *ids, int32_t *type_ids, uint32_t *n, uint64_t *truncated,
                                uint32_t *prompt_tokens, bert_error *err)
 {
-    const struct bert__template *t = &tok->postprocessor.single;
+    const struct bert__layout *t = &tok->postprocessor.layouts[0][1];
     bert_status status;
     int32_t last;
 
     *n = 0;
-    *truncated = 0;
+    if (truncated != NULL)
+        *truncated = 0;
     if (prompt_tokens != NULL)
         *prompt_tokens = 0;
     if (t->n_sequences != 1)

@@ -3,6 +3,7 @@
 #include "tokenizer/load.h"
 
 #include "lib/base/error.h"
+#include "tokenizer/trim.h"
 
 /* ---- tokenizer_config.json ------------------------------------------------ */
 
@@ -176,7 +177,7 @@ static void find_padding(bert_tokenizer *tok)
     }
 }
 
-static void finish(bert_tokenizer *tok)
+static bert_status finish(bert_tokenizer *tok, bert_error *err)
 {
     uint32_t size = tok->vocab.n_ids;
 
@@ -189,6 +190,7 @@ static void finish(bert_tokenizer *tok)
     if (tok->pretokenizer.kind == BERT__PRETOKENIZER_BERT && tok->added.normalized.n == 0)
         tok->stretch = BERT__STRETCH;
     find_padding(tok);
+    return bert__trim_prepare(tok, err);
 }
 
 /* With an allocator of its own: it and its encodings may outlive the model. */
@@ -235,8 +237,9 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
     bert__arena_init(&files, tok->alloc);
     status = single != NULL ? load_single(&load, single) : load_directory(&load, &found);
     bert__arena_free(&files);
+    if (status == BERT_OK && found)
+        status = finish(tok, err);
     if (status == BERT_OK && found) {
-        finish(tok);
         *out = tok;
         return BERT_OK;
     }

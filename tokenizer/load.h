@@ -63,10 +63,13 @@ bert_status bert__load_model_vocab(const struct bert__load *load, const struct b
 bert_status bert__load_find(const struct bert__load *load, const char *role, bert_text token,
                             int32_t *out);
 bert_status bert__load_added(struct bert__load *load, const struct bert__json *tokens);
-bert_status bert__load_postprocessor(struct bert__load *load, const struct bert__json *post);
+bert_status bert__load_postprocessor(const struct bert__load *load, const struct bert__json *post);
 
-/* [CLS] A [SEP], and [CLS] A [SEP] B [SEP]. */
-bert_status bert__load_bert_template(struct bert__load *load, const struct bert__special *cls,
+/* Post-processors that no tokenizer.json names; `present` false: none. */
+bert_status bert__load_post_steps(const struct bert__load *load,
+                                  const struct bert__post_step *steps, uint32_t n, bool present);
+/* One of them: [CLS] A [SEP], and [CLS] A [SEP] B [SEP]. */
+bert_status bert__load_bert_template(const struct bert__load *load, const struct bert__special *cls,
                                      const struct bert__special *sep);
 
 /* vocab.txt, with the settings of the files beside it (`config` NULL: the defaults). */

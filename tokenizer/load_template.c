@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load_template.c - post-processors, all as templates. */
+/* load_template.c - "post_processor" of tokenizer.json. */
 #include <stdio.h>
 
 #include "lib/base/error.h"
@@ -7,7 +7,7 @@
 
 static const char what[] = "the post-processor";
 
-enum { MAX_PARTS = 4096 };
+enum { MAX_PARTS = 4096, MAX_STEPS = 16, MAX_DEPTH = 8 };
 
 /* ---- TemplateProcessing --------------------------------------------------- */
 
@@ -92,18 +92,6 @@ static bert_status load_part(const struct bert__load *l, const struct bert__json
     return BERT_OK;
 }
 
-static void count_parts(struct bert__template *t)
-{
-    t->n_special = 0;
-    t->n_sequences = 0;
-    for (uint32_t i = 0; i < t->n_parts; i++) {
-        if (t->parts[i].kind == BERT__PART_SPECIAL)
-            t->n_special += t->parts[i].n_tokens;
-        else
-            t->n_sequences++;
-    }
-}
-
 static bert_status load_parts(const struct bert__load *l, const struct bert__json *post,
                               const char *key, const struct bert__json *map,
                               struct bert__template *out)
@@ -130,28 +118,26 @@ static bert_status load_parts(const struct bert__load *l, const struct bert__jso
             status = bert__fail(l->err, BERT_EFORMAT, "%s: \"single\" of %s holds sequence \"B\"",
                                 l->path, what);
     }
-    count_parts(out);
     return status;
 }
 
-static bert_status load_template(struct bert__load *l, const struct bert__json *post)
+static bert_status load_template(const struct bert__load *l, const struct bert__json *post,
+                                 struct bert__post_step *out)
 {
-    struct bert__postprocessor *p = &l->tok->postprocessor;
     const struct bert__json *map;
     bert_status status = bert__load_kind(l, post, what, "special_tokens", BERT__JSON_OBJECT, &map);
 
-    p->present = true;
     if (status == BERT_OK && map->u.object.count > MAX_PARTS)
         status = bert__fail(l->err, BERT_ELIMIT, "%s: %s has %zu special tokens", l->path, what,
                             map->u.object.count);
     if (status == BERT_OK)
-        status = load_parts(l, post, "single", map, &p->single);
+        status = load_parts(l, post, "single", map, &out->template[0]);
     if (status == BERT_OK)
-        status = load_parts(l, post, "pair", map, &p->pair);
+        status = load_parts(l, post, "pair", map, &out->template[1]);
     return status;
 }
 
-/* ---- BertProcessing ------------------------------------------------------- */
+/* ---- The others ------------------------------------------------------------ */
 
 /* ["[SEP]", 102] */
 static bert_status load_named(const struct bert__load *l, const struct bert__json *post,
@@ -170,61 +156,98 @@ static bert_status load_named(const struct bert__load *l, const struct bert__jso
     return bert__load_id_value(l, &pair->u.array.items[1], key, &out->id);
 }
 
-bert_status bert__load_bert_template(struct bert__load *l, const struct bert__special *cls,
-                                     const struct bert__special *sep)
+static bert_status load_cls_sep(const struct bert__load *l, const struct bert__json *post,
+                                struct bert__post_step *out)
 {
-    struct bert__postprocessor *p = &l->tok->postprocessor;
-    struct bert__special *tokens = bert__arena_get(&l->tok->arena, 2 * sizeof *tokens);
-    struct bert__part *parts = bert__arena_get(&l->tok->arena, 5 * sizeof *parts);
+    bert_status status = load_named(l, post, "cls", &out->cls);
 
-    if (tokens == NULL || parts == NULL)
-        return bert__load_nomem(l);
-    tokens[0] = *cls;
-    tokens[1] = *sep;
-    parts[0] = (struct bert__part){BERT__PART_SPECIAL, 0, &tokens[0], 1};
-    parts[1] = (struct bert__part){BERT__PART_FIRST, 0, NULL, 0};
-    parts[2] = (struct bert__part){BERT__PART_SPECIAL, 0, &tokens[1], 1};
-    parts[3] = (struct bert__part){BERT__PART_SECOND, 1, NULL, 0};
-    parts[4] = (struct bert__part){BERT__PART_SPECIAL, 1, &tokens[1], 1};
-    p->present = true;
-    p->single = (struct bert__template){parts, 3, 2, 1};
-    p->pair = (struct bert__template){parts, 5, 3, 2};
-    return BERT_OK;
+    return status == BERT_OK ? load_named(l, post, "sep", &out->sep) : status;
 }
 
-static bert_status load_bert(struct bert__load *l, const struct bert__json *post)
+static bert_status load_flags(const struct bert__load *l, const struct bert__json *post,
+                              struct bert__post_step *out)
 {
-    struct bert__special cls, sep;
-    bert_status status = load_named(l, post, "cls", &cls);
+    bert_status status = bert__load_bool(l, post, what, "trim_offsets", &out->trim_offsets);
 
-    if (status == BERT_OK)
-        status = load_named(l, post, "sep", &sep);
-    return status == BERT_OK ? bert__load_bert_template(l, &cls, &sep) : status;
-}
-
-/* ---- None, or one of those ------------------------------------------------- */
-
-bert_status bert__load_postprocessor(struct bert__load *l, const struct bert__json *post)
-{
-    static const struct bert__part bare[2] = {{BERT__PART_FIRST, 0, NULL, 0},
-                                              {BERT__PART_SECOND, 1, NULL, 0}};
-    struct bert__postprocessor *p = &l->tok->postprocessor;
-    bert_text type;
-    char name[84];
-    bert_status status;
-
-    if (post == NULL || post->type == BERT__JSON_NULL) {
-        p->single = (struct bert__template){bare, 1, 0, 1};
-        p->pair = (struct bert__template){bare, 2, 0, 2};
-        return BERT_OK;
-    }
-    status = bert__load_text(l, post, what, "type", &type);
     if (status != BERT_OK)
         return status;
-    if (bert__json_equals(bert__json_get(post, "type"), "TemplateProcessing"))
-        return load_template(l, post);
-    if (bert__json_equals(bert__json_get(post, "type"), "BertProcessing"))
-        return load_bert(l, post);
-    return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: the post-processor \"%s\" is not supported",
-                      l->path, bert__printable(name, type.data, type.size));
+    return bert__load_bool(l, post, what, "add_prefix_space", &out->prefix_space);
+}
+
+static bert_status load_step(const struct bert__load *l, const struct bert__json *post,
+                             struct bert__post_step *out)
+{
+    bert_text type;
+    bert_status status = bert__load_text(l, post, what, "type", &type);
+
+    if (status != BERT_OK)
+        return status;
+    if (bert__load_is(type, "TemplateProcessing")) {
+        out->kind = BERT__POST_TEMPLATE;
+        return load_template(l, post, out);
+    }
+    if (bert__load_is(type, "BertProcessing")) {
+        out->kind = BERT__POST_BERT;
+        return load_cls_sep(l, post, out);
+    }
+    if (bert__load_is(type, "ByteLevel")) {
+        out->kind = BERT__POST_BYTE_LEVEL;
+        return load_flags(l, post, out);
+    }
+    if (!bert__load_is(type, "RobertaProcessing"))
+        return bert__load_unsupported(l, "post-processor", type);
+    out->kind = BERT__POST_ROBERTA;
+    status = load_cls_sep(l, post, out);
+    return status == BERT_OK ? load_flags(l, post, out) : status;
+}
+
+/* ---- One, or a Sequence ---------------------------------------------------- */
+
+/* The steps of a Sequence, of Sequences in it too, behind the *n that are there. */
+static bert_status load_steps(const struct bert__load *l, const struct bert__json *post,
+                              unsigned depth, struct bert__post_step *out, uint32_t *n)
+{
+    const struct bert__json *list;
+    bert_status status = BERT_OK;
+
+    if (post->type != BERT__JSON_OBJECT)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: %s is %s; expected an object", l->path, what,
+                          bert__json_type_name(post));
+    if (*n == MAX_STEPS || depth == MAX_DEPTH)
+        return bert__fail(l->err, BERT_ELIMIT, "%s: more than %d post-processors", l->path,
+                          MAX_STEPS);
+    if (!bert__json_equals(bert__json_get(post, "type"), "Sequence"))
+        return load_step(l, post, &out[(*n)++]);
+    status = bert__load_kind(l, post, what, "processors", BERT__JSON_ARRAY, &list);
+    for (size_t i = 0; status == BERT_OK && i < list->u.array.count; i++)
+        status = load_steps(l, &list->u.array.items[i], depth + 1, out, n);
+    return status;
+}
+
+bert_status bert__load_post_steps(const struct bert__load *l, const struct bert__post_step *steps,
+                                  uint32_t n, bool present)
+{
+    return bert__post_compile(&l->tok->postprocessor, steps, n, present, &l->tok->arena, l->files,
+                              l->path, l->err);
+}
+
+bert_status bert__load_bert_template(const struct bert__load *l, const struct bert__special *cls,
+                                     const struct bert__special *sep)
+{
+    struct bert__post_step step = {.kind = BERT__POST_BERT, .cls = *cls, .sep = *sep};
+
+    return bert__load_post_steps(l, &step, 1, true);
+}
+
+bert_status bert__load_postprocessor(const struct bert__load *l, const struct bert__json *post)
+{
+    struct bert__post_step steps[MAX_STEPS];
+    uint32_t n = 0;
+    bool present = post != NULL && post->type != BERT__JSON_NULL;
+    bert_status status = BERT_OK;
+
+    memset(steps, 0, sizeof steps);
+    if (present)
+        status = load_steps(l, post, 0, steps, &n);
+    return status == BERT_OK ? bert__load_post_steps(l, steps, n, present) : status;
 }

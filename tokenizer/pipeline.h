@@ -45,6 +45,7 @@ struct bert_tokenizer {
     struct bert__vocab vocab;
     struct bert__token_model model;
     struct bert__postprocessor postprocessor;
+    const uint8_t *spaces; /* of each id, for trimming; see trim.h */
     struct bert__decoder decoder;
     struct bert__padding padding;
 

@@ -16,10 +16,12 @@ struct run {
     const bert_tokenizer *tok;
     struct bert__work *work;
     bert_text text;
-    struct bert__sequence *sequence; /* either this, */
-    struct bert__id_sink *sink;      /* or that */
-    size_t base;                     /* where the stretch begins in the text */
-    size_t n_words;                  /* before the stretch */
+    struct bert__sequence *sequence; /* one of these */
+    struct bert__id_sink *sink;
+    struct bert__token_finder *finder;
+    uint64_t stop;  /* tokens after which the rest is not read; 0: read all */
+    size_t base;    /* where the stretch begins in the text */
+    size_t n_words; /* before the stretch */
     bert_error *err;
 };
 
@@ -68,21 +70,61 @@ static size_t source_end(const struct run *r, size_t end)
     return at + len;
 }
 
+/* Offset of a token of the stretch. */
+static bert_span source_span(const struct run *r, const struct bert__token *t)
+{
+    return (bert_span){r->base + r->work->piece.from[t->begin], source_end(r, t->end)};
+}
+
+static void find_token(struct run *r)
+{
+    const struct bert__tokens *t = &r->work->tokens;
+    struct bert__token_finder *f = r->finder;
+
+    if (f->wanted >= f->n && f->wanted - f->n < t->n)
+        f->found = source_span(r, &t->items[f->wanted - f->n]);
+    if (f->wanted > f->n && f->wanted - f->n <= t->n)
+        f->before = source_span(r, &t->items[f->wanted - f->n - 1]);
+    f->n += t->n;
+}
+
+/* The same for an added token. */
+static void find_added(struct bert__token_finder *f, size_t begin, size_t end)
+{
+    if (f->n == f->wanted)
+        f->found = (bert_span){begin, end};
+    if (f->n + 1 == f->wanted)
+        f->before = (bert_span){begin, end};
+    f->n++;
+}
+
+/* Have all tokens come that are asked for? */
+static bool is_enough(const struct run *r)
+{
+    uint64_t n = r->sequence != NULL ? r->sequence->n : r->sink != NULL ? r->sink->n : r->finder->n;
+
+    return r->stop > 0 && n >= r->stop;
+}
+
 /* Hand on the tokens of the words in work. */
 static bert_status flush(struct run *r)
 {
     const struct bert__tokens *t = &r->work->tokens;
 
-    if (r->sink != NULL) {
+    if (r->finder != NULL) {
+        find_token(r);
+    } else if (r->sink != NULL) {
         for (size_t i = 0; i < t->n; i++)
             sink_id(r->sink, t->items[i].id);
     } else {
         if (!sequence_room(r->work->alloc, r->sequence, t->n))
             return no_memory(r);
-        for (size_t i = 0; i < t->n; i++)
-            sequence_add(r->sequence, t->items[i].id,
-                         r->base + r->work->piece.from[t->items[i].begin],
-                         source_end(r, t->items[i].end), r->n_words + t->items[i].word);
+        for (size_t i = 0; i < t->n; i++) {
+            bert_span span = source_span(r, &t->items[i]);
+
+            sequence_add(r->sequence, t->items[i].id, span.start, span.end,
+                         r->n_words + t->items[i].word);
+        }
     }
     r->n_words += r->work->words.n;
     if (r->n_words > INT32_MAX)
@@ -116,6 +158,10 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
 {
     bert_text spelt;
 
+    if (r->finder != NULL) {
+        find_added(r->finder, begin, end);
+        return BERT_OK;
+    }
     if (r->sink != NULL) {
         sink_id(r->sink, token->id);
         r->n_words++;
@@ -223,13 +269,13 @@ static bert_status run_text(struct run *r)
     if (r->text.size == 0)
         return BERT_OK; /* and its pointer may be NULL */
     bert__splitter_init(&splitter, &r->tok->added.raw, r->text.data, r->text.size);
-    while (status == BERT_OK && bert__splitter_next(&splitter, &split)) {
+    while (status == BERT_OK && !is_enough(r) && bert__splitter_next(&splitter, &split)) {
         if (split.token != NULL) {
             status = add_token(r, split.token, split.begin, split.end, r->text.data + split.begin,
                                split.end - split.begin);
             continue;
         }
-        while (status == BERT_OK && split.begin < split.end) {
+        while (status == BERT_OK && split.begin < split.end && !is_enough(r)) {
             size_t end = stretch_end(r, split.begin, split.end);
 
             status = run_stretch(r, split.begin, end);
@@ -239,14 +285,38 @@ static bert_status run_text(struct run *r)
     return status;
 }
 
-bert_status bert__tokenize_sequence(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
-                                    bert_text text, struct bert__sequence *out, bert_error *err)
+void bert__sequence_clear(struct bert__sequence *s)
 {
-    struct run r = {tok, &scratch->work, text, out, NULL, 0, 0, err};
+    s->n = 0;
+    s->n_surfaces = 0;
+    s->surface_used = 0;
+}
+
+bert_status bert__tokenize_sequence(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                                    bert_text text, uint64_t stop, struct bert__sequence *out,
+                                    bert_error *err)
+{
+    struct run r = {.tok = tok,
+                    .work = &scratch->work,
+                    .text = text,
+                    .sequence = out,
+                    .stop = stop,
+                    .err = err};
+
+    return run_text(&r);
+}
+
+bert_status bert__find_token(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                             bert_text text, struct bert__token_finder *out, bert_error *err)
+{
+    struct run r = {.tok = tok,
+                    .work = &scratch->work,
+                    .text = text,
+                    .finder = out,
+                    .stop = out->wanted < UINT64_MAX ? out->wanted + 1 : 0,
+                    .err = err};
 
     out->n = 0;
-    out->n_surfaces = 0;
-    out->surface_used = 0;
     return run_text(&r);
 }
 
@@ -271,7 +341,12 @@ static void straighten(struct bert__id_sink *s)
 bert_status bert__tokenize_sink(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
                                 bert_text text, struct bert__id_sink *out, bert_error *err)
 {
-    struct run r = {tok, &scratch->work, text, NULL, out, 0, 0, err};
+    struct run r = {.tok = tok,
+                    .work = &scratch->work,
+                    .text = text,
+                    .sink = out,
+                    .stop = out->stop,
+                    .err = err};
     bert_status status;
 
     out->n = 0;

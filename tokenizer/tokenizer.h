@@ -38,7 +38,8 @@ void bert__token_scratch_trim(struct bert__token_scratch *scratch);
  * The hot path of the tasks: ids of prompt + text (as one text) with special tokens,
  * cut to max_length (> specials), without offsets.  Writes at most max_length ids.
  *   *n          ids written
- *   *truncated  tokens of the text that were cut
+ *   *truncated  tokens of the text that were cut; truncated may be NULL: then nothing is read
+ *               that a cut on the right would drop
  *   *prompt_tokens  tokens, counted as the reference counts them for include_prompt: tokens of
  *               the encoded prompt alone with specials, less its last special one;
  *               prompt_tokens may be NULL

@@ -53,11 +53,9 @@ static bert_status cut(const bert_tokenize_options *o, bool pair, size_t room, s
 static bert_status measure(const bert_tokenizer *tok, const bert_tokenize_options *o, bool pair,
                            size_t *room, bert_error *err)
 {
-    size_t single = tok->postprocessor.single.n_special;
-    size_t special = pair ? tok->postprocessor.pair.n_special : single;
+    size_t single = tok->postprocessor.layouts[0][1].n_special;
+    size_t special = tok->postprocessor.layouts[pair][!o->no_special].n_special;
 
-    if (o->no_special)
-        special = 0;
     if (o->max_length < special)
         return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %zu",
                           (unsigned long)o->max_length, special);

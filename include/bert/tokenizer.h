@@ -130,10 +130,14 @@ typedef struct bert_tokenize_options {
     uint32_t side;        /**< a bert_truncation_side */
     uint32_t offset_unit; /**< a bert_offset_unit */
     uint32_t pad_length;  /**< pad every window to this many tokens; 0: none */
+    uint32_t stop_early;  /**< 1: don't read what max_length drops on the right of a single text
+                               (without overflow): bert_encoding_truncated() and the sizes told
+                               by bert_encoding_kept() are then those of what was read */
+    uint32_t threads;     /**< of bert_tokenize_batch(), the caller included; 0 and 1: no other */
 } bert_tokenize_options;
 #define BERT_TOKENIZE_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0                                      \
+        sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                \
     }
 
 /**
@@ -154,7 +158,67 @@ BERT_API bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text te
                                    const bert_text *pair, const bert_tokenize_options *options,
                                    bert_encoding **out, bert_error *err);
 
-/** Number of tokens that bert_tokenize() would give; `options` may be NULL.  Since 0.1. */
+/**
+ * Tokenize a text that is split into words already, or a pair of such.
+ *
+ * Each word goes through all stages by itself, as if it were a text (so that a
+ * byte-level tokenizer puts its prefix space before each word, if it puts one).
+ * bert_encoding_word_ids() are indices of `words`, and offsets count from the
+ * start of their word.
+ *
+ * @param words    Views of n_words words; nothing of them is kept.
+ * @param pair     NULL for a single text.
+ * @param n_pair   Words of the pair; 0 where there is none.
+ * @return As bert_tokenize().
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const bert_text *words,
+                                         size_t n_words, const bert_text *pair, size_t n_pair,
+                                         const bert_tokenize_options *options, bert_encoding **out,
+                                         bert_error *err);
+
+/**
+ * Tokenize n texts, or n pairs, on options.threads threads.
+ *
+ * Threads are made for the call and end with it; none is made unless it is asked
+ * for.  They block all signals.  What comes out does not depend on their number.
+ *
+ * @param texts  n texts.
+ * @param pairs  NULL, or the n texts that pair with them.
+ * @param out    n encodings, in the order of the texts; free each.  Those that
+ *               failed are NULL, the others are given whatever is returned.
+ * @return BERT_OK; else the status of the first text that failed, whose index the
+ *         message names: see bert_tokenize().
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_tokenize_batch(const bert_tokenizer *tokenizer, const bert_text *texts,
+                                         const bert_text *pairs, size_t n,
+                                         const bert_tokenize_options *options, bert_encoding **out,
+                                         bert_error *err);
+
+/**
+ * Where to cut a text so that it has at most n_tokens tokens, special ones not
+ * counted: for chunkers.  Faster than bert_tokenize(): nothing is kept, and on
+ * the right side nothing is read beyond the cut.
+ *
+ * The cut lies between tokens as they come out of the whole text; where a
+ * character is made of several tokens, behind the whole character (side left:
+ * before it).  What is cut off may tokenize otherwise by itself.
+ *
+ * @param side  BERT_TRUNCATE_RIGHT keeps the beginning: *at is the byte at which
+ *              the first n_tokens tokens end.  BERT_TRUNCATE_LEFT keeps the end:
+ *              *at is the byte at which the last n_tokens tokens begin.
+ * @param at    text.size (left: 0) if the text has no more than n_tokens tokens.
+ * @return BERT_OK; BERT_EINVAL; BERT_ENOMEM; BERT_ERANGE, a text too long for any
+ *         call.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_cut_text(const bert_tokenizer *tokenizer, bert_text text, size_t n_tokens,
+                                   bert_truncation_side side, size_t *at, bert_error *err);
+
+/** Number of tokens that bert_tokenize() would give, padding included; `options` may
+ *  be NULL.  Nothing else is worked out, and nothing beyond max_length of a single
+ *  text is read.  Since 0.1. */
 BERT_API bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
                                        const bert_text *pair, const bert_tokenize_options *options,
                                        size_t *out, bert_error *err);
@@ -172,7 +236,8 @@ BERT_API const int32_t *bert_encoding_ids(const bert_encoding *encoding);
 /** Token type (segment) ids.  Since 0.1. */
 BERT_API const int32_t *bert_encoding_type_ids(const bert_encoding *encoding);
 /** Ranges in the caller's text, in the unit of the options; in a pair each
- *  counts from the start of its own text; [0, 0) for special tokens.  Since 0.1. */
+ *  counts from the start of its own text, where the text came as words from that of
+ *  its word; [0, 0) for special tokens.  Since 0.1. */
 BERT_API const bert_span *bert_encoding_offsets(const bert_encoding *encoding);
 /** 1 for tokens that the template or padding put in, else 0.  Since 0.1. */
 BERT_API const uint8_t *bert_encoding_special_mask(const bert_encoding *encoding);
@@ -187,6 +252,12 @@ BERT_API const int8_t *bert_encoding_sequence_ids(const bert_encoding *encoding)
 BERT_API bert_text bert_encoding_token(const bert_encoding *encoding, size_t i);
 /** Tokens of text and pair (special ones not counted) that this window lacks.  Since 0.1. */
 BERT_API size_t bert_encoding_truncated(const bert_encoding *encoding);
+/** What of the text (sequence 0) or of its pair (1) this window holds: [start, end), from
+ *  its first token to its last.  On a side that was not cut it reaches to the end of the
+ *  text, so that `end` is the byte at which truncation cut the text (side left: `start`).
+ *  In the unit of the options; words where the text came as words.  Spaces count that
+ *  a post-processor trims off the offsets.  [0, 0) for another sequence.  Since 0.1. */
+BERT_API bert_span bert_encoding_kept(const bert_encoding *encoding, int sequence);
 /** Number of further windows (options.overflow).  Since 0.1. */
 BERT_API size_t bert_encoding_overflow_count(const bert_encoding *encoding);
 /** Further window i in the reference's order; borrowed; NULL past the end.  Since 0.1. */

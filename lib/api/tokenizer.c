@@ -10,13 +10,6 @@
 
 /* ---- Loading ---------------------------------------------------------------- */
 
-static bert_status check_text(const bert_text *text, const char *name, bert_error *err)
-{
-    if (text->data != NULL || text->size == 0)
-        return BERT_OK;
-    return bert__fail(err, BERT_EINVAL, "%s.data is NULL and its size is %zu", name, text->size);
-}
-
 static void log_notes(const bert_tokenizer *tok, const bert_tokenizer_options *o)
 {
     const char *note;
@@ -130,72 +123,10 @@ int32_t bert_tokenizer_id(const bert_tokenizer *tokenizer, bert_text token)
 
 uint32_t bert_tokenizer_special_count(const bert_tokenizer *tokenizer, int pair)
 {
-    return pair ? tokenizer->postprocessor.pair.n_special
-                : tokenizer->postprocessor.single.n_special;
+    return tokenizer->postprocessor.layouts[pair != 0][1].n_special;
 }
 
-/* ---- Encoding ------------------------------------------------------------------ */
-
-static bert_status read_options(bert_tokenize_options *o, const bert_tokenize_options *options,
-                                bert_error *err)
-{
-    bert_status status = bert__options_read(o, sizeof *o, options, "bert_tokenize_options", err);
-
-    if (status == BERT_OK)
-        status = bert__options_enum(o->no_special, 2, "no_special", err);
-    if (status == BERT_OK)
-        status = bert__options_enum(o->overflow, 2, "overflow", err);
-    if (status == BERT_OK)
-        status = bert__options_enum(o->strategy, 3, "strategy", err);
-    if (status == BERT_OK)
-        status = bert__options_enum(o->side, 2, "side", err);
-    if (status == BERT_OK)
-        status = bert__options_enum(o->offset_unit, 2, "offset_unit", err);
-    return status;
-}
-
-static bert_status check(const char *what, const bert_tokenizer *tokenizer, const void *out,
-                         const bert_text *text, const bert_text *pair, bert_error *err)
-{
-    bert_status status;
-
-    if (out == NULL)
-        return bert__fail(err, BERT_EINVAL, "%s: out is NULL", what);
-    if (tokenizer == NULL)
-        return bert__fail(err, BERT_EINVAL, "%s: tokenizer is NULL", what);
-    status = check_text(text, "text", err);
-    return status == BERT_OK && pair != NULL ? check_text(pair, "pair", err) : status;
-}
-
-bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text, const bert_text *pair,
-                          const bert_tokenize_options *options, bert_encoding **out,
-                          bert_error *err)
-{
-    bert_tokenize_options o;
-    bert_status status;
-
-    if (out != NULL)
-        *out = NULL;
-    status = check("bert_tokenize", tokenizer, out, &text, pair, err);
-    if (status == BERT_OK)
-        status = read_options(&o, options, err);
-    return status == BERT_OK ? bert__encode(tokenizer, text, pair, &o, out, err) : status;
-}
-
-bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
-                              const bert_text *pair, const bert_tokenize_options *options,
-                              size_t *out, bert_error *err)
-{
-    bert_tokenize_options o;
-    bert_status status;
-
-    if (out != NULL)
-        *out = 0;
-    status = check("bert_count_tokens", tokenizer, out, &text, pair, err);
-    if (status == BERT_OK)
-        status = read_options(&o, options, err);
-    return status == BERT_OK ? bert__count(tokenizer, text, pair, &o, out, err) : status;
-}
+/* ---- Encodings ----------------------------------------------------------------- */
 
 void bert_encoding_free(bert_encoding *encoding)
 {
@@ -250,6 +181,11 @@ bert_text bert_encoding_token(const bert_encoding *encoding, size_t i)
 size_t bert_encoding_truncated(const bert_encoding *encoding)
 {
     return encoding->truncated;
+}
+
+bert_span bert_encoding_kept(const bert_encoding *encoding, int sequence)
+{
+    return sequence == 0 || sequence == 1 ? encoding->kept[sequence] : (bert_span){0, 0};
 }
 
 size_t bert_encoding_overflow_count(const bert_encoding *encoding)

@@ -47,6 +47,22 @@ static inline uint32_t bert__utf8_next(const char *s, size_t n, size_t *len)
     return cp;
 }
 
+/* Where the code point, or ill-formed part, that ends at `at` (> 0) of n bytes begins. */
+static inline size_t bert__utf8_before(const char *s, size_t at, size_t n)
+{
+    size_t len;
+
+    /* A byte that continues nothing is a part of its own; one that begins something, or is
+     * ASCII, begins a part wherever it stands. */
+    for (size_t back = 1; back <= 4 && back <= at; back++) {
+        if (((unsigned char)s[at - back] & 0xC0) == 0x80)
+            continue;
+        bert__utf8_next(s + at - back, n - (at - back), &len);
+        return len == back ? at - back : at - 1;
+    }
+    return at - 1;
+}
+
 /* Write cp (a scalar value) to out (4 bytes); returns the bytes written. */
 static inline size_t bert__utf8_put(char *out, uint32_t cp)
 {

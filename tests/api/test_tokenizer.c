@@ -37,7 +37,7 @@ static const struct edit edits[] = {
     {"\"normalizer\":{", "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[1]},\"n\":{",
      BERT_EFORMAT, "normalizer"},
     {"\"BertPreTokenizer\"", "\"ByteLevel\"", BERT_EUNSUPPORTED, "ByteLevel"},
-    {"\"TemplateProcessing\"", "\"RobertaProcessing\"", BERT_EUNSUPPORTED, "RobertaProcessing"},
+    {"\"TemplateProcessing\"", "\"OddProcessing\"", BERT_EUNSUPPORTED, "OddProcessing"},
     {"{\"type\":\"WordPiece\",\"prefix\"", "{\"type\":\"Metaspace\",\"prefix\"", BERT_EUNSUPPORTED,
      "Metaspace"},
     {"\"model\":{\"type\":\"WordPiece\"", "\"model\":{\"type\":\"Unigram\"", BERT_EUNSUPPORTED,

@@ -168,8 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text.size = (size_t)(cut - data) - 2;
         second = &pair;
     }
-    status = bert__encode(tokenizer(which, 0), text, second, &o, &a, NULL);
-    if (bert__encode(tokenizer(which, 1), text, second, &o, &b, NULL) != status)
+    status = bert_tokenize(tokenizer(which, 0), text, second, &o, &a, NULL);
+    if (bert_tokenize(tokenizer(which, 1), text, second, &o, &b, NULL) != status)
         __builtin_trap();
     if (status != BERT_OK)
         return 0;
@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_offsets(a, text, 0);
     if (second != NULL)
         check_offsets(a, pair, 1);
-    if (bert__count(tokenizer(which, 0), text, second, &o, &count, NULL) != BERT_OK
+    if (bert_count_tokens(tokenizer(which, 0), text, second, &o, &count, NULL) != BERT_OK
         || count != a->n)
         __builtin_trap();
     if (second == NULL && a->n >= 2)

@@ -20,14 +20,14 @@ static void use_text(const bert_tokenizer *tok, bert_text text, const bert_text 
     bert_encoding *e = NULL;
     bert_error err = {BERT_OK, ""};
     size_t count = 0, need = 0;
-    bert_status status = bert__encode(tok, text, pair, o, &e, &err);
+    bert_status status = bert_tokenize(tok, text, pair, o, &e, &err);
 
     if (status != BERT_OK) {
         if (e != NULL || err.code != status || err.message[0] == '\0')
             __builtin_trap();
         return;
     }
-    if (bert__count(tok, text, pair, o, &count, &err) != BERT_OK || count != e->n)
+    if (bert_count_tokens(tok, text, pair, o, &count, &err) != BERT_OK || count != e->n)
         __builtin_trap();
     for (size_t i = 0; i < e->n; i++) {
         if (e->offsets[i].start > e->offsets[i].end || e->sequence_ids[i] < -1)

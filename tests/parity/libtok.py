@@ -25,11 +25,15 @@ class File(ct.Structure):
 class Options(ct.Structure):
     _fields_ = [("size", SZ)] + [(n, ct.c_uint32) for n in (
         "no_special", "max_length", "stride", "overflow", "strategy", "side", "offset_unit",
-        "pad_length")]
+        "pad_length", "stop_early", "threads")]
 
 
 STRATEGIES = ["longest_first", "only_first", "only_second"]
 SIDES = ["right", "left"]
+
+
+class Span(ct.Structure):
+    _fields_ = [("start", SZ), ("end", SZ)]
 
 
 class Failure(Exception):
@@ -47,6 +51,11 @@ class Tokenizer:
         lib.bert_tokenizer_load_memory.argtypes = [P, P, SZ, P, P]
         lib.bert_tokenizer_unref.argtypes = [P]
         lib.bert_tokenize.argtypes = [P, Text, P, P, P, P]
+        lib.bert_tokenize_words.argtypes = [P, P, SZ, P, SZ, P, P, P]
+        lib.bert_tokenize_batch.argtypes = [P, P, P, SZ, P, P, P]
+        lib.bert_cut_text.argtypes = [P, Text, SZ, ct.c_int, P, P]
+        lib.bert_encoding_kept.argtypes = [P, ct.c_int]
+        lib.bert_encoding_kept.restype = Span
         lib.bert_count_tokens.argtypes = [P, Text, P, P, P, P]
         lib.bert_decode.argtypes = [P, P, SZ, ct.c_int, P, SZ, P, P]
         lib.bert_encoding_free.argtypes = [P]
@@ -100,18 +109,46 @@ class Tokenizer:
 
     want_tokens = True
 
+    def _take(self, enc):
+        """The windows of an encoding, which is freed; and the tokens that were cut."""
+        try:
+            windows = [self._read(enc)]
+            for i in range(self.lib.bert_encoding_overflow_count(enc)):
+                windows.append(self._read(self.lib.bert_encoding_overflow(enc, i)))
+            return windows, self.lib.bert_encoding_truncated(enc)
+        finally:
+            self.lib.bert_encoding_free(enc)
+
     def encode(self, text, pair=None, options=None):
         """Bytes in; the first window and the further ones, each a tuple of lists."""
         second = None if pair is None else ct.byref(Text(pair, len(pair)))
         self._call(self.lib.bert_tokenize, self.tok, Text(text, len(text)), second,
                    None if options is None else ct.byref(options), ct.byref(self.enc))
-        try:
-            windows = [self._read(self.enc)]
-            for i in range(self.lib.bert_encoding_overflow_count(self.enc)):
-                windows.append(self._read(self.lib.bert_encoding_overflow(self.enc, i)))
-            return windows, self.lib.bert_encoding_truncated(self.enc)
-        finally:
-            self.lib.bert_encoding_free(self.enc)
+        return self._take(self.enc)
+
+    def encode_words(self, words, pair=None, options=None):
+        """The same of lists of words."""
+        views = [(Text * max(1, len(w)))(*[(b, len(b)) for b in w]) if w is not None else None
+                 for w in (words, pair)]
+        self._call(self.lib.bert_tokenize_words, self.tok, views[0], len(words), views[1],
+                   0 if pair is None else len(pair),
+                   None if options is None else ct.byref(options), ct.byref(self.enc))
+        return self._take(self.enc)
+
+    def encode_batch(self, texts, pairs=None, options=None):
+        """A list of what encode() gives."""
+        n = len(texts)
+        views = [(Text * max(1, n))(*[(b, len(b)) for b in t]) if t is not None else None
+                 for t in (texts, pairs)]
+        out = (P * max(1, n))()
+        self._call(self.lib.bert_tokenize_batch, self.tok, views[0], views[1], n,
+                   None if options is None else ct.byref(options), out)
+        return [self._take(out[i]) for i in range(n)]
+
+    def cut(self, text, n, left=False):
+        at = SZ()
+        self._call(self.lib.bert_cut_text, self.tok, Text(text, len(text)), n, left, ct.byref(at))
+        return at.value
 
     def count(self, text, pair=None, options=None):
         second = None if pair is None else ct.byref(Text(pair, len(pair)))
