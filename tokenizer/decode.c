@@ -1,108 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* decode.c - ids back to text. */
+#include "tokenizer/decode.h"
+
 #include "lib/base/error.h"
 #include "tokenizer/pipeline.h"
-
-/* Where the text goes: counted in full, written as far as there is room. */
-struct writer {
-    char *out;
-    size_t capacity;
-    size_t size;
-};
-
-static void append(struct writer *w, const char *data, size_t n)
-{
-    if (w->size < w->capacity) {
-        size_t room = w->capacity - w->size;
-
-        memcpy(w->out + w->size, data, n < room ? n : room);
-    }
-    w->size += n;
-}
-
-/* Replace every `from` in s by `to`, which is no longer; returns the new size. */
-static size_t replace(char *s, size_t n, const char *from, const char *to)
-{
-    size_t k = strlen(from), m = strlen(to), out = 0;
-
-    for (size_t i = 0; i < n;) {
-        if (n - i >= k && memcmp(s + i, from, k) == 0) {
-            memcpy(s + out, to, m);
-            out += m;
-            i += k;
-        } else {
-            s[out++] = s[i++];
-        }
-    }
-    return out;
-}
-
-/* The reference's clean-up, of one token and not of the joined text. */
-static size_t clean_up(char *s, size_t n)
-{
-    static const char *const rules[][2] = {
-        {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
-        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
-        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
-    };
-
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        n = replace(s, n, rules[i][0], rules[i][1]);
-    return n;
-}
-
-/* A token with its space, cleaned up; `buffer` holds one byte more than the token. */
-static void append_clean(struct writer *w, bool space, bert_text token, char *buffer)
-{
-    size_t n = 0;
-
-    if (space)
-        buffer[n++] = ' ';
-    memcpy(buffer + n, token.data, token.size);
-    append(w, buffer, clean_up(buffer, n + token.size));
-}
-
-static bert_status append_wordpiece(const bert_tokenizer *tok, struct writer *w, bool first,
-                                    bert_text token, bert_error *err)
-{
-    const struct bert__decoder *d = &tok->decoder;
-    bool space = !first;
-    char small[256], *buffer = small;
-
-    if (!first && token.size >= d->prefix.size
-        && memcmp(token.data, d->prefix.data, d->prefix.size) == 0) {
-        token.data += d->prefix.size;
-        token.size -= d->prefix.size;
-        space = false;
-    }
-    if (!d->cleanup
-        || (!space && (token.size == 0 || memchr(token.data, ' ', token.size) == NULL))) {
-        if (space)
-            append(w, " ", 1);
-        append(w, token.data, token.size);
-        return BERT_OK;
-    }
-    if (token.size >= sizeof small) {
-        buffer = bert__alloc(tok->alloc, token.size + 1);
-        if (buffer == NULL)
-            return bert__alloc_fail(tok->alloc, "decoding a token", err);
-    }
-    append_clean(w, space, token, buffer);
-    if (buffer != small)
-        bert__alloc_free(tok->alloc, buffer);
-    return BERT_OK;
-}
-
-static bert_status append_token(const bert_tokenizer *tok, struct writer *w, bool first,
-                                bert_text token, bert_error *err)
-{
-    if (tok->decoder.kind == BERT__DECODER_WORDPIECE)
-        return append_wordpiece(tok, w, first, token, err);
-    if (!first)
-        append(w, " ", 1);
-    append(w, token.data, token.size);
-    return BERT_OK;
-}
 
 /* Specials are known by their text, as the reference knows them. */
 static bool is_special(const bert_tokenizer *tok, bert_text token)
@@ -112,37 +13,53 @@ static bool is_special(const bert_tokenizer *tok, bert_text token)
     return added != NULL && added->special;
 }
 
-static bert_status decode(const bert_tokenizer *tok, const int32_t *ids, size_t n_ids,
-                          bool keep_special, struct writer *w, bert_error *err)
+/* The tokens of the ids; without a decoder with spaces between them. */
+static bool collect(const bert_tokenizer *tok, const int32_t *ids, size_t n_ids, bool keep_special,
+                    struct bert__pieces *out)
 {
-    bool first = true;
-
     for (size_t i = 0; i < n_ids; i++) {
         bert_text token = bert__tokenizer_text(tok, ids[i]);
-        bert_status status;
 
         if (token.data == NULL || (!keep_special && is_special(tok, token)))
             continue;
-        status = append_token(tok, w, first, token, err);
-        if (status != BERT_OK)
-            return status;
-        first = false;
+        if (!tok->decoder.present && out->n > 0 && !bert__pieces_write(out, " ", 1))
+            return false;
+        if (!bert__pieces_write(out, token.data, token.size) || !bert__pieces_end(out))
+            return false;
     }
-    return BERT_OK;
+    return true;
+}
+
+/* All steps, from one list to the other and back; the result is in *last. */
+static bool run(const struct bert__decoder *d, struct bert__pieces lists[2], int *last)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        *last = 1 - *last;
+        if (!bert__decode_run(&d->steps[i], &lists[1 - *last], &lists[*last]))
+            return false;
+    }
+    return true;
 }
 
 bert_status bert__decode(const bert_tokenizer *tok, const int32_t *ids, size_t n_ids,
                          bool keep_special, char *out, size_t capacity, size_t *out_size,
                          bert_error *err)
 {
-    struct writer counted = {NULL, 0, 0}, w = {out, capacity, 0};
-    bert_status status = decode(tok, ids, n_ids, keep_special, &counted, err);
+    struct bert__pieces lists[2] = {{.alloc = tok->alloc}, {.alloc = tok->alloc}};
+    bert_status status = BERT_OK;
+    int last = 0;
 
-    if (status != BERT_OK)
-        return status;
-    *out_size = counted.size;
-    if (counted.size > capacity)
-        return bert__fail(err, BERT_ERANGE, "the text takes %zu bytes; the buffer has %zu",
-                          counted.size, capacity);
-    return decode(tok, ids, n_ids, keep_special, &w, err);
+    if (!collect(tok, ids, n_ids, keep_special, &lists[0]) || !run(&tok->decoder, lists, &last))
+        status = bert__alloc_fail(tok->alloc, "decoding ids", err);
+    *out_size = status == BERT_OK ? lists[last].size : 0;
+    if (status == BERT_OK && *out_size > capacity)
+        status = bert__fail(err, BERT_ERANGE, "the text takes %zu bytes; the buffer has %zu",
+                            *out_size, capacity);
+    if (status == BERT_OK && *out_size > 0)
+        memcpy(out, lists[last].bytes, *out_size);
+    for (int i = 0; i < 2; i++) {
+        bert__alloc_free(tok->alloc, lists[i].bytes);
+        bert__alloc_free(tok->alloc, lists[i].ends);
+    }
+    return status;
 }

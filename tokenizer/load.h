@@ -72,6 +72,10 @@ bert_status bert__load_post_steps(const struct bert__load *load,
 bert_status bert__load_bert_template(const struct bert__load *load, const struct bert__special *cls,
                                      const struct bert__special *sep);
 
+/* Decoders that no tokenizer.json names.  What they point at must live on. */
+bert_status bert__load_decode_steps(const struct bert__load *load,
+                                    const struct bert__decode_step *steps, uint32_t n);
+
 /* vocab.txt, with the settings of the files beside it (`config` NULL: the defaults). */
 bert_status bert__load_vocab(struct bert__load *load, const char *data, size_t size,
                              const struct bert__json *config);

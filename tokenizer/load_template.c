@@ -198,7 +198,15 @@ static bert_status load_step(const struct bert__load *l, const struct bert__json
         return bert__load_unsupported(l, "post-processor", type);
     out->kind = BERT__POST_ROBERTA;
     status = load_cls_sep(l, post, out);
-    return status == BERT_OK ? load_flags(l, post, out) : status;
+    if (status != BERT_OK
+        || (bert__json_get(post, "trim_offsets") != NULL
+            && bert__json_get(post, "add_prefix_space") != NULL))
+        return status == BERT_OK ? load_flags(l, post, out) : status;
+    out->kind = BERT__POST_BERT; /* so the reference, which goes by the keys */
+    return bert__load_note(l,
+                           "%s: RobertaProcessing without trim_offsets and add_prefix_space is "
+                           "BertProcessing",
+                           l->path);
 }
 
 /* ---- One, or a Sequence ---------------------------------------------------- */

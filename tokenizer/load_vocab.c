@@ -160,6 +160,8 @@ static bert_status load_padding(struct bert__load *l, const struct bert__setting
 bert_status bert__load_vocab(struct bert__load *l, const char *data, size_t size,
                              const struct bert__json *config)
 {
+    static const struct bert__decode_step wordpiece = {
+        .kind = BERT__DECODE_WORDPIECE, .pattern = {"##", 2}, .flag = true};
     bert_tokenizer *tok = l->tok;
     const char *path = l->path;
     struct bert__settings s;
@@ -180,8 +182,9 @@ bert_status bert__load_vocab(struct bert__load *l, const char *data, size_t size
                                                 .lowercase = s.lower};
     bert__normalizer_prepare(&tok->normalizer);
     tok->pretokenizer.kind = BERT__PRETOKENIZER_BERT;
-    tok->decoder = (struct bert__decoder){BERT__DECODER_WORDPIECE, {"##", 2}, true};
-    status = add_tokens(l, &s);
+    status = bert__load_decode_steps(l, &wordpiece, 1);
+    if (status == BERT_OK)
+        status = add_tokens(l, &s);
     if (status == BERT_OK)
         status = load_template(l, &s);
     return status == BERT_OK ? load_padding(l, &s) : status;

@@ -7,23 +7,13 @@
 
 #include "lib/base/arena.h"
 #include "tokenizer/added.h"
+#include "tokenizer/decode.h"
 #include "tokenizer/model.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/postprocess.h"
 #include "tokenizer/pretokenizer.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocab.h"
-
-enum bert__decoder_kind {
-    BERT__DECODER_NONE, /* tokens joined by spaces */
-    BERT__DECODER_WORDPIECE
-};
-
-struct bert__decoder {
-    enum bert__decoder_kind kind;
-    bert_text prefix;
-    bool cleanup;
-};
 
 struct bert__padding {
     bool present; /* else there is no token to pad with */

@@ -115,12 +115,17 @@ static void put_text(struct job *job, const bert_encoding *encoding)
     output_text(&job->output, "\n");
 }
 
-static void put_count(struct job *job, uint64_t index, size_t count)
+static void count(struct job *job, const struct record *record, const struct token_limits *limits)
 {
-    if (job->options->json)
-        output_format(&job->output, "{\"index\": %" PRIu64 ", \"count\": %zu}\n", index, count);
+    size_t n;
+    bert_error error;
+
+    if (text_count(job->runtime.tokenizer, record, limits, &n, &error) != BERT_OK)
+        job_fail(job, record->index, &error);
+    else if (job->options->json)
+        output_format(&job->output, "{\"index\": %" PRIu64 ", \"count\": %zu}\n", record->index, n);
     else
-        output_format(&job->output, "%zu\n", count);
+        output_format(&job->output, "%zu\n", n);
 }
 
 /* ---- The command ------------------------------------------------------------------- */
@@ -136,10 +141,13 @@ static void tokenize(struct job *job, const struct record *record)
         job_fail(job, record->index, record->error);
         return;
     }
+    if (options->count) {
+        count(job, record, &limits);
+        return;
+    }
+    limits.options.stop_early = !options->json; /* only then nobody asks how much was cut */
     if (text_tokens(job->runtime.tokenizer, record, &limits, &encoding, &error) != BERT_OK)
         job_fail(job, record->index, &error);
-    else if (options->count)
-        put_count(job, record->index, bert_encoding_size(encoding));
     else if (options->json)
         put_json(job, record->index, encoding);
     else

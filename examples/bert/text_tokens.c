@@ -32,12 +32,17 @@ static bert_status refuse_zero(const bert_tokenizer *tokenizer, bool pair, bert_
     return error->code;
 }
 
-static bert_status tokenize_uncut(const bert_tokenizer *tokenizer, const struct record *record,
-                                  const struct token_limits *limits, bert_encoding **out,
-                                  bert_error *error)
+static const bert_text *pair_of(const struct record *record)
+{
+    return record->pair.data != NULL ? &record->pair : NULL;
+}
+
+/* BERT_ERANGE if the limit would cut something. */
+static bert_status refuse_longer(const bert_tokenizer *tokenizer, const struct record *record,
+                                 const struct token_limits *limits, bert_error *error)
 {
     bert_tokenize_options o = limits->options;
-    const bert_text *pair = record->pair.data != NULL ? &record->pair : NULL;
+    const bert_text *pair = pair_of(record);
     size_t count;
     bert_status status;
 
@@ -51,18 +56,38 @@ static bert_status tokenize_uncut(const bert_tokenizer *tokenizer, const struct 
                   limits->options.max_length);
         return BERT_ERANGE;
     }
-    return bert_tokenize(tokenizer, record->text, pair, &limits->options, out, error);
+    return BERT_OK;
+}
+
+static bert_status check(const bert_tokenizer *tokenizer, const struct record *record,
+                         const struct token_limits *limits, bert_error *error)
+{
+    if (limits->limited && limits->options.max_length == 0)
+        return refuse_zero(tokenizer, pair_of(record) != NULL, error);
+    if (limits->limited && limits->cut_nothing)
+        return refuse_longer(tokenizer, record, limits, error);
+    return BERT_OK;
 }
 
 bert_status text_tokens(const bert_tokenizer *tokenizer, const struct record *record,
                         const struct token_limits *limits, bert_encoding **out, bert_error *error)
 {
-    const bert_text *pair = record->pair.data != NULL ? &record->pair : NULL;
+    bert_status status = check(tokenizer, record, limits, error);
 
     *out = NULL;
-    if (limits->limited && limits->options.max_length == 0)
-        return refuse_zero(tokenizer, pair != NULL, error);
-    if (limits->limited && limits->cut_nothing)
-        return tokenize_uncut(tokenizer, record, limits, out, error);
-    return bert_tokenize(tokenizer, record->text, pair, &limits->options, out, error);
+    if (status != BERT_OK)
+        return status;
+    return bert_tokenize(tokenizer, record->text, pair_of(record), &limits->options, out, error);
+}
+
+bert_status text_count(const bert_tokenizer *tokenizer, const struct record *record,
+                       const struct token_limits *limits, size_t *out, bert_error *error)
+{
+    bert_status status = check(tokenizer, record, limits, error);
+
+    *out = 0;
+    if (status != BERT_OK)
+        return status;
+    return bert_count_tokens(tokenizer, record->text, pair_of(record), &limits->options, out,
+                             error);
 }

@@ -16,5 +16,8 @@ struct token_limits token_limits_of(const struct options *options);
 
 bert_status text_tokens(const bert_tokenizer *tokenizer, const struct record *record,
                         const struct token_limits *limits, bert_encoding **out, bert_error *error);
+/* How many there would be; nothing else is worked out. */
+bert_status text_count(const bert_tokenizer *tokenizer, const struct record *record,
+                       const struct token_limits *limits, size_t *out, bert_error *error);
 
 #endif
