@@ -57,6 +57,7 @@ bert_status bert__load_pretokenizer(struct bert__load *load, const struct bert__
 bert_status bert__load_decoder(struct bert__load *load, const struct bert__json *root);
 bert_status bert__load_model(struct bert__load *load, const struct bert__json *model);
 bert_status bert__load_bpe(const struct bert__load *load, const struct bert__json *model);
+bert_status bert__load_unigram(const struct bert__load *load, const struct bert__json *model);
 /* The model's "vocab" of tokens and ids, into load->tok->vocab. */
 bert_status bert__load_model_vocab(const struct bert__load *load, const struct bert__json *model);
 /* Id of a token that must be there; `role` says what it is. */

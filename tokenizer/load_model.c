@@ -159,6 +159,8 @@ bert_status bert__load_model(struct bert__load *l, const struct bert__json *mode
         return load_wordpiece(l, model);
     if (bert__load_is(type, "BPE"))
         return bert__load_bpe(l, model);
+    if (bert__load_is(type, "Unigram"))
+        return bert__load_unigram(l, model);
     if (bert__load_is(type, "WordLevel"))
         return load_wordlevel(l, model);
     return bert__load_unsupported(l, "tokenizer model", type);

@@ -4,12 +4,14 @@
 #define BERT_TOKENIZER_MODEL_H
 
 #include "tokenizer/bpe.h"
+#include "tokenizer/unigram.h"
 #include "tokenizer/wordlevel.h"
 #include "tokenizer/wordpiece.h"
 
 enum bert__model_kind {
     BERT__MODEL_NONE, /* not loaded yet */
     BERT__MODEL_BPE,
+    BERT__MODEL_UNIGRAM,
     BERT__MODEL_WORDPIECE,
     BERT__MODEL_WORDLEVEL
 };
@@ -20,6 +22,7 @@ struct bert__token_model {
     int32_t surface_id;
     union {
         struct bert__bpe bpe;
+        struct bert__unigram unigram;
         struct bert__wordpiece wordpiece;
         struct bert__wordlevel wordlevel;
     } u;

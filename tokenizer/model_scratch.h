@@ -48,6 +48,14 @@ struct bert__bpe_parts {
     size_t n, cap;
 };
 
+/* A position in a word, and the best way there. */
+struct bert__lattice_node {
+    double score;
+    uint32_t from; /* UINT32_MAX: no way yet */
+    uint32_t next; /* while the way is handed out */
+    int32_t id;    /* of the piece from there to here */
+};
+
 struct bert__model_scratch {
     struct bert__alloc *alloc;
     const void *owner; /* the model whose words the cache holds */
@@ -60,6 +68,9 @@ struct bert__model_scratch {
     uint64_t *heap; /* rank << 32 | symbol */
     size_t n_heap, heap_cap;
     struct bert__bpe_parts parts[2]; /* of a window, and of the next */
+
+    struct bert__lattice_node *lattice;
+    size_t lattice_cap;
 };
 
 void bert__model_scratch_free(struct bert__model_scratch *scratch);

@@ -106,6 +106,33 @@ static bool is_enough(const struct run *r)
     return r->stop > 0 && n >= r->stop;
 }
 
+/* A text that the last token shows in place of its id's. */
+static bool add_surface(struct run *r, const char *data, size_t size)
+{
+    struct bert__sequence *s = r->sequence;
+    struct bert__alloc *alloc = r->work->alloc;
+    size_t need;
+
+    if (!bert__size_add(s->surface_used, size, &need)
+        || !bert__reserve(alloc, &s->surfaces, &s->surfaces_cap, s->n_surfaces + 1,
+                          sizeof *s->surfaces)
+        || !bert__reserve(alloc, &s->surface_text, &s->surface_cap, need, 1))
+        return false;
+    s->surfaces[s->n_surfaces].token = s->n - 1;
+    s->surfaces[s->n_surfaces].at = s->surface_used;
+    s->surfaces[s->n_surfaces++].size = size;
+    memcpy(s->surface_text + s->surface_used, data, size);
+    s->surface_used += size;
+    return true;
+}
+
+/* An unknown piece shows what it was. */
+static bool add_unknown(struct run *r, const struct bert__token *t)
+{
+    return t->id != r->tok->model.surface_id
+           || add_surface(r, r->work->piece.bytes + t->begin, t->end - t->begin);
+}
+
 /* Hand on the tokens of the words in work. */
 static bert_status flush(struct run *r)
 {
@@ -124,32 +151,14 @@ static bert_status flush(struct run *r)
 
             sequence_add(r->sequence, t->items[i].id, span.start, span.end,
                          r->n_words + t->items[i].word);
+            if (!add_unknown(r, &t->items[i]))
+                return no_memory(r);
         }
     }
     r->n_words += r->work->words.n;
     if (r->n_words > INT32_MAX)
         return bert__fail(r->err, BERT_ERANGE, "the text has more than %ld words", (long)INT32_MAX);
     return BERT_OK;
-}
-
-/* An added token's text in place of its content, where spaces or case differ. */
-static bool add_surface(struct run *r, const char *data, size_t size)
-{
-    struct bert__sequence *s = r->sequence;
-    struct bert__alloc *alloc = r->work->alloc;
-    size_t need;
-
-    if (!bert__size_add(s->surface_used, size, &need)
-        || !bert__reserve(alloc, &s->surfaces, &s->surfaces_cap, s->n_surfaces + 1,
-                          sizeof *s->surfaces)
-        || !bert__reserve(alloc, &s->surface_text, &s->surface_cap, need, 1))
-        return false;
-    s->surfaces[s->n_surfaces].token = s->n - 1;
-    s->surfaces[s->n_surfaces].at = s->surface_used;
-    s->surfaces[s->n_surfaces++].size = size;
-    memcpy(s->surface_text + s->surface_used, data, size);
-    s->surface_used += size;
-    return true;
 }
 
 /* A token found as bytes of the text or of the piece; begin and end are the text's. */

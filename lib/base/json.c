@@ -321,6 +321,7 @@ static bert_status read_number(struct reader *r, struct bert__json *value)
             return status;
     }
     value->type = BERT__JSON_NUMBER;
+    value->u.spelt = text;
     value->is_integer = integer && read_int64(text, r->p, &value->u.integer);
     if (!value->is_integer)
         value->u.number = bert__json_double(text, (size_t)(r->p - text));

@@ -34,8 +34,15 @@ struct bert__json {
     enum bert__json_type type;
     bool is_integer; /* number without '.', 'e', that fits int64 */
     union {
-        int64_t integer; /* when is_integer */
-        double number;   /* otherwise; never NaN, may be infinite (1e999) */
+        struct {
+            union {
+                int64_t integer; /* when is_integer */
+                double number;   /* otherwise; never NaN, may be infinite (1e999) */
+            };
+            /* As the file spells it; what follows is no part of a number, unless it is the
+             * file's only value.  NULL: it comes from no JSON. */
+            const char *spelt;
+        };
         bert_text string;
         struct {
             const struct bert__json *items;

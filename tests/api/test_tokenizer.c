@@ -56,8 +56,8 @@ static const struct edit edits[] = {
     {"{\"type\":\"WordPiece\",\"prefix\"",
      "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},7],\"prefix\"", BERT_EFORMAT,
      "decoder"},
-    {"\"model\":{\"type\":\"WordPiece\"", "\"model\":{\"type\":\"Unigram\"", BERT_EUNSUPPORTED,
-     "Unigram"},
+    {"\"model\":{\"type\":\"WordPiece\"", "\"model\":{\"type\":\"Trigram\"", BERT_EUNSUPPORTED,
+     "Trigram"},
     {"\"version\":\"1.0\"", "\"version\":\"2.0\"", BERT_EUNSUPPORTED, "2.0"},
     /* fields that are missing or of another type */
     {"\"clean_text\":true", "\"clean\":true", BERT_EFORMAT, "clean_text"},

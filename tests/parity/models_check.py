@@ -167,7 +167,71 @@ def wordlevel():
         compare("WordLevel, stream", lib, ref, text)
 
 
-SECTIONS = [bpe, bpe_trained, wordlevel]
+# ---- Unigram --------------------------------------------------------------------
+
+
+def random_score(rnd):
+    """Few values, so that ways tie; some with more digits than a double has."""
+    kind = rnd.random()
+    if kind < 0.5:
+        return "-%d.%d" % (rnd.randrange(12), rnd.choice([0, 25, 5]))
+    return "-%d.%0*d" % (rnd.randrange(12), rnd.randrange(1, 22), rnd.randrange(10 ** rnd.randrange(1, 22)))
+
+
+def random_unigram(rnd):
+    letters = rnd.choice(["a", "ab", "abc", "abcd\u00e9", "a\u65e5\u672c\U0001f600"])
+    texts = {"<unk>"} | {c for c in letters if rnd.random() < 0.9}
+    for _ in range(rnd.randrange(0, 60)):
+        texts.add("".join(rnd.choice(letters) for _ in range(rnd.randrange(1, rnd.choice([4, 9, 40])))))
+    if rnd.random() < 0.2:
+        texts.add("<unk><unk>")
+    fallback = rnd.random() < 0.4
+    if fallback:
+        texts |= {"<0x%02X>" % b for b in range(256) if rnd.random() < 0.98}
+    texts = sorted(texts)
+    rnd.shuffle(texts)
+    pieces = ",".join("[%s,%s]" % (json.dumps(t), random_score(rnd)) for t in texts)
+    text = json.dumps({
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+        "normalizer": None, "post_processor": None, "decoder": None,
+        "pre_tokenizer": rnd.choice([None, {"type": "BertPreTokenizer"}]),
+        "model": {"type": "Unigram", "unk_id": texts.index("<unk>"), "vocab": "@",
+                  "byte_fallback": fallback}}).replace('"@"', "[%s]" % pieces)
+    return text, letters
+
+
+def unigram():
+    rnd = random.Random(43)
+    for i in range(1500):
+        text, letters = random_unigram(rnd)
+        ref = Tokenizer.from_str(text)
+        lib = libtok.Tokenizer(LIBRARY, files={"tokenizer.json": text.encode()})
+        for _ in range(40):
+            t = random_text(rnd, letters, 40)
+            compare("random Unigram %d" % i, lib, ref,
+                    t.replace("x", "<unk>") if rnd.random() < 0.1 else t)
+        if i % 5 == 0:
+            compare("random Unigram %d, long" % i, lib, ref, random_text(rnd, letters, 9000))
+
+
+def unigram_trained():
+    texts, rnd = wikitext(), random.Random(6)
+    trainer = trainers.UnigramTrainer(vocab_size=3000, special_tokens=["<unk>"], unk_token="<unk>",
+                                      show_progress=False)
+    ref = trained(models.Unigram(), trainer, texts[:2000], pre_tokenizers.BertPreTokenizer())
+    lib = both(ref)
+    for text in texts:
+        compare("trained Unigram", lib, ref, text)
+    for text in stream(9, 5000):
+        compare("trained Unigram, stream", lib, ref, text)
+    ref.pre_tokenizer = None
+    lib = both(ref)
+    for text in rnd.sample(texts, 300):
+        compare("trained Unigram, no words", lib, ref, text)
+    compare("trained Unigram, one word", lib, ref, "".join(texts)[:200000])
+
+
+SECTIONS = [bpe, bpe_trained, unigram, unigram_trained, wordlevel]
 
 
 def main():

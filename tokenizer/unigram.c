@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unigram.c - the best way through a word, piece by piece.
+ *
+ * For every position the best sum of scores of pieces that lead there, from left to right;
+ * a later way wins only if it is strictly better.  Sums are doubles, added in the same order
+ * as the reference adds them, so that ties fall alike.
+ *
+ * A long word doesn't need as much memory: all ways that are still open meet at some position not
+ * far back, and what lies before it is settled.
+ */
+#include "tokenizer/unigram.h"
+
+#include <stdio.h>
+
+#include "lib/base/error.h"
+#include "tokenizer/cached.h"
+
+enum {
+    WINDOW = 4096, /* bytes that are kept open before looking for what is settled */
+    ROOM = 2 * WINDOW
+};
+
+/* ---- Output ------------------------------------------------------------------ */
+
+struct output {
+    const struct bert__unigram *model;
+    struct bert__work *work;
+    uint32_t word;
+    uint32_t begin;       /* of the word in the piece */
+    uint32_t unknown, at; /* unknown characters that wait to be fused: [unknown, at) */
+};
+
+/* Unknown characters side by side are one token; its bytes, where all have tokens. */
+static bool flush(struct output *o)
+{
+    const struct bert__unigram *m = o->model;
+    uint32_t begin = o->unknown, size = o->at - begin;
+    const char *s = o->work->piece.bytes + begin;
+    const struct bert__vocab_entry *e;
+    bool known = m->byte_fallback;
+
+    if (size == 0)
+        return true;
+    o->unknown = o->at;
+    e = bert__vocab_find(m->vocab, s, size); /* fused they may be a piece */
+    if (e != NULL)
+        return bert__token_add(o->work, e->id, begin, begin + size, o->word);
+    for (uint32_t i = 0; known && i < size; i++)
+        known = m->fallback[(unsigned char)s[i]] >= 0;
+    if (!known)
+        return bert__token_add(o->work, m->unk_id, begin, begin + size, o->word);
+    for (uint32_t i = 0; i < size; i++) {
+        s = o->work->piece.bytes + begin;
+        if (!bert__token_add(o->work, m->fallback[(unsigned char)s[i]], begin, begin + size,
+                             o->word))
+            return false;
+    }
+    return true;
+}
+
+static bool add(struct output *o, int32_t id, uint32_t begin, uint32_t end)
+{
+    if (id == o->model->unk_id) {
+        o->at = o->begin + end;
+        return true;
+    }
+    if (!flush(o))
+        return false;
+    o->unknown = o->at = o->begin + end;
+    return bert__token_add(o->work, id, o->begin + begin, o->begin + end, o->word);
+}
+
+/* Hand out the best way from `first` to `last`, both positions in the word. */
+static bool hand_out(struct output *o, uint32_t base, uint32_t first, uint32_t last)
+{
+    struct bert__model_scratch *x = &o->work->model;
+    uint32_t next = last;
+
+    /* The way is linked backwards: turn it round in place. */
+    for (uint32_t at = last; at > first;) {
+        struct bert__lattice_node *node = &x->lattice[at - base];
+        uint32_t from = node->from;
+
+        node->next = next;
+        next = at;
+        at = from;
+    }
+    for (uint32_t at = first; at < last;) {
+        struct bert__lattice_node *node = &x->lattice[next - base];
+
+        if (!add(o, node->id, at, next))
+            return false;
+        at = next;
+        next = node->next;
+    }
+    return true;
+}
+
+/* ---- The lattice --------------------------------------------------------------- */
+
+static inline void offer(struct bert__lattice_node *node, double score, uint32_t from, int32_t id)
+{
+    if (node->from == UINT32_MAX || score > node->score) {
+        node->score = score;
+        node->from = from;
+        node->id = id;
+    }
+}
+
+static inline uint32_t char_size(unsigned char c)
+{
+    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+/* Offer all pieces that begin at s, which is position `at`, to the nodes from there on. */
+static void extend(const struct bert__unigram *m, const char *s, size_t n, uint32_t at,
+                   struct bert__lattice_node *nodes, uint32_t one)
+{
+    const struct bert__trie *t = &m->trie;
+    double till = nodes[0].score;
+    uint32_t v = t->root[(unsigned char)s[0]];
+    bool single = false;
+
+    for (size_t i = 1; v != BERT__TRIE_NONE; i++) {
+        if (t->nodes[v].id >= 0) {
+            single |= i == one;
+            offer(&nodes[i], m->scores[t->nodes[v].id] + till, at, t->nodes[v].id);
+        }
+        if (i == n)
+            break;
+        v = bert__trie_child(t, v, (unsigned char)s[i]);
+    }
+    if (!single)
+        offer(&nodes[one], m->unk_score + till, at, m->unk_id);
+}
+
+/*
+ * The last position that all ways to positions from `at` on go through: the furthest of the
+ * open ones gives way to the one it came from, until one is left.  `reach`: no way goes further.
+ */
+static uint32_t settled(struct bert__model_scratch *x, uint32_t base, uint32_t at, uint32_t reach)
+{
+    struct bert__lattice_node *nodes = x->lattice;
+    uint32_t open = 0, p = reach;
+
+    for (uint32_t i = base; i <= reach; i++) {
+        bool is_open = i >= at && nodes[i - base].from != UINT32_MAX;
+
+        nodes[i - base].next = is_open;
+        open += is_open;
+    }
+    for (; open > 1; p--) {
+        struct bert__lattice_node *from;
+
+        if (!nodes[p - base].next)
+            continue;
+        from = &nodes[nodes[p - base].from - base];
+        open -= from->next;
+        from->next = 1;
+    }
+    while (!nodes[p - base].next)
+        p--;
+    return p;
+}
+
+/* Room for positions up to `end`. */
+static bool make_room(struct bert__model_scratch *x, uint32_t base, uint32_t end)
+{
+    return bert__reserve(x->alloc, &x->lattice, &x->lattice_cap, (size_t)(end - base) + 1,
+                         sizeof *x->lattice);
+}
+
+static void clear(struct bert__model_scratch *x, uint32_t base, uint32_t from, uint32_t end)
+{
+    for (uint32_t i = from; i <= end; i++)
+        x->lattice[i - base].from = UINT32_MAX;
+}
+
+static uint32_t least(uint32_t a, uint64_t b)
+{
+    return b < a ? (uint32_t)b : a;
+}
+
+static bool best_way(const struct bert__unigram *m, struct output *o, const char *s, uint32_t n)
+{
+    struct bert__model_scratch *x = &o->work->model;
+    uint32_t base = 0, cleared = 0, window = WINDOW;
+
+    if (!make_room(x, 0, least(n, m->longest)))
+        return false;
+    x->lattice[0].score = 0;
+    for (uint32_t at = 0; at < n;) {
+        uint32_t reach = least(n, (uint64_t)at + m->longest), one = char_size((unsigned char)s[at]);
+
+        if (at - base >= window) {
+            uint32_t p = settled(x, base, at, cleared);
+
+            if (!hand_out(o, base, base, p))
+                return false;
+            memmove(x->lattice, x->lattice + (p - base),
+                    ((size_t)(cleared - p) + 1) * sizeof *x->lattice);
+            window = p - base < window / 2 && window < UINT32_MAX / 2 ? window * 2 : window;
+            base = p;
+        }
+        if (reach > cleared) {
+            if (!make_room(x, base, reach))
+                return false;
+            clear(x, base, cleared + 1, reach);
+            cleared = reach;
+        }
+        extend(m, s + at, n - at, at, x->lattice + (at - base), one);
+        at += one;
+    }
+    return hand_out(o, base, base, n) && flush(o);
+}
+
+/* ---- Words ------------------------------------------------------------------- */
+
+static bool run_word(const void *model, struct bert__work *work, size_t i)
+{
+    struct bert__word w = work->words.items[i];
+    struct output o = {model, work, (uint32_t)i, w.begin, w.begin, w.begin};
+
+    return best_way(model, &o, work->piece.bytes + w.begin, w.end - w.begin);
+}
+
+bool bert__unigram_run(const struct bert__unigram *m, struct bert__work *work)
+{
+    return bert__cached_words(m, work, run_word);
+}
+
+bool bert__unigram_reserve(const struct bert__unigram *m, struct bert__model_scratch *x)
+{
+    return bert__cache_own(x, m)
+           && bert__reserve(x->alloc, &x->lattice, &x->lattice_cap, ROOM, sizeof *x->lattice);
+}
+
+size_t bert__unigram_least(void)
+{
+    return BERT__CACHE_WORDS * sizeof(struct bert__cached_word)
+           + ROOM * sizeof(struct bert__lattice_node);
+}
+
+/* ---- Tables ------------------------------------------------------------------ */
+
+static bert_status no_memory(const struct bert__unigram *m, const char *what, bert_error *err)
+{
+    return bert__alloc_fail(m->alloc, what, err);
+}
+
+static bert_status build_trie(struct bert__unigram *m, const char *what, bert_error *err)
+{
+    const struct bert__vocab *v = m->vocab;
+    struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, sizeof *keys);
+    struct bert__trie_key *spare = bert__alloc_items(m->alloc, v->n, sizeof *spare);
+    uint32_t n = 0;
+    bool done = false;
+
+    for (uint32_t i = 0; keys != NULL && i < v->n; i++) {
+        const struct bert__vocab_entry *e = &v->entries[i];
+
+        m->longest = e->size > m->longest ? e->size : m->longest;
+        if (e->size > 0)
+            keys[n++] = (struct bert__trie_key){e->data, e->size, e->id};
+    }
+    if (keys != NULL && spare != NULL)
+        done = bert__trie_build(&m->trie, m->alloc, keys, spare, n);
+    bert__alloc_free(m->alloc, keys);
+    bert__alloc_free(m->alloc, spare);
+    return done ? BERT_OK : no_memory(m, what, err);
+}
+
+bert_status bert__unigram_init(struct bert__unigram *m, struct bert__alloc *alloc,
+                               const struct bert__vocab *vocab, double *scores, int32_t unk_id,
+                               bool byte_fallback, const char *what, bert_error *err)
+{
+    double lowest = scores[0];
+
+    *m = (struct bert__unigram){.alloc = alloc,
+                                .vocab = vocab,
+                                .scores = scores,
+                                .unk_id = unk_id,
+                                .longest = 4, /* an unknown character */
+                                .byte_fallback = byte_fallback};
+    for (uint32_t i = 1; i < vocab->n; i++)
+        lowest = scores[i] < lowest ? scores[i] : lowest;
+    m->unk_score = lowest - 10;
+    for (unsigned c = 0; c < 256; c++) {
+        const struct bert__vocab_entry *e;
+        char name[8];
+
+        snprintf(name, sizeof name, "<0x%02X>", c);
+        e = byte_fallback ? bert__vocab_find(vocab, name, strlen(name)) : NULL;
+        m->fallback[c] = e != NULL ? e->id : -1;
+    }
+    return build_trie(m, what, err);
+}
+
+void bert__unigram_free(struct bert__unigram *m)
+{
+    if (m->alloc == NULL)
+        return;
+    bert__trie_free(&m->trie);
+    bert__alloc_free(m->alloc, m->scores);
+    *m = (struct bert__unigram){0};
+}
