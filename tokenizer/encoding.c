@@ -297,7 +297,7 @@ static bert_status cut_left(const bert_tokenizer *tok, struct bert__token_scratc
     struct bert__token_finder f = {0};
     bert_status status = bert__tokenize_sink(tok, s, text, &sink, err);
 
-    *at = n == 0 ? text.size : 0;
+    *at = sink.n > n ? text.size : 0;
     if (status != BERT_OK || n == 0 || sink.n <= n)
         return status;
     f.wanted = sink.n - n;
@@ -310,13 +310,9 @@ static bert_status cut_right(const bert_tokenizer *tok, struct bert__token_scrat
                              bert_text text, size_t n, size_t *at, bert_error *err)
 {
     struct bert__token_finder f = {.wanted = n};
-    bert_status status;
+    bert_status status = bert__find_token(tok, s, text, &f, err);
 
-    *at = 0;
-    if (n == 0)
-        return BERT_OK;
-    status = bert__find_token(tok, s, text, &f, err);
-    *at = f.n > n ? f.before.end : text.size;
+    *at = f.n > n ? f.before.end : text.size; /* of no token: 0 */
     return status;
 }
 
