@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* load.c - which files make a tokenizer. */
-#include "tokenizer/load_files.h"
+#include "tokenizer/load.h"
 
 #include "lib/base/error.h"
 #include "tokenizer/trim.h"
@@ -35,10 +35,10 @@ static bert_status compare(const struct bert__load *l, const struct bert__json *
 
 static bert_status compare_all(const struct bert__load *l, const struct bert__json *config)
 {
-    const struct bert__normalizer *n = &l->tok->normalizer;
+    const struct bert__norm_bert *n = bert__normalizer_bert(&l->tok->normalizer);
     bert_status status;
 
-    if (n->kind != BERT__NORMALIZER_BERT)
+    if (n == NULL)
         return BERT_OK;
     status = compare(l, config, "do_lower_case", n->lowercase);
     if (status == BERT_OK)
@@ -93,37 +93,12 @@ static bert_status read_bytes(struct bert__load *l, const char *name, const char
     return status;
 }
 
-/* A file that has to be there. */
-static bert_status need_bytes(struct bert__load *l, const char *name, bert_text *out)
-{
-    bert_status status = read_bytes(l, name, &out->data, &out->size);
-
-    if (status == BERT_OK && out->data == NULL)
-        return bert__fail(l->err, BERT_EFORMAT, "%s: there is no %s beside it", l->path, name);
-    return status;
-}
-
-static bert_status load_family(struct bert__load *l, const struct bert__family *family,
-                               const struct bert__json *config)
-{
-    struct bert__vocab_files files = {{NULL, 0}, {NULL, 0}};
-    const char *path;
-    bert_status status = need_bytes(l, family->file, &files.vocab);
-
-    path = l->path;
-    if (status == BERT_OK && family->merges != NULL)
-        status = need_bytes(l, family->merges, &files.merges);
-    if (status != BERT_OK)
-        return status;
-    l->path = path;
-    return bert__load_files(l, family, config, &files);
-}
-
-/* tokenizer.json, else the files of another format; *found tells if there were any. */
+/* tokenizer.json, else vocab.txt; *found tells if there was either. */
 static bert_status load_directory(struct bert__load *l, bool *found)
 {
     const struct bert__json *root, *config;
-    const struct bert__family *family;
+    const char *data;
+    size_t size;
     bert_status status = read_json(l, "tokenizer_config.json", &config);
 
     l->config_path = status == BERT_OK && config != NULL ? l->path : NULL;
@@ -137,11 +112,11 @@ static bert_status load_directory(struct bert__load *l, bool *found)
         status = bert__load_json(l, root);
         return status == BERT_OK ? compare_all(l, config) : status;
     }
-    status = bert__family_choose(l, config, &family);
-    if (status != BERT_OK || family == NULL)
+    status = read_bytes(l, "vocab.txt", &data, &size);
+    if (status != BERT_OK || data == NULL)
         return status;
     *found = true;
-    return load_family(l, family, config);
+    return bert__load_vocab(l, data, size, config);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -160,7 +135,7 @@ static bool looks_like_json(const char *data, size_t size)
     return i < size && data[i] == '{';
 }
 
-/* One file: a tokenizer.json, or a vocab.txt or SentencePiece model with the defaults. */
+/* One file: a tokenizer.json, or a vocab.txt with the defaults. */
 static bert_status load_single(struct bert__load *l, const char *name)
 {
     const struct bert__json *root;
@@ -172,13 +147,8 @@ static bert_status load_single(struct bert__load *l, const char *name)
         return status;
     if (data == NULL)
         return bert__fail(l->err, BERT_EIO, "%s: no such file", bert__source_name(l->source));
-    if (!ends_with(name, ".json") && (ends_with(name, ".txt") || !looks_like_json(data, size))) {
-        const struct bert__family *family = bert__family_of_file(name);
-        struct bert__vocab_files files = {.vocab = {data, size}};
-
-        return bert__load_files(l, family != NULL ? family : &bert__families[BERT__FAMILY_BERT],
-                                NULL, &files);
-    }
+    if (!ends_with(name, ".json") && (ends_with(name, ".txt") || !looks_like_json(data, size)))
+        return bert__load_vocab(l, data, size, NULL);
     status = bert__json_parse(l->files, l->path, data, size, &root, l->err);
     if (status != BERT_OK)
         return status;
@@ -216,8 +186,10 @@ static bert_status finish(bert_tokenizer *tok, bert_error *err)
             size = (uint32_t)tok->added.tokens[i].id + 1;
     }
     tok->vocab_size = size;
-    bert__pretokenizer_prepare(&tok->pretokenizer);
-    if (tok->pretokenizer.kind == BERT__PRETOKENIZER_BERT && tok->added.normalized.n == 0)
+    if (!bert__parting_prepare(&tok->parting, tok->alloc, &tok->normalizer, &tok->pretokenizer,
+                               &tok->added))
+        return bert__alloc_fail(tok->alloc, "tokenizer", err);
+    if (tok->parting.kind != BERT__PART_NOWHERE)
         tok->stretch = BERT__STRETCH;
     find_padding(tok);
     return bert__trim_prepare(tok, err);

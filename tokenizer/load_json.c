@@ -100,6 +100,5 @@ bert_status bert__load_json(struct bert__load *l, const struct bert__json *root)
         status = bert__load_model(l, model);
     if (status != BERT_OK)
         return status;
-    bert__normalizer_prepare(&l->tok->normalizer);
     return bert__load_added(l, bert__json_find(root, "added_tokens"));
 }

@@ -5,7 +5,9 @@
 Every property is observed, code point by code point, on the reference itself
 (tokenizers 0.23.3), since its parts were built from different versions of
 Unicode: control characters, punctuation and non-spacing marks behave as in 8.0,
-decomposition and combining classes as in 9.0, lower-casing as in 17.0.
+decomposition, composition, combining classes and all marks as in 9.0, the categories
+of regular expressions as in 16.0, lower-casing and digits as in 17.0.  Grapheme
+clusters are seen through character maps made for the purpose.
 
 Usage: mktables.py [OUTPUT]   (needs `pip install tokenizers==0.23.3`)
 """
@@ -14,11 +16,20 @@ import sys
 import unicodedata
 
 import tokenizers
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/fixtures"))
+from charsmap import charsmap  # noqa: E402
 
 WANT = "0.23.3"
 CPS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
-BITS = ["DROP", "SPACE", "PUNCT", "MARK", "NONSTARTER", "LOWER", "DECOMP", "WORD", "CJK"]
+BITS = ["DROP", "SPACE", "PUNCT", "MARK", "NONSTARTER", "LOWER", "DECOMP", "WORD", "CJK",
+        "KDECOMP", "NFC_SLOW", "NFKC_SLOW", "NUMERIC", "COMBINING", "SECOND"]
+CATEGORIES = ("Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp "
+              "Cc Cf Cs Co").split()
+RE_SPACE, RE_WORD = 0x20, 0x40
+CLUSTERS = ("OTHER CONTROL CR LF PREPEND SPACING EXTEND LINKER ZWNJ ZWJ L V T LV LVT PICT "
+            "CONSONANT").split()
 BIT = {name: 1 << i for i, name in enumerate(BITS)}
 
 
@@ -101,6 +112,146 @@ def check_spaces(props):
         assert (enc.offsets[-1] == (0, 2)) == bool(props[c] & BIT["SPACE"]), hex(c)
 
 
+def removed(pre_tokenizer):
+    """The code points that a pre-tokenizer which removes what it finds takes away."""
+    text = "".join(map(chr, CPS))
+    gone = bytearray(b"\1") * len(CPS)
+    for _, (a, b) in pre_tokenizer.pre_tokenize_str(text):
+        gone[a:b] = bytes(b - a)
+    return [c for c, g in zip(CPS, gone) if g]
+
+
+def observe_regex():
+    """Category, \\s and \\w of the engine behind Split and Replace."""
+    classes = [0] * 0x110000
+    for k, name in enumerate(CATEGORIES):
+        for c in removed(pre_tokenizers.Split(Regex("\\p{%s}" % name), "removed")):
+            assert classes[c] == 0
+            classes[c] = k
+    for pattern, bit in ("\\s", RE_SPACE), ("\\w", RE_WORD):
+        for c in removed(pre_tokenizers.Split(Regex(pattern), "removed")):
+            classes[c] |= bit
+    return classes
+
+
+def check_sets(props):
+    """Pre-tokenizers that agree with properties that others have."""
+    def agree(pre, name):
+        assert removed(pre) == [c for c in CPS if props[c] & BIT[name]], name
+    agree(pre_tokenizers.WhitespaceSplit(), "SPACE")
+    agree(pre_tokenizers.Punctuation("removed"), "PUNCT")
+    for c in CPS:  # Whitespace: \w+ or [^\w\s]+
+        n = len(pre_tokenizers.Whitespace().pre_tokenize_str("a" + chr(c)))
+        m = len(pre_tokenizers.Whitespace().pre_tokenize_str("a" + chr(c) + "a"))
+        want = (1, 1) if props[c] & BIT["WORD"] else (1, 2) if props[c] & BIT["SPACE"] else (2, 3)
+        assert (n, m) == want, hex(c)
+
+
+def observe_numbers(props):
+    pre = pre_tokenizers.Digits(individual_digits=True)
+    for c in CPS:
+        if len(pre.pre_tokenize_str("a" + chr(c))) == 2:
+            props[c] |= BIT["NUMERIC"]
+
+
+def observe_forms(props, ccc):
+    """What the composing forms may pass over: unchanged starters that join nothing before
+    them.  Returns the pairs that compose, Hangul apart."""
+    nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
+    nfkc, nfkd = normalizers.NFKC().normalize_str, normalizers.NFKD().normalize_str
+    strip = normalizers.StripAccents().normalize_str
+    pairs = []
+    for c in CPS:
+        s = chr(c)
+        if nfkd(s) != s:
+            props[c] |= BIT["KDECOMP"]
+        if strip(s) == "":
+            props[c] |= BIT["COMBINING"]
+        d = nfd(s)
+        if len(d) > 1 and not 0xAC00 <= c <= 0xD7A3:
+            a, b = nfc(d[:-1]), d[-1]
+            if len(a) == 1 and nfc(a + b) == s:
+                pairs.append((ord(a), ord(b), c))
+    seconds = {b for _, b, _ in pairs} | set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
+    for c in seconds:
+        props[c] |= BIT["SECOND"]
+    for form, parts, bit in (nfc, nfd, "NFC_SLOW"), (nfkc, nfkd, "NFKC_SLOW"):
+        for c in CPS:
+            s = chr(c)
+            if form(s) != s or ccc[c] or ccc[ord(parts(s)[0])] or ord(parts(s)[0]) in seconds:
+                props[c] |= BIT[bit]
+    return sorted(pairs)
+
+
+def observe_clusters():
+    """Grapheme cluster classes.  A cluster under 6 bytes becomes what its first character
+    does, so that a cluster's marks are lost: but not when something joins it to more."""
+    f = normalizers.Precompiled(charsmap({
+        "a": "\uE001", "\u00a9": "\uE002", "\u0301": "\uE003", "\u0915": "\uE004",
+        "\u1160": "\uE005", "\u11a8": "\uE006"})).normalize_str
+
+    def kept(s):
+        return f(s).count("\uE003")
+    clusters = [0] * 0x110000
+    for c in CPS:
+        s = chr(c)
+        own = kept(s)
+        joins = f("a" + s) == "\uE001"
+        before = kept(s + "a\u0301") > own
+        marks = kept(s + "\u0301\u0301") == 2 + own
+        vowel, tail = kept(s + "\u1160\u0301") > own, kept(s + "\u11a8\u0301") > own
+        pict = kept(s + "\u200d\u00a9\u0301") > own
+        consonant = kept(s + "\u094d\u0915\u0301") > own
+        linker = kept("\u0915" + s + "\u0915\u0301") > own
+        conjunct = kept("\u0915\u094d" + s + "\u0915\u0301") > own
+        extend = kept("\u00a9" + s + "\u200d\u00a9\u0301") > own
+        if c in (0x0D, 0x0A):
+            name = "CR" if c == 0x0D else "LF"
+        elif 0xAC00 <= c <= 0xD7A3:
+            assert tail and vowel == ((c - 0xAC00) % 28 == 0)
+            name = "LV" if vowel else "LVT"
+        elif c == 0x200D:
+            assert joins and conjunct
+            name = "ZWJ"
+        elif before:
+            name = "PREPEND"
+        elif not marks:
+            name = "CONTROL"
+        elif joins:
+            name = ("LINKER" if linker else "EXTEND" if conjunct else "ZWNJ" if extend
+                    else "SPACING")
+        elif vowel:
+            name = "V" if tail else "L"
+        else:
+            name = ("T" if tail else "PICT" if pict else "CONSONANT" if consonant else "OTHER")
+        clusters[c] = CLUSTERS.index(name)
+    return clusters
+
+
+def observe_scripts():
+    """Numbers of scripts, as far as UnicodeScripts tells them apart; 0: all are one with it."""
+    pre = pre_tokenizers.UnicodeScripts()
+
+    def same(a, b):
+        return len(pre.pre_tokenize_str(chr(a) + chr(b))) == 1
+    scripts, first, last = [0] * 0x110000, [], 0
+    for c in CPS:
+        if c == 0x20:
+            continue
+        if first and same(first[last - 1], c):
+            scripts[c] = last
+            continue
+        for k, other in enumerate(first):
+            if same(other, c):
+                break
+        else:
+            k = len(first)
+            first.append(c)
+        scripts[c] = last = k + 1
+    assert len(pre.pre_tokenize_str("a \u0436")) == 2 and len(pre.pre_tokenize_str(" a")) == 1
+    return scripts
+
+
 def two_stage(values, block):
     """(stage one, stage two): value of c is two[one[c / block] * block + c % block]."""
     one, two, seen = [], [], {}
@@ -147,9 +298,14 @@ def main():
     observe_words(props)
     ccc = observe_classes(props)
     check_spaces(props)
+    check_sets(props)
+    observe_numbers(props)
+    pairs = observe_forms(props, ccc)
+    regex, clusters, scripts = observe_regex(), observe_clusters(), observe_scripts()
 
     nfd, low = normalizers.NFD().normalize_str, normalizers.Lowercase().normalize_str
-    delta, decomp, pool = [0] * 0x110000, [0] * 0x110000, [0]
+    nfkd = normalizers.NFKD().normalize_str
+    delta, decomp, compat, pool = [0] * 0x110000, [0] * 0x110000, [0] * 0x110000, [0]
     for c in CPS:
         if props[c] & BIT["LOWER"]:
             l = low(chr(c))
@@ -160,6 +316,11 @@ def main():
             assert len(d) <= 4
             decomp[c] = len(pool)
             pool += [len(d)] + d
+        if nfkd(chr(c)) != nfd(chr(c)):
+            d = [ord(x) for x in nfkd(chr(c))]
+            assert len(d) <= 18
+            compat[c] = len(pool)
+            pool += [len(d)] + d
 
     out = [
         "/* SPDX-License-Identifier: MIT */",
@@ -167,8 +328,10 @@ def main():
         " * unicode_tables.c - written by mktables.py; do not edit.",
         " *",
         " * Observed on tokenizers %s.  They freeze: control characters, punctuation and" % WANT,
-        " * non-spacing marks of Unicode 8.0; decompositions and combining classes of 9.0;",
-        " * lower case of 17.0; words (\\w) and white space as its added tokens see them.",
+        " * non-spacing marks of Unicode 8.0; decompositions, compositions, combining classes",
+        " * and marks of any kind of 9.0; the categories of its regular expressions of 16.0;",
+        " * lower case and numbers of 17.0; words (\\w) and white space as its added tokens see",
+        " * them; grapheme clusters and scripts as its components show them.",
         " */",
         '#include "tokenizer/unicode.h"',
         "",
@@ -177,15 +340,20 @@ def main():
     sizes = []
     for name, values, block, ctype in [
             ("props", props, 128, "uint16_t"), ("ccc", ccc, 128, "uint8_t"),
-            ("lower", delta, 64, "int32_t"), ("decomp", decomp, 64, "uint16_t")]:
+            ("lower", delta, 64, "int32_t"), ("decomp", decomp, 64, "uint16_t"),
+            ("compat", compat, 64, "uint16_t"), ("regex", regex, 128, "uint8_t"),
+            ("cluster", clusters, 128, "uint8_t"), ("script", scripts, 128, "uint8_t")]:
         sizes.append((name, block) + emit_pair(out, name, values, block, ctype))
     emit(out, "uint32_t", "decomp_pool", pool, "0x%X")
+    out.append("const struct bert__uni_pair bert__uni_pairs[%d] = {" % len(pairs))
+    out += ["    {0x%X, 0x%X, 0x%X}," % p for p in pairs]
+    out += ["};", ""]
     out[-1:] = ["/* clang-format on */", ""]
     with open(path, "w") as f:
         f.write("\n".join(out))
     for s in sizes:
         print("%s block %d: %d + %d entries (%s, %s)" % s)
-    print("decomp_pool: %d" % len(pool))
+    print("decomp_pool: %d, pairs: %d" % (len(pool), len(pairs)))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * normalizer.c - BertNormalizer in one pass.
+ * normalizer.c - the steps of a normalizer one after the other.
  *
- * The reference runs over the whole text once per step: clean, space out CJK,
- * decompose and strip, lower-case.  Each step but the decomposition works on single
- * code points, so that all can run on one code point after the other; only combining
- * marks have to wait for the end of their run, which is then put in canonical order.
+ * Each step reads the text that the one before it left, writes its own, and notes for
+ * each byte the place in what it read; that is then followed to the source.  What a
+ * glance shows to change nothing is not run.
  */
 #include "tokenizer/normalizer.h"
 
 #include "lib/base/utf8.h"
+#include "tokenizer/text.h"
 #include "tokenizer/unicode.h"
 
-enum {
-    REPLACEMENT = 0xFFFD,
-    ONE_CHAR = 64, /* bytes that one code point makes at most, marks of a run apart */
-    SMALL_RUN = 16 /* up to here an insertion sort is quicker */
-};
-#define ADDED   0x80000000u
-#define CODE(m) ((m).cp & ~ADDED)
+enum { REPLACEMENT = 0xFFFD, ONE_CHAR = 64 };
 
-void bert__normalizer_prepare(struct bert__normalizer *n)
+/* ---- The list ------------------------------------------------------------- */
+
+bool bert__normalizer_add(struct bert__normalizer *n, struct bert__arena *arena,
+                          const struct bert__norm_step *step)
+{
+    if (n->n == n->cap) {
+        uint32_t cap = n->cap == 0 ? 4 : 2 * n->cap;
+        struct bert__norm_step *steps = bert__arena_get(arena, cap * sizeof *steps);
+
+        if (steps == NULL)
+            return false;
+        if (n->n > 0)
+            memcpy(steps, n->steps, n->n * sizeof *steps);
+        n->steps = steps;
+        n->cap = cap;
+    }
+    n->steps[n->n++] = *step;
+    return true;
+}
+
+static void prepare_bert(struct bert__norm_bert *n)
 {
     bool lower = n->lower_first || n->lowercase;
 
@@ -43,270 +57,171 @@ void bert__normalizer_prepare(struct bert__normalizer *n)
     }
 }
 
-/* Append bytes that stand for the character at `from`; there is room. */
-static void put_bytes(struct bert__piece *p, const char *bytes, size_t n, uint32_t from)
+bool bert__normalizer_add_bert(struct bert__normalizer *n, struct bert__arena *arena,
+                               const struct bert__norm_bert *options)
 {
-    memcpy(p->bytes + p->size, bytes, n);
-    if (p->want_from) {
-        for (size_t i = 0; i < n; i++)
-            p->from[p->size + i] = from;
-    }
-    p->size += n;
-}
+    struct bert__norm_bert *bert = bert__arena_get(arena, sizeof *bert);
+    struct bert__norm_step step = {.kind = BERT__NORM_BERT, .bert = bert};
 
-static void put(struct bert__piece *p, uint32_t cp, uint32_t from)
-{
-    char bytes[4];
-
-    put_bytes(p, bytes, bert__utf8_put(bytes, cp), from);
-}
-
-static void put_lowered(const struct bert__normalizer *n, struct bert__piece *p, uint32_t cp,
-                        uint32_t from)
-{
-    uint32_t low[BERT__UNI_MAX_LOWER];
-    unsigned k;
-
-    if (!n->lowercase) {
-        put(p, cp, from);
-        return;
-    }
-    k = bert__uni_lower(cp, low);
-    for (unsigned i = 0; i < k; i++)
-        put(p, low[i], from);
-}
-
-/* ---- Runs of combining marks ---------------------------------------------- */
-
-static void sort_small(const struct bert__mark *run, size_t n, struct bert__mark *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned class = bert__uni_class(CODE(run[i]));
-        size_t j = i;
-
-        for (; j > 0 && bert__uni_class(CODE(out[j - 1])) > class; j--)
-            out[j] = out[j - 1];
-        out[j] = run[i];
-    }
-}
-
-/* Stable counting sort: linear however long and disordered the run is. */
-static void sort_large(const struct bert__mark *run, size_t n, struct bert__mark *out)
-{
-    size_t at[257] = {0};
-
-    for (size_t i = 0; i < n; i++)
-        at[bert__uni_class(CODE(run[i])) + 1]++;
-    for (unsigned class = 1; class < 257; class ++)
-        at[class] += at[class - 1];
-    for (size_t i = 0; i < n; i++)
-        out[at[bert__uni_class(CODE(run[i]))]++] = run[i];
-}
-
-static bool sort_run(struct bert__piece *p)
-{
-    if (p->run_ordered)
-        return true;
-    if (!bert__reserve(p->alloc, &p->sorted, &p->sorted_cap, p->n_run, sizeof *p->sorted))
+    if (bert == NULL)
         return false;
-    if (p->n_run <= SMALL_RUN)
-        sort_small(p->run, p->n_run, p->sorted);
-    else
-        sort_large(p->run, p->n_run, p->sorted);
-    return true;
-}
-
-/*
- * Write what stays of the run.  The reference hands out origins by position, not by
- * mark: after sorting, the k-th mark that a character of the text stands for gets the
- * origin of the k-th such character, and a mark that a decomposition added gets that
- * of the mark before it.
- */
-static bool end_run(const struct bert__normalizer *n, struct bert__piece *p)
-{
-    const struct bert__mark *marks, *next = p->run;
-    uint32_t from = p->last_from;
-
-    if (p->n_kept > 0) {
-        if (!sort_run(p) || !bert__piece_room(p, p->n_run * 4 + ONE_CHAR))
-            return false;
-        marks = p->run_ordered ? p->run : p->sorted;
-        for (size_t i = 0; i < p->n_run; i++) {
-            if (!(marks[i].cp & ADDED)) {
-                while (next->cp & ADDED)
-                    next++;
-                from = next++->from;
-            }
-            if (!(bert__uni_props(CODE(marks[i])) & BERT__UNI_MARK))
-                put_lowered(n, p, CODE(marks[i]), from);
-        }
+    *bert = *options;
+    if (n->n == 1 && n->steps[0].kind == BERT__NORM_LOWERCASE) {
+        bert->lower_first = true;
+        n->n = 0;
     }
-    p->n_run = 0;
-    p->n_kept = 0;
-    return true;
+    prepare_bert(bert);
+    return bert__normalizer_add(n, arena, &step);
 }
 
-static bool add_mark(struct bert__piece *p, uint32_t cp, bool added, bool kept, uint32_t from)
+/* ---- The source ----------------------------------------------------------- */
+
+/* Length of the ASCII that text begins with. */
+static size_t ascii_length(const char *text, size_t size)
 {
-    if (!kept && !p->want_from)
-        return true; /* it goes, and only origins would miss it */
-    if (!bert__reserve(p->alloc, &p->run, &p->run_cap, p->n_run + 1, sizeof *p->run))
-        return false;
-    if (p->n_run == 0)
-        p->run_ordered = true;
-    else if (bert__uni_class(CODE(p->run[p->n_run - 1])) > bert__uni_class(cp))
-        p->run_ordered = false;
-    p->run[p->n_run].cp = added ? cp | ADDED : cp;
-    p->run[p->n_run++].from = from;
-    p->n_kept += kept;
-    return true;
-}
+    size_t i = 0;
 
-/* ---- One code point ------------------------------------------------------- */
+    for (; size - i >= 8; i += 8) {
+        uint64_t word;
 
-/* A starter: ends the run before it. */
-static bool add_starter(const struct bert__normalizer *n, struct bert__piece *p, uint32_t cp,
-                        bool kept, uint32_t from)
-{
-    if (p->n_run > 0 && !end_run(n, p))
-        return false;
-    p->last_from = from;
-    if (kept)
-        put_lowered(n, p, cp, from);
-    return true;
-}
-
-/* Decompose, drop non-spacing marks, lower-case. */
-static bool strip(const struct bert__normalizer *n, struct bert__piece *p, uint32_t cp,
-                  uint32_t from)
-{
-    uint32_t parts[BERT__UNI_MAX_DECOMP];
-    unsigned k = 1;
-
-    parts[0] = cp;
-    if (n->strip_accents)
-        k = bert__uni_decompose(cp, parts);
-    for (unsigned i = 0; i < k; i++) {
-        unsigned props = n->strip_accents ? bert__uni_props(parts[i]) : 0;
-        bool kept = !(props & BERT__UNI_MARK);
-
-        if (props & BERT__UNI_NONSTARTER) {
-            if (!add_mark(p, parts[i], i > 0, kept, from))
-                return false;
-        } else if (!add_starter(n, p, parts[i], kept, from)) {
-            return false;
-        }
+        memcpy(&word, text + i, 8);
+        if (word & 0x8080808080808080u)
+            break;
     }
-    return true;
-}
-
-/* Clean, space out. */
-static bool add_char(const struct bert__normalizer *n, struct bert__piece *p, uint32_t cp,
-                     uint32_t from)
-{
-    unsigned props = bert__uni_props(cp);
-
-    if (n->clean_text && (props & BERT__UNI_DROP))
-        return true;
-    if (n->clean_text && (props & BERT__UNI_SPACE))
-        cp = ' ';
-    if (!n->handle_chinese_chars || !(props & BERT__UNI_CJK))
-        return strip(n, p, cp, from);
-    return add_starter(n, p, ' ', true, from) && strip(n, p, cp, from)
-           && add_starter(n, p, ' ', true, from);
-}
-
-static bool add_slow(const struct bert__normalizer *n, struct bert__piece *p, uint32_t cp,
-                     uint32_t from)
-{
-    uint32_t low[BERT__UNI_MAX_LOWER];
-    unsigned k;
-
-    if (!n->lower_first)
-        return add_char(n, p, cp, from);
-    k = bert__uni_lower(cp, low);
-    for (unsigned i = 0; i < k; i++) {
-        if (!add_char(n, p, low[i], from))
-            return false;
-    }
-    return true;
-}
-
-/* The code point at source + i, not ASCII; moves i past it. */
-static bool add_multibyte(const struct bert__normalizer *n, struct bert__piece *p,
-                          const char *source, size_t size, size_t *i)
-{
-    uint32_t from = (uint32_t)*i, cp;
-    size_t len;
-
-    cp = bert__utf8_next(source + *i, size - *i, &len);
-    *i += len;
-    if (cp == BERT__UTF8_BAD)
-        cp = REPLACEMENT;
-    else if (p->n_run == 0 && !(bert__uni_props(cp) & n->slow)) {
-        p->last_from = from;
-        put_bytes(p, source + from, len, from);
-        return true;
-    }
-    return add_slow(n, p, cp, from);
-}
-
-/* ---- A stretch ------------------------------------------------------------ */
-
-/* ASCII from i on; returns where it ends.  No run is pending and there is room. */
-static size_t add_ascii(const struct bert__normalizer *n, struct bert__piece *p, const char *source,
-                        size_t size, size_t i)
-{
-    char *out = p->bytes;
-    size_t o = p->size;
-
-    if (p->want_from) {
-        for (; i < size && (unsigned char)source[i] < 0x80; i++) {
-            unsigned c = (unsigned char)source[i];
-
-            out[o] = n->ascii[c];
-            p->from[o] = (uint32_t)i;
-            o += n->keep[c];
-        }
-        if (o > p->size)
-            p->last_from = p->from[o - 1];
-    } else {
-        for (; i < size && (unsigned char)source[i] < 0x80; i++) {
-            unsigned c = (unsigned char)source[i];
-
-            out[o] = n->ascii[c];
-            o += n->keep[c];
-        }
-    }
-    p->size = o;
+    while (i < size && (unsigned char)text[i] < 0x80)
+        i++;
     return i;
+}
+
+/* Copy the source; what is ill-formed becomes U+FFFD. */
+static bool repair(const char *source, size_t size, struct bert__piece *p)
+{
+    size_t i = 0, len;
+    char bad[4];
+
+    if (!bert__piece_room(p, size + ONE_CHAR))
+        return false;
+    while (i < size) {
+        len = ascii_length(source + i, size - i);
+        bert__piece_copy(p, source + i, len, i);
+        for (i += len; i < size && (unsigned char)source[i] >= 0x80; i += len) {
+            if (bert__utf8_next(source + i, size - i, &len) != BERT__UTF8_BAD) {
+                bert__piece_put(p, source + i, len, i);
+            } else {
+                bert__piece_put(p, bad, bert__utf8_put(bad, REPLACEMENT), i);
+                if (!bert__piece_room(p, size - i + ONE_CHAR))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- Steps ---------------------------------------------------------------- */
+
+/* Does no character have any of the properties, which ASCII has not? */
+static bool lacks(const char *text, size_t size, unsigned props)
+{
+    size_t i = 0, len;
+
+    for (;;) {
+        i += ascii_length(text + i, size - i);
+        for (; i < size && (unsigned char)text[i] >= 0x80; i += len) {
+            if (bert__uni_props(bert__text_get(text + i, &len)) & props)
+                return false;
+        }
+        if (i >= size)
+            return true;
+    }
+}
+
+static unsigned form_props(enum bert__norm_kind kind)
+{
+    switch (kind) {
+    case BERT__NORM_NFC:
+        return BERT__UNI_NFC_SLOW;
+    case BERT__NORM_NFKC:
+        return BERT__UNI_NFKC_SLOW;
+    case BERT__NORM_NFD:
+        return BERT__UNI_DECOMP | BERT__UNI_NONSTARTER;
+    default:
+        return BERT__UNI_KDECOMP | BERT__UNI_NONSTARTER;
+    }
+}
+
+/* Would the step leave the text alone, as far as a glance can tell? */
+static bool same(const struct bert__norm_step *step, const struct bert__piece *p)
+{
+    if (p->size == 0)
+        return true;
+    switch (step->kind) {
+    case BERT__NORM_NFC:
+    case BERT__NORM_NFD:
+    case BERT__NORM_NFKC:
+    case BERT__NORM_NFKD:
+        return lacks(p->bytes, p->size, form_props(step->kind));
+    case BERT__NORM_STRIP_ACCENTS:
+        return lacks(p->bytes, p->size, BERT__UNI_COMBINING);
+    case BERT__NORM_PREPEND:
+        return p->continues || step->text.size == 0;
+    case BERT__NORM_PRECOMPILED:
+        return bert__charsmap_same(step->map, p->bytes, p->size);
+    default:
+        return false;
+    }
+}
+
+static bool run(const struct bert__norm_step *step, struct bert__piece *p)
+{
+    const char *text = p->in.bytes;
+    size_t size = p->in.size;
+
+    switch (step->kind) {
+    case BERT__NORM_BERT:
+        return bert__norm_bert(step->bert, text, size, p);
+    case BERT__NORM_NFC:
+    case BERT__NORM_NFD:
+    case BERT__NORM_NFKC:
+    case BERT__NORM_NFKD:
+        return bert__norm_form(step->kind, form_props(step->kind), text, size, p);
+    case BERT__NORM_LOWERCASE:
+        return bert__norm_lowercase(text, size, p);
+    case BERT__NORM_STRIP_ACCENTS:
+        return bert__norm_strip_accents(text, size, p);
+    case BERT__NORM_STRIP:
+        return bert__norm_strip(step, text, size, p);
+    case BERT__NORM_REPLACE:
+        return bert__norm_replace(step, text, size, p);
+    case BERT__NORM_PREPEND:
+        return bert__norm_prepend(step, text, size, p);
+    case BERT__NORM_NMT:
+        return bert__norm_nmt(text, size, p);
+    case BERT__NORM_PRECOMPILED:
+        return bert__norm_precompiled(step->map, text, size, p);
+    case BERT__NORM_BYTE_LEVEL:
+        return bert__norm_byte_level(text, size, p);
+    }
+    return false;
 }
 
 bool bert__normalize(const struct bert__normalizer *n, const char *source, size_t size,
                      struct bert__piece *p)
 {
-    size_t i = 0;
+    uint32_t k = 0;
 
     p->size = 0;
-    p->n_run = 0;
-    p->n_kept = 0;
-    p->last_from = 0;
-    while (i < size) {
-        unsigned c = (unsigned char)source[i];
-
-        if (!bert__piece_room(p, size - i + ONE_CHAR))
+    p->lags = false;
+    if (n->n > 0 && n->steps[0].kind == BERT__NORM_BERT)
+        k = 1;
+    if (k == 1 ? !bert__norm_bert(n->steps[0].bert, source, size, p) : !repair(source, size, p))
+        return false;
+    for (; k < n->n; k++) {
+        if (same(&n->steps[k], p))
+            continue;
+        bert__piece_turn(p);
+        if (!run(&n->steps[k], p))
             return false;
-        if (c >= 0x80) {
-            if (!add_multibyte(n, p, source, size, &i))
-                return false;
-        } else if (p->n_run > 0 && !n->keep[c]) {
-            i++; /* marks on both sides of what is removed are one run */
-        } else if (p->n_run > 0) {
-            if (!end_run(n, p)) /* then come again: it took room */
-                return false;
-        } else {
-            i = add_ascii(n, p, source, size, i);
-        }
+        bert__piece_trace(p);
     }
-    return p->n_run == 0 || end_run(n, p);
+    return true;
 }

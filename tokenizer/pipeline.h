@@ -10,6 +10,7 @@
 #include "tokenizer/decode.h"
 #include "tokenizer/model.h"
 #include "tokenizer/normalizer.h"
+#include "tokenizer/parting.h"
 #include "tokenizer/postprocess.h"
 #include "tokenizer/pretokenizer.h"
 #include "tokenizer/tokenizer.h"
@@ -39,9 +40,9 @@ struct bert_tokenizer {
     struct bert__decoder decoder;
     struct bert__padding padding;
 
-    /* Bytes of text that go through the stages at a time, about: they end before white
-     * space, punctuation or spaced-out CJK.  0: no stage allows it. */
+    /* Bytes of text that go through the stages at a time, about; 0: they can't be parted. */
     size_t stretch;
+    struct bert__parting parting;
     uint32_t vocab_size;
     uint64_t model_max_length; /* 0: none */
     const char *notes[BERT__MAX_NOTES];

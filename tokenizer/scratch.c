@@ -18,9 +18,10 @@ enum {
 
 size_t bert__token_scratch_least(const bert_tokenizer *tok)
 {
-    return sizeof(struct bert__token_scratch) + PIECE_BYTES + WORDS * sizeof(struct bert__word)
-           + TOKENS * sizeof(struct bert__token) + 2 * MARKS * sizeof(struct bert__mark)
-           + JOINED_BYTES + BOOKKEEPING + (tok != NULL ? bert__token_model_least(&tok->model) : 0);
+    return sizeof(struct bert__token_scratch) + 2 * PIECE_BYTES
+           + 2 * WORDS * sizeof(struct bert__word) + TOKENS * sizeof(struct bert__token)
+           + 2 * MARKS * sizeof(struct bert__mark) + JOINED_BYTES + BOOKKEEPING
+           + (tok != NULL ? bert__token_model_least(&tok->model) : 0);
 }
 
 bool bert__token_scratch_reserve(struct bert__token_scratch *s, const bert_tokenizer *tok)
@@ -30,7 +31,10 @@ bool bert__token_scratch_reserve(struct bert__token_scratch *s, const bert_token
 
     s->reserved_for = tok;
     return bert__reserve(s->alloc, &p->bytes, &p->cap, PIECE_BYTES, 1)
+           && bert__reserve(s->alloc, &p->in.bytes, &p->in.cap, PIECE_BYTES, 1)
            && bert__reserve(s->alloc, &w->words.items, &w->words.cap, WORDS, sizeof *w->words.items)
+           && bert__reserve(s->alloc, &w->before.items, &w->before.cap, WORDS,
+                            sizeof *w->before.items)
            && bert__reserve(s->alloc, &w->tokens.items, &w->tokens.cap, TOKENS,
                             sizeof *w->tokens.items)
            && bert__reserve(s->alloc, &p->run, &p->run_cap, MARKS, sizeof *p->run)

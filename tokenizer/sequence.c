@@ -60,10 +60,10 @@ static void sequence_add(struct bert__sequence *s, int32_t id, size_t begin, siz
     s->words[s->n++] = (int32_t)word;
 }
 
-/* Position in the text behind the character that bytes up to `end` of the piece came from. */
-static size_t source_end(const struct run *r, size_t end)
+/* Position in the text behind the character at a place of the stretch. */
+static size_t place_end(const struct run *r, size_t place)
 {
-    size_t at = r->base + r->work->piece.from[end - 1], len = 1;
+    size_t at = r->base + place, len = 1;
 
     if ((unsigned char)r->text.data[at] >= 0x80)
         bert__utf8_next(r->text.data + at, r->text.size - at, &len);
@@ -73,7 +73,8 @@ static size_t source_end(const struct run *r, size_t end)
 /* Offset of a token of the stretch. */
 static bert_span source_span(const struct run *r, const struct bert__token *t)
 {
-    return (bert_span){r->base + r->work->piece.from[t->begin], source_end(r, t->end)};
+    return (bert_span){r->base + r->work->piece.from[t->begin],
+                       place_end(r, r->work->piece.from[t->end - 1])};
 }
 
 static void find_token(struct run *r)
@@ -190,65 +191,85 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
 /* Words and tokens of bytes [begin, end) of the piece. */
 static bert_status run_piece(struct run *r, size_t begin, size_t end)
 {
-    r->work->words.n = 0;
     r->work->tokens.n = 0;
-    if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end)
+    if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end, r->base)
         || !bert__token_model_run(&r->tok->model, r->work))
         return no_memory(r);
     return flush(r);
 }
 
-/* The same, with added tokens cut out of the piece. */
+/* The same, of a piece that is made of a part of the whole. */
+static bert_status run_part(struct run *r, size_t begin, size_t end)
+{
+    const struct bert__layer *whole = &r->work->whole;
+    struct bert__piece *p = &r->work->piece;
+
+    p->size = 0;
+    if (!bert__piece_room(p, end - begin))
+        return no_memory(r);
+    memcpy(p->bytes, whole->bytes + begin, end - begin);
+    if (p->want_from)
+        memcpy(p->from, whole->from + begin, (end - begin) * sizeof *p->from);
+    p->size = end - begin;
+    return run_piece(r, 0, p->size);
+}
+
+/* The same, with added tokens cut out of the piece.  If words are rewritten, each part
+ * becomes a piece of its own. */
 static bert_status run_splits(struct run *r)
 {
-    const struct bert__piece *p = &r->work->piece;
+    bool rewrites = bert__pretokenizer_rewrites(&r->tok->pretokenizer);
     struct bert__splitter splitter;
     struct bert__split split;
     bert_status status = BERT_OK;
+    const uint32_t *from = r->work->piece.from;
+    const char *bytes = r->work->piece.bytes;
 
-    bert__splitter_init(&splitter, &r->tok->added.normalized, p->bytes, p->size);
+    if (rewrites)
+        bert__piece_set_aside(&r->work->piece, &r->work->whole);
+    bert__splitter_init(&splitter, &r->tok->added.normalized, bytes,
+                        rewrites ? r->work->whole.size : r->work->piece.size);
     while (status == BERT_OK && bert__splitter_next(&splitter, &split)) {
         if (split.token == NULL)
-            status = run_piece(r, split.begin, split.end);
+            status = (rewrites ? run_part : run_piece)(r, split.begin, split.end);
         else if (r->sink != NULL)
             status = add_token(r, split.token, 0, 0, NULL, 0);
         else
-            status =
-                add_token(r, split.token, r->base + p->from[split.begin], source_end(r, split.end),
-                          p->bytes + split.begin, split.end - split.begin);
+            status = add_token(r, split.token, r->base + from[split.begin],
+                               place_end(r, from[split.end - 1]), bytes + split.begin,
+                               split.end - split.begin);
     }
     return status;
 }
 
-static bert_status run_stretch(struct run *r, size_t begin, size_t end)
+/* From begin to *stop, which moves to the end of it all if the text turns out to be one. */
+static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_span whole)
 {
+    struct bert__piece *p = &r->work->piece;
+    size_t end = *stop;
+
     if (end - begin > BERT__STRETCH_MAX)
         return bert__fail(r->err, BERT_ERANGE,
                           "%zu bytes of text without a place to part them; at most %zu are taken",
                           end - begin, BERT__STRETCH_MAX);
     r->base = begin;
-    r->work->piece.want_from = r->sink == NULL;
-    if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, &r->work->piece))
+    p->want_from = r->sink == NULL || (begin == 0 && r->tok->pretokenizer.asks_origin);
+    p->continues = begin > whole.start;
+    p->continued = end < whole.end;
+    if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, p))
         return no_memory(r);
+    if (p->lags && p->continued) {
+        *stop = whole.end;
+        return run_stretch(r, begin, stop, whole);
+    }
     if (r->tok->added.normalized.n > 0)
         return run_splits(r);
-    return run_piece(r, 0, r->work->piece.size);
+    return run_piece(r, 0, p->size);
 }
 
-/* May the text be parted before the byte at i?  Before a starter that no word holds. */
 static bool may_part(const struct run *r, size_t i)
 {
-    unsigned c = (unsigned char)r->text.data[i];
-    size_t len;
-    uint32_t cp;
-
-    if (c < 0x80)
-        return r->tok->normalizer.keep[c]
-               && (bert__uni_props(c) & (BERT__UNI_SPACE | BERT__UNI_PUNCT));
-    if (c < 0xE3 || !r->tok->normalizer.handle_chinese_chars)
-        return false;
-    cp = bert__utf8_next(r->text.data + i, r->text.size - i, &len);
-    return cp != BERT__UTF8_BAD && (bert__uni_props(cp) & BERT__UNI_CJK);
+    return bert__may_part(&r->tok->parting, &r->tok->normalizer, r->text.data, i, r->text.size);
 }
 
 /* End of the stretch that begins at `begin`: about tok->stretch bytes, or more. */
@@ -269,6 +290,19 @@ static size_t stretch_end(const struct run *r, size_t begin, size_t end)
     return end;
 }
 
+/* Text between two added tokens. */
+static bert_status run_span(struct run *r, bert_span whole)
+{
+    bert_status status = BERT_OK;
+
+    for (size_t begin = whole.start, end; status == BERT_OK && begin < whole.end && !is_enough(r);
+         begin = end) {
+        end = stretch_end(r, begin, whole.end);
+        status = run_stretch(r, begin, &end, whole);
+    }
+    return status;
+}
+
 static bert_status run_text(struct run *r)
 {
     struct bert__splitter splitter;
@@ -284,12 +318,7 @@ static bert_status run_text(struct run *r)
                                split.end - split.begin);
             continue;
         }
-        while (status == BERT_OK && split.begin < split.end && !is_enough(r)) {
-            size_t end = stretch_end(r, split.begin, split.end);
-
-            status = run_stretch(r, split.begin, end);
-            split.begin = end;
-        }
+        status = run_span(r, (bert_span){split.begin, split.end});
     }
     return status;
 }

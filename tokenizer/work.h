@@ -54,16 +54,29 @@ struct bert__mark {
     uint32_t from;
 };
 
-/* Normalised text, well-formed UTF-8, and for each byte where its character began in
- * the source stretch. */
-struct bert__piece {
-    struct bert__alloc *alloc;
-    bool want_from; /* false: `from` is not kept (ids only) */
+/* Text as a stage left it, for the next to read. */
+struct bert__layer {
     char *bytes;
     uint32_t *from;
     size_t size;
     size_t cap;
     size_t from_cap;
+};
+
+/* Normalised text, well-formed UTF-8, and for each byte where its character began in
+ * the source stretch. */
+struct bert__piece {
+    struct bert__alloc *alloc;
+    bool want_from; /* false: `from` is not kept (ids only) */
+    bool continues; /* the text began in a stretch before this one */
+    bool continued; /* and goes on in another */
+    bool lags;      /* set by a step: places are off from here to the end of the text */
+    char *bytes;
+    uint32_t *from;
+    size_t size;
+    size_t cap;
+    size_t from_cap;
+    struct bert__layer in; /* what it was before the stage that runs */
 
     struct bert__mark *run; /* marks since the last starter */
     struct bert__mark *sorted;
@@ -102,7 +115,9 @@ struct bert__tokens {
 struct bert__work {
     struct bert__alloc *alloc;
     struct bert__piece piece;
+    struct bert__layer whole; /* the piece, while parts of it are made pieces in turn */
     struct bert__words words;
+    struct bert__words before; /* words as the last step left them */
     struct bert__tokens tokens;
     struct bert__model_scratch model;
 };
@@ -111,6 +126,13 @@ void bert__work_init(struct bert__work *work, struct bert__alloc *alloc);
 void bert__work_free(struct bert__work *work);
 /* Bytes that the buffers hold. */
 size_t bert__work_bytes(const struct bert__work *work);
+
+/* Make what the piece holds its `in`, and the piece empty. */
+void bert__piece_turn(struct bert__piece *piece);
+/* Put it aside, in exchange for what is there. */
+void bert__piece_set_aside(struct bert__piece *piece, struct bert__layer *aside);
+/* After a stage that noted places in `in`: make them places in the source again. */
+void bert__piece_trace(struct bert__piece *piece);
 
 /* Make room for `more` bytes of the piece. */
 bool bert__piece_grow(struct bert__piece *piece, size_t more);
@@ -121,6 +143,33 @@ static inline bool bert__piece_room(struct bert__piece *piece, size_t more)
         && (!piece->want_from || piece->from_cap - piece->size >= more))
         return true;
     return bert__piece_grow(piece, more);
+}
+
+/* Append bytes, with room for them, that came from `from`: all from one character, */
+static inline void bert__piece_put(struct bert__piece *piece, const char *bytes, size_t n,
+                                   size_t from)
+{
+    char *to = piece->bytes + piece->size;
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = bytes[i];
+    if (piece->want_from) {
+        for (size_t i = 0; i < n; i++)
+            piece->from[piece->size + i] = (uint32_t)from;
+    }
+    piece->size += n;
+}
+
+/* or each from its own place. */
+static inline void bert__piece_copy(struct bert__piece *piece, const char *bytes, size_t n,
+                                    size_t from)
+{
+    memcpy(piece->bytes + piece->size, bytes, n);
+    if (piece->want_from) {
+        for (size_t i = 0; i < n; i++)
+            piece->from[piece->size + i] = (uint32_t)(from + i);
+    }
+    piece->size += n;
 }
 
 static inline bool bert__word_add(struct bert__work *work, size_t begin, size_t end)

@@ -30,13 +30,35 @@ struct edit {
 
 static const struct edit edits[] = {
     /* components that are not handled: by name */
-    {"\"BertNormalizer\"", "\"NFKC\"", BERT_EUNSUPPORTED, "NFKC"},
+    {"\"BertNormalizer\"", "\"OddNormalizer\"", BERT_EUNSUPPORTED, "OddNormalizer"},
     {"\"normalizer\":{",
-     "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFD\"}]},\"n\":{",
-     BERT_EUNSUPPORTED, "NFD"},
+     "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFE\"}]},\"n\":{",
+     BERT_EUNSUPPORTED, "NFE"},
+    {"\"normalizer\":{",
+     "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a|b)+\\\\1\"},"
+     "\"content\":\"\"},\"n\":{",
+     BERT_EUNSUPPORTED, "(a|b)+\\1"},
+    {"\"normalizer\":{",
+     "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAA\"},\"n\":{",
+     BERT_EFORMAT, "base64"},
+    {"\"normalizer\":{",
+     "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAQAAAAA\"},\"n\":{",
+     BERT_EFORMAT, "longer"},
+    {"\"normalizer\":{",
+     "\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAA=\"},\"n\":{",
+     BERT_EFORMAT, "too short"},
     {"\"normalizer\":{", "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[1]},\"n\":{",
      BERT_EFORMAT, "normalizer"},
-    {"\"BertPreTokenizer\"", "\"ByteLevel\"", BERT_EUNSUPPORTED, "ByteLevel"},
+    {"\"BertPreTokenizer\"", "\"ByteLevel\"", BERT_EFORMAT, "add_prefix_space"},
+    {"\"BertPreTokenizer\"", "\"OddLevel\"", BERT_EUNSUPPORTED, "OddLevel"},
+    {"\"BertPreTokenizer\"", "\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":false",
+     BERT_EFORMAT, "add_prefix_space"},
+    {"\"BertPreTokenizer\"", "\"CharDelimiterSplit\",\"delimiter\":\"ab\"", BERT_EFORMAT,
+     "one character"},
+    {"\"BertPreTokenizer\"",
+     "\"Split\",\"pattern\":{\"Regex\":\"(x+)+y\"},\"behavior\":\"Isolated\",\"invert\":false",
+     BERT_EUNSUPPORTED, "(x+)+y"},
+    {"\"BertPreTokenizer\"", "\"Punctuation\",\"behavior\":\"Odd\"", BERT_EUNSUPPORTED, "Odd"},
     {"\"TemplateProcessing\"", "\"OddProcessing\"", BERT_EUNSUPPORTED, "OddProcessing"},
     {"{\"type\":\"WordPiece\",\"prefix\"", "{\"type\":\"OddDecoder\",\"prefix\"", BERT_EUNSUPPORTED,
      "OddDecoder"},
@@ -170,9 +192,7 @@ static void test_bad_vocab(void **state)
     load_fails(BERT_EFORMAT, "", NULL, "vocab.txt");
     load_fails(BERT_EFORMAT, "[CLS]\n[SEP]\na\n", NULL, "[UNK]");
     load_fails(BERT_EFORMAT, "[UNK]\nb\n\xFF\n", NULL, "line 3");
-    load_fails(BERT_EUNSUPPORTED, "[UNK]\n", "{\"tokenizer_class\":\"FlaubertTokenizer\"}",
-               "FlaubertTokenizer");
-    load_fails(BERT_EFORMAT, "[UNK]\n", "{\"tokenizer_class\":\"RobertaTokenizer\"}",
+    load_fails(BERT_EUNSUPPORTED, "[UNK]\n", "{\"tokenizer_class\":\"RobertaTokenizer\"}",
                "RobertaTokenizer");
     load_fails(BERT_EFORMAT, "[UNK]\n", "{\"do_lower_case\":\"yes\"}", "do_lower_case");
     load_fails(BERT_EFORMAT, "[UNK]\n", "{\"cls_token\":7}", "cls_token");
