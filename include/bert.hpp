@@ -66,6 +66,14 @@ inline bert_text text(const std::string &s) noexcept
     bert_text t = {s.data(), s.size()};
     return t;
 }
+inline std::vector<bert_text> texts(const std::vector<std::string> &strings)
+{
+    std::vector<bert_text> out;
+    out.reserve(strings.size());
+    for (const std::string &s : strings)
+        out.push_back(text(s));
+    return out;
+}
 } // namespace detail
 
 /** One tokenized text or pair.  Since 0.1. */
@@ -118,6 +126,11 @@ public:
     {
         return bert_encoding_truncated(handle_);
     }
+    /** What of the text (0) or the pair (1) it holds: where truncation cut. */
+    bert_span kept(int sequence = 0) const noexcept
+    {
+        return bert_encoding_kept(handle_, sequence);
+    }
 
 private:
     bert_encoding *handle_;
@@ -166,6 +179,53 @@ public:
         detail::check(bert_tokenize(handle_, detail::text(text), &second, options, &out, &err),
                       err);
         return Encoding(out);
+    }
+    /** Of words that were split before. */
+    Encoding encode_words(const std::vector<std::string> &words,
+                          const bert_tokenize_options *options = nullptr) const
+    {
+        bert_error err;
+        bert_encoding *out = nullptr;
+        const std::vector<bert_text> views = detail::texts(words);
+        detail::check(bert_tokenize_words(handle_, views.data(), views.size(), nullptr, 0, options,
+                                          &out, &err),
+                      err);
+        return Encoding(out);
+    }
+    /** In the order of the texts; throws if any fails. */
+    std::vector<Encoding> encode_batch(const std::vector<std::string> &texts,
+                                       const bert_tokenize_options *options = nullptr) const
+    {
+        bert_error err;
+        const std::vector<bert_text> views = detail::texts(texts);
+        std::vector<bert_encoding *> handles(texts.size());
+        std::vector<Encoding> out;
+        out.reserve(texts.size());
+        const bert_status st = bert_tokenize_batch(handle_, views.data(), nullptr, views.size(),
+                                                   options, handles.data(), &err);
+        for (bert_encoding *e : handles)
+            out.emplace_back(e);
+        detail::check(st, err);
+        return out;
+    }
+    /** Number of tokens, special ones included. */
+    std::size_t count(const std::string &text,
+                      const bert_tokenize_options *options = nullptr) const
+    {
+        bert_error err;
+        std::size_t n = 0;
+        detail::check(
+            bert_count_tokens(handle_, detail::text(text), nullptr, options, &n, &err), err);
+        return n;
+    }
+    /** Where to cut so that n tokens are left. */
+    std::size_t cut(const std::string &text, std::size_t n,
+                    bert_truncation_side side = BERT_TRUNCATE_RIGHT) const
+    {
+        bert_error err;
+        std::size_t at = 0;
+        detail::check(bert_cut_text(handle_, detail::text(text), n, side, &at, &err), err);
+        return at;
     }
     std::string decode(const std::vector<std::int32_t> &ids, bool keep_special = false) const
     {

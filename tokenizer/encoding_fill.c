@@ -148,9 +148,9 @@ void bert__window_fill(const struct bert__encode_job *j, bert_encoding *e, size_
 {
     const struct bert__layout *t = j->layout;
     size_t choice[BERT__MAX_TEXTS] = {0}, pads = e->n - bert__window_size(j, w), at = 0;
+    size_t held[2] = {0, 0};
 
     bert__windows_choose(j, w, choice);
-    e->truncated = j->windows[0].n + j->windows[1].n;
     if (j->tok->padding.left)
         at = put_pads(j, e, at, pads);
     for (uint32_t i = 0; i < t->n_parts; i++) {
@@ -165,9 +165,11 @@ void bert__window_fill(const struct bert__encode_job *j, bert_encoding *e, size_
         }
         at = put_text(j, e, at, part, choice[part->text], type);
         e->kept[part->kind] = kept(j, part->kind, choice[part->text]);
-        e->truncated -= e->truncated < at - begin ? e->truncated : at - begin;
+        if (held[part->kind] < at - begin) /* a layout may hold a text twice */
+            held[part->kind] = at - begin;
     }
     j->starts[t->n_parts] = at;
+    e->truncated = j->windows[0].n - held[0] + j->windows[1].n - held[1];
     if (!j->tok->padding.left)
         put_pads(j, e, at, pads);
     put_sequence_ids(j, e, choice);

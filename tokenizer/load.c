@@ -211,7 +211,8 @@ static bert_status create(bert_tokenizer **out, const bert_allocator *host, bert
     }
     tok->alloc = alloc;
     atomic_init(&tok->references, 1);
-    atomic_init(&tok->spare, NULL);
+    for (int i = 0; i < BERT__SPARES; i++)
+        atomic_init(&tok->spares[i], NULL);
     bert__arena_init(&tok->arena, alloc);
     return BERT_OK;
 }

@@ -23,7 +23,7 @@ struct bert__padding {
     int32_t type_id;
 };
 
-enum { BERT__MAX_NOTES = 16 };
+enum { BERT__MAX_NOTES = 16, BERT__SPARES = 8 };
 
 struct bert_tokenizer {
     atomic_size_t references;
@@ -49,7 +49,7 @@ struct bert_tokenizer {
     uint32_t n_notes;
 
     /* Buffers of the last call, for the next one; whoever takes them has them alone. */
-    _Atomic(struct bert__token_scratch *) spare;
+    _Atomic(struct bert__token_scratch *) spares[BERT__SPARES];
 };
 
 /* Text of an id as decode sees it; {NULL, 0} if unknown. */

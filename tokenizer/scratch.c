@@ -103,22 +103,44 @@ size_t bert__token_scratch_bytes(const struct bert__token_scratch *s)
     return bytes;
 }
 
+/* Where a thread looks first: stacks lie apart. */
+static unsigned first_spare(void)
+{
+    char here = 0;
+    uintptr_t at = (uintptr_t)&here;
+
+    return (unsigned)(at >> 12 ^ at >> 20) % BERT__SPARES;
+}
+
 bert_status bert__tokenizer_take(const bert_tokenizer *tok, struct bert__token_scratch **out,
                                  bert_error *err)
 {
-    bert_tokenizer *t = (bert_tokenizer *)tok; /* `spare` is no part of what it is */
+    bert_tokenizer *t = (bert_tokenizer *)tok; /* `spares` is no part of what it is */
+    unsigned first = first_spare();
 
-    *out = atomic_exchange_explicit(&t->spare, NULL, memory_order_acquire);
-    return *out != NULL ? BERT_OK : bert__token_scratch_create(out, tok->alloc, err);
+    for (unsigned i = 0; i < BERT__SPARES; i++) {
+        _Atomic(struct bert__token_scratch *) *spare = &t->spares[(first + i) % BERT__SPARES];
+
+        if (atomic_load_explicit(spare, memory_order_relaxed) == NULL)
+            continue;
+        *out = atomic_exchange_explicit(spare, NULL, memory_order_acquire);
+        if (*out != NULL)
+            return BERT_OK;
+    }
+    return bert__token_scratch_create(out, tok->alloc, err);
 }
 
 void bert__tokenizer_give(const bert_tokenizer *tok, struct bert__token_scratch *s)
 {
     bert_tokenizer *t = (bert_tokenizer *)tok;
-    struct bert__token_scratch *none = NULL;
+    unsigned first = first_spare();
 
-    if (bert__token_scratch_bytes(s) > KEEP_BYTES
-        || !atomic_compare_exchange_strong_explicit(&t->spare, &none, s, memory_order_release,
-                                                    memory_order_relaxed))
-        bert__token_scratch_destroy(s);
+    for (unsigned i = 0; bert__token_scratch_bytes(s) <= KEEP_BYTES && i < BERT__SPARES; i++) {
+        struct bert__token_scratch *none = NULL;
+
+        if (atomic_compare_exchange_strong_explicit(&t->spares[(first + i) % BERT__SPARES], &none,
+                                                    s, memory_order_release, memory_order_relaxed))
+            return;
+    }
+    bert__token_scratch_destroy(s);
 }

@@ -17,7 +17,8 @@ void bert__tokenizer_unref(bert_tokenizer *tok)
     if (tok == NULL || atomic_fetch_sub_explicit(&tok->references, 1, memory_order_acq_rel) != 1)
         return;
     alloc = tok->alloc;
-    bert__token_scratch_destroy(atomic_load_explicit(&tok->spare, memory_order_relaxed));
+    for (int i = 0; i < BERT__SPARES; i++)
+        bert__token_scratch_destroy(atomic_load_explicit(&tok->spares[i], memory_order_relaxed));
     bert__token_model_free(&tok->model);
     bert__added_free(&tok->added);
     bert__vocab_free(&tok->vocab);

@@ -16,9 +16,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import libtok  # noqa: E402
 from tok_compare import Checker, decode_same  # noqa: E402
-from tok_texts import ALPHABETS, PIECES, stream  # noqa: E402
-from tokenizers import AddedToken, Tokenizer, decoders, models  # noqa: E402
-from tokenizers import pre_tokenizers, processors  # noqa: E402
+from tok_outputs import ATOMS, ODD_WORDS, odd_text, random_decoder, random_processor  # noqa: E402
+from tok_outputs import tokenizer_of  # noqa: E402
+from tok_texts import stream  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, decoders, processors  # noqa: E402
 
 LIBRARY, DATA = sys.argv[1], sys.argv[2]
 SCALE = 10 if os.environ.get("QUICK") else 1
@@ -308,32 +309,6 @@ def section_bytes():
 
 # ---- Post-processors ------------------------------------------------------------------------------
 
-SPECIALS = [("<s>", 9), ("</s>", 10)]
-ODD_WORDS = ["[UNK]", "a", "b", "\u0120a", "\u0120b", "\u0120\u0120c", "d\u3000", "\u0120", "\u0120\u3000",
-             "<s>", "</s>", "\u00e9\u0120", "\u3000x\u0120", "[MASK]"]
-
-
-def random_processor(rnd):
-    p = processors
-    kind = rnd.randrange(4)
-    if kind == 0:
-        return p.BertProcessing(SPECIALS[1], SPECIALS[0])
-    if kind == 1:
-        return p.RobertaProcessing(SPECIALS[1], SPECIALS[0], trim_offsets=rnd.random() < 0.7,
-                                   add_prefix_space=rnd.random() < 0.5)
-    if kind == 2:
-        return p.ByteLevel(trim_offsets=rnd.random() < 0.8, add_prefix_space=rnd.random() < 0.5)
-    return p.TemplateProcessing(
-        single=rnd.choice(["<s> $A </s>", "$A:1 </s>:1", "$A", "<s>:2 $A:3 </s> $A"]),
-        pair=rnd.choice(["<s> $A </s> $B:1 </s>:1", "$A:1 $B:2 </s>:3", "$B $A", "$A $B $A </s>",
-                         "<s> $A </s> </s> $B </s>"]), special_tokens=SPECIALS)
-
-
-def odd_text(rnd):
-    return "".join(rnd.choice(ODD_WORDS + [" ", "  ", "x", "\u3000"]) + rnd.choice(["", " "])
-                   for _ in range(rnd.randrange(0, 9)))
-
-
 def compare_processed(rnd, label, lib, ref):
     """One random call; with offsets in characters, since types and sequences may tell nothing."""
     words = rnd.random() < 0.4
@@ -373,9 +348,7 @@ def compare_processed(rnd, label, lib, ref):
 def section_processors():
     """Post-processors chained at random, over tokens that begin and end with spaces of all kinds."""
     rnd = random.Random(13)
-    base = Tokenizer(models.WordLevel({w: i for i, w in enumerate(ODD_WORDS)}, unk_token="[UNK]"))
-    base.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    base.add_special_tokens([AddedToken("[MASK]", lstrip=True, rstrip=True)])
+    base = tokenizer_of(ODD_WORDS, "[MASK]")
     refused = 0
     for _ in range(4000 // SCALE):
         chain = [random_processor(rnd) for _ in range(rnd.choice([1, 1, 2, 2, 3]))]
@@ -395,38 +368,18 @@ def section_processors():
 
 # ---- Decoders -------------------------------------------------------------------------------------
 
-ATOMS = ["a", "b", " ", "\u2581", "\u0120", "##", "</w>", "\u00e9", "\u65e5", "<0xE4>", "<0xBD>", "<0xA0>", "<0x41>",
-         "<0x+1>", "\u00c2", "\u012a", "\u0122", "\u00e2", "\u0123", " .", " do not", " n't", "|", "<pad>", "", " '",
-         "'", " ' ", "aa", "\u0301", " 's", "\u0120\u0120"]
-
-
-def random_decoder(rnd):
-    d = decoders
-    return rnd.choice([
-        lambda: d.WordPiece(rnd.choice(["##", "", "a"]), rnd.random() < 0.5), d.ByteLevel,
-        lambda: d.BPEDecoder(rnd.choice(["</w>", "", "a"])),
-        lambda: d.Metaspace(rnd.choice(["\u2581", "a"]), rnd.choice(["always", "first", "never"])),
-        d.ByteFallback, d.Fuse,
-        lambda: d.Strip(rnd.choice([" ", "a", "\u2581"]), rnd.randrange(3), rnd.randrange(3)),
-        lambda: d.Replace(rnd.choice(["\u2581", "a", "aa", "", " "]), rnd.choice([" ", "", "xyz"])),
-        lambda: d.CTC(rnd.choice(["<pad>", "a", ""]), rnd.choice(["|", "b", ""]), rnd.random() < 0.6)])()
-
-
 def section_decoders():
     """Decoders chained at random, over tokens that each of them treats apart."""
     rnd = random.Random(14)
-    vocab = {}
-    for token in ATOMS + ["<0x%02X>" % b for b in range(256)]:
-        vocab.setdefault(token, len(vocab))
-    while len(vocab) < 600:
-        vocab.setdefault("".join(rnd.choice(ATOMS) for _ in range(rnd.randrange(1, 5))), len(vocab))
-    base = Tokenizer(models.WordLevel(vocab, unk_token="a"))
-    base.add_special_tokens([AddedToken("<s>"), AddedToken("a")])
+    tokens = ATOMS + ["<0x%02X>" % b for b in range(256)]
+    while len(tokens) < 800:
+        tokens.append("".join(rnd.choice(ATOMS) for _ in range(rnd.randrange(1, 5))))
+    base = tokenizer_of(tokens, "<s>")
     base.add_tokens([AddedToken("\u0120add \u00e9"), AddedToken(" sp ")])
     for _ in range(2000 // SCALE):
         chain = [random_decoder(rnd) for _ in range(rnd.choice([1, 1, 2, 3, 4]))]
         base.decoder = chain[0] if len(chain) == 1 else decoders.Sequence(chain)
-        decode_same(check, rnd, both(base), base, len(vocab), 60)
+        decode_same(check, rnd, both(base), base, base.get_vocab_size(), 60)
 
 
 def section_ids():
