@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tok_models.c - tests/data/tokenizer_models: models and directories as the reference reads
+ * them (tests/fixtures/make_models_fixtures.py, which describes the files).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <bert.h>
+
+#include "lib/base/json.h"
+
+#define DATA TEST_SRCDIR "/tests/data/tokenizer_models/"
+
+/* A parsed file. */
+struct fixture {
+    struct bert__alloc *alloc;
+    struct bert__arena arena;
+    char *data;
+    const struct bert__json *root;
+};
+
+static void open_fixture(struct fixture *f, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    bert_error err;
+    size_t size;
+
+    if (file == NULL)
+        fail_msg("%s: not there", path);
+    fseek(file, 0, SEEK_END);
+    size = (size_t)ftell(file);
+    rewind(file);
+    f->data = malloc(size + 1);
+    assert_non_null(f->data);
+    assert_int_equal(fread(f->data, 1, size, file), size);
+    fclose(file);
+    f->alloc = bert__alloc_create(NULL, 0);
+    bert__arena_init(&f->arena, f->alloc);
+    if (bert__json_parse(&f->arena, path, f->data, size, &f->root, &err) != BERT_OK)
+        fail_msg("%s", err.message);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    bert__arena_free(&f->arena);
+    bert__alloc_destroy(f->alloc);
+    free(f->data);
+}
+
+static const struct bert__json *item(const struct bert__json *array, size_t i)
+{
+    assert_true(bert__json_is(array, BERT__JSON_ARRAY));
+    assert_true(i < array->u.array.count);
+    return &array->u.array.items[i];
+}
+
+/* The i-th token against the case's lists. */
+static void check_token(const bert_encoding *e, const struct bert__json *c, size_t i,
+                        const char *label)
+{
+    bert_text got = bert_encoding_token(e, i), want = item(item(c, 3), i)->u.string;
+    bert_span span = bert_encoding_offsets(e)[i];
+
+    if (bert_encoding_ids(e)[i] != item(item(c, 1), i)->u.integer)
+        fail_msg("%s: token %zu is %ld, not %ld", label, i, (long)bert_encoding_ids(e)[i],
+                 (long)item(item(c, 1), i)->u.integer);
+    if ((int64_t)span.start != item(item(c, 2), 2 * i)->u.integer
+        || (int64_t)span.end != item(item(c, 2), 2 * i + 1)->u.integer)
+        fail_msg("%s: token %zu is at %zu to %zu", label, i, span.start, span.end);
+    if (got.size != want.size || memcmp(got.data, want.data, got.size) != 0)
+        fail_msg("%s: token %zu is \"%.*s\", not \"%.*s\"", label, i, (int)got.size, got.data,
+                 (int)want.size, want.data);
+}
+
+static void check_cases(const bert_tokenizer *tok, const struct bert__json *cases,
+                        const char *label)
+{
+    assert_true(bert__json_is(cases, BERT__JSON_ARRAY) && cases->u.array.count > 0);
+    for (size_t k = 0; k < cases->u.array.count; k++) {
+        const struct bert__json *c = item(cases, k);
+        bert_text text = item(c, 0)->u.string;
+        bert_encoding *e;
+        bert_error err;
+        char name[200];
+
+        snprintf(name, sizeof name, "%s, case %zu (%.80s)", label, k, text.data);
+        if (bert_tokenize(tok, text, NULL, NULL, &e, &err) != BERT_OK)
+            fail_msg("%s: %s", name, err.message);
+        if (bert_encoding_size(e) != item(c, 1)->u.array.count)
+            fail_msg("%s: %zu tokens, not %zu", name, bert_encoding_size(e),
+                     item(c, 1)->u.array.count);
+        for (size_t i = 0; i < bert_encoding_size(e); i++)
+            check_token(e, c, i, name);
+        bert_encoding_free(e);
+    }
+}
+
+static void test_random_models(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f, DATA "random.json");
+    assert_true(f.root->u.array.count >= 70);
+    for (size_t i = 0; i < f.root->u.array.count; i++) {
+        bert_text file = item(item(f.root, i), 0)->u.string;
+        bert_file files[1] = {{"tokenizer.json", file.data, file.size}};
+        bert_tokenizer *tok;
+        bert_error err;
+        char label[40];
+
+        snprintf(label, sizeof label, "model %zu", i);
+        if (bert_tokenizer_load_memory(&tok, files, 1, NULL, &err) != BERT_OK)
+            fail_msg("%s: %s", label, err.message);
+        check_cases(tok, item(item(f.root, i), 1), label);
+        bert_tokenizer_unref(tok);
+    }
+    close_fixture(&f);
+}
+
+static void check_folder(const char *name)
+{
+    struct fixture f;
+    bert_tokenizer *tok;
+    bert_error err;
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s%s", DATA, name);
+    if (bert_tokenizer_load(&tok, path, NULL, &err) != BERT_OK)
+        fail_msg("%s", err.message);
+    snprintf(path, sizeof path, "%s%s/expected", DATA, name);
+    open_fixture(&f, path);
+    check_cases(tok, f.root, name);
+    close_fixture(&f);
+    bert_tokenizer_unref(tok);
+}
+
+static void test_folders(void **state)
+{
+    static const char *const names[] = {
+        "roberta",   "roberta_prefix", "longformer",   "deberta",    "gpt2",
+        "mpnet",     "distilbert",     "electra",      "xlmr",       "xlmr_mask",
+        "camembert", "albert",         "albert_cased", "deberta_v2", "deberta_v2_lower",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check_folder(names[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_models),
+        cmocka_unit_test(test_folders),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
