@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* load.c - which files make a tokenizer. */
-#include "tokenizer/load.h"
+#include "tokenizer/load_files.h"
 
 #include "lib/base/error.h"
 #include "tokenizer/trim.h"
@@ -93,12 +93,37 @@ static bert_status read_bytes(struct bert__load *l, const char *name, const char
     return status;
 }
 
-/* tokenizer.json, else vocab.txt; *found tells if there was either. */
+/* A file that has to be there. */
+static bert_status need_bytes(struct bert__load *l, const char *name, bert_text *out)
+{
+    bert_status status = read_bytes(l, name, &out->data, &out->size);
+
+    if (status == BERT_OK && out->data == NULL)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: there is no %s beside it", l->path, name);
+    return status;
+}
+
+static bert_status load_family(struct bert__load *l, const struct bert__family *family,
+                               const struct bert__json *config)
+{
+    struct bert__vocab_files files = {{NULL, 0}, {NULL, 0}};
+    const char *path;
+    bert_status status = need_bytes(l, family->file, &files.vocab);
+
+    path = l->path;
+    if (status == BERT_OK && family->merges != NULL)
+        status = need_bytes(l, family->merges, &files.merges);
+    if (status != BERT_OK)
+        return status;
+    l->path = path;
+    return bert__load_files(l, family, config, &files);
+}
+
+/* tokenizer.json, else the files of another format; *found tells if there were any. */
 static bert_status load_directory(struct bert__load *l, bool *found)
 {
     const struct bert__json *root, *config;
-    const char *data;
-    size_t size;
+    const struct bert__family *family;
     bert_status status = read_json(l, "tokenizer_config.json", &config);
 
     l->config_path = status == BERT_OK && config != NULL ? l->path : NULL;
@@ -112,11 +137,11 @@ static bert_status load_directory(struct bert__load *l, bool *found)
         status = bert__load_json(l, root);
         return status == BERT_OK ? compare_all(l, config) : status;
     }
-    status = read_bytes(l, "vocab.txt", &data, &size);
-    if (status != BERT_OK || data == NULL)
+    status = bert__family_choose(l, config, &family);
+    if (status != BERT_OK || family == NULL)
         return status;
     *found = true;
-    return bert__load_vocab(l, data, size, config);
+    return load_family(l, family, config);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -135,7 +160,7 @@ static bool looks_like_json(const char *data, size_t size)
     return i < size && data[i] == '{';
 }
 
-/* One file: a tokenizer.json, or a vocab.txt with the defaults. */
+/* One file: a tokenizer.json, or a vocab.txt or SentencePiece model with the defaults. */
 static bert_status load_single(struct bert__load *l, const char *name)
 {
     const struct bert__json *root;
@@ -147,8 +172,13 @@ static bert_status load_single(struct bert__load *l, const char *name)
         return status;
     if (data == NULL)
         return bert__fail(l->err, BERT_EIO, "%s: no such file", bert__source_name(l->source));
-    if (!ends_with(name, ".json") && (ends_with(name, ".txt") || !looks_like_json(data, size)))
-        return bert__load_vocab(l, data, size, NULL);
+    if (!ends_with(name, ".json") && (ends_with(name, ".txt") || !looks_like_json(data, size))) {
+        const struct bert__family *family = bert__family_of_file(name);
+        struct bert__vocab_files files = {.vocab = {data, size}};
+
+        return bert__load_files(l, family != NULL ? family : &bert__families[BERT__FAMILY_BERT],
+                                NULL, &files);
+    }
     status = bert__json_parse(l->files, l->path, data, size, &root, l->err);
     if (status != BERT_OK)
         return status;

@@ -77,9 +77,8 @@ bert_status bert__load_bert_template(const struct bert__load *load, const struct
 bert_status bert__load_decode_steps(const struct bert__load *load,
                                     const struct bert__decode_step *steps, uint32_t n);
 
-/* vocab.txt, with the settings of the files beside it (`config` NULL: the defaults). */
-bert_status bert__load_vocab(struct bert__load *load, const char *data, size_t size,
-                             const struct bert__json *config);
+/* The WordPiece model of a vocab.txt; `unk` {NULL, 0}: [UNK]. */
+bert_status bert__load_vocab(struct bert__load *load, const char *data, size_t size, bert_text unk);
 
 /* Add tokens to load->tok->added, which has room; normalises their patterns. */
 bert_status bert__load_add_token(struct bert__load *load, struct bert__added_token *token,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* load_settings.c - settings beside a vocab.txt, as the reference's fast BERT class
- * reads them. */
+/* load_settings.c - settings beside a vocabulary, as the reference's classes read them. */
 #include "tokenizer/load_settings.h"
 
 #include "lib/base/error.h"
@@ -11,14 +10,8 @@ enum {
     AN_OBJECT = 1 /* `id` of a token that the file writes as an object, until it gets one */
 };
 
-static const struct {
-    const char *key;
-    const char *fallback; /* NULL: none */
-} named[BERT__NAMED_COUNT] = {
-    {"bos_token", NULL},      {"eos_token", NULL},    {"unk_token", "[UNK]"},
-    {"sep_token", "[SEP]"},   {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"},
-    {"mask_token", "[MASK]"},
-};
+static const char *const keys[BERT__NAMED_COUNT] = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 /* ---- One token ------------------------------------------------------------ */
 
@@ -66,11 +59,11 @@ static bert_status read_special(const struct bert__load *l, const struct bert__j
 /* ---- Named tokens --------------------------------------------------------- */
 
 /* What a file says of the named tokens; null takes one away. */
-static bert_status read_named(const struct bert__load *l, const struct bert__json *file,
-                              bool is_map, struct bert__settings *s)
+static bert_status read_named(const struct bert__load *l, const struct bert__family *family,
+                              const struct bert__json *file, bool is_map, struct bert__settings *s)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        const struct bert__json *value = bert__json_get(file, named[i].key);
+        const struct bert__json *value = bert__json_get(file, keys[i]);
         bert_status status;
 
         if (value == NULL)
@@ -81,21 +74,30 @@ static bert_status read_named(const struct bert__load *l, const struct bert__jso
             continue;
         }
         s->plain[i] = is_map || value->type == BERT__JSON_STRING;
-        status = read_special(l, value, named[i].key, &s->named[i]);
+        status = read_special(l, value, keys[i], &s->named[i]);
         if (status != BERT_OK)
             return status;
+        if (i == BERT__NAMED_MASK && value->type == BERT__JSON_STRING)
+            s->named[i].lstrip = family->mask_lstrip;
     }
     return BERT_OK;
 }
 
-static void set_defaults(struct bert__settings *s)
+static void set_defaults(struct bert__settings *s, const struct bert__family *family)
 {
-    *s = (struct bert__settings){.lower = true, .chinese = true, .strip = true};
+    bool pieces = family->id >= BERT__FAMILY_XLMR;
+
+    *s = (struct bert__settings){.lower = family->lower,
+                                 .chinese = true,
+                                 .strip = true,
+                                 .add_prefix_space = pieces,
+                                 .trim_offsets = true};
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (named[i].fallback != NULL)
+        if (family->named[i] != NULL)
             s->named[i] = (struct bert__added_token){
-                .content = {named[i].fallback, strlen(named[i].fallback)}, .special = true};
+                .content = {family->named[i], strlen(family->named[i])}, .special = true};
     }
+    s->named[BERT__NAMED_MASK].lstrip = family->mask_lstrip;
 }
 
 /* ---- Lists ---------------------------------------------------------------- */
@@ -279,43 +281,17 @@ static bert_status read_flags(const struct bert__load *l, const struct bert__jso
     if (status == BERT_OK)
         status =
             bert__json_read_bool(config, l->path, "tokenize_chinese_chars", &s->chinese, l->err);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(config, l->path, "keep_accents", &s->keep_accents, l->err);
+    if (status == BERT_OK)
+        status =
+            bert__json_read_bool(config, l->path, "split_by_punct", &s->split_by_punct, l->err);
+    if (status == BERT_OK)
+        status =
+            bert__json_read_bool(config, l->path, "add_prefix_space", &s->add_prefix_space, l->err);
+    if (status == BERT_OK)
+        status = bert__json_read_bool(config, l->path, "trim_offsets", &s->trim_offsets, l->err);
     return status;
-}
-
-/* Classes whose vocab.txt is BERT's. */
-static bert_status check_class(const struct bert__load *l, const struct bert__json *config)
-{
-    static const char *const known[] = {
-        "Bert",          "DistilBert",         "Electra",
-        "MobileBert",    "ConvBert",           "Lxmert",
-        "LayoutLM",      "SqueezeBert",        "RetriBert",
-        "MegatronBert",  "DPRQuestionEncoder", "DPRContextEncoder",
-        "DPRReader",     "NezhaBert",          "Ernie",
-        "Nystromformer", "VisualBert",         "Realm",
-        "RemBert",       "PreTrained",
-    };
-    const struct bert__json *value = bert__json_find(config, "tokenizer_class");
-    char name[84];
-
-    if (value == NULL)
-        return BERT_OK;
-    if (value->type == BERT__JSON_STRING) {
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-            size_t n = strlen(known[i]), size = value->u.string.size;
-            const char *rest = value->u.string.data + n;
-
-            if (size <= n || memcmp(value->u.string.data, known[i], n) != 0)
-                continue;
-            if ((size - n == 9 && memcmp(rest, "Tokenizer", 9) == 0)
-                || (size - n == 13 && memcmp(rest, "TokenizerFast", 13) == 0))
-                return BERT_OK;
-        }
-        return bert__fail(l->err, BERT_EUNSUPPORTED,
-                          "%s: tokenizer_class \"%s\" is not supported with a vocab.txt", l->path,
-                          bert__printable(name, value->u.string.data, value->u.string.size));
-    }
-    return bert__fail(l->err, BERT_EFORMAT, "%s: \"tokenizer_class\" is %s; expected a string",
-                      l->path, bert__json_type_name(value));
 }
 
 static bert_status read_beside(struct bert__load *l, const char *name,
@@ -384,33 +360,47 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     return BERT_OK;
 }
 
-bert_status bert__settings_load(struct bert__load *l, const struct bert__json *config,
-                                struct bert__settings *s)
+/* The vocabulary's own, unless the settings name others. */
+static bert_status take_extra(const struct bert__load *l, const struct bert__json *config,
+                              const struct bert__extra_tokens *own, const struct bert__json *extra,
+                              struct list *list)
+{
+    bert_status status;
+
+    if (own == NULL || bert__json_find(config, "extra_special_tokens") != NULL)
+        return read_extra(l, extra, list);
+    status = list_init(l, list, own->n);
+    for (uint32_t i = 0; status == BERT_OK && i < own->n; i++)
+        list_add(list, 0, &own->tokens[i]);
+    return status;
+}
+
+bert_status bert__settings_load(struct bert__load *l, const struct bert__family *family,
+                                const struct bert__json *config,
+                                const struct bert__extra_tokens *own, struct bert__settings *s)
 {
     const struct bert__json *map = NULL, *added = NULL, *decoder, *extra;
     struct list first = {0}, extras = {0};
     bert_status status;
 
-    set_defaults(s);
+    set_defaults(s, family);
     if (l->config_path != NULL)
         l->path = l->config_path;
     decoder = bert__json_find(config, "added_tokens_decoder");
     extra = extras_of(config);
-    status = check_class(l, config);
+    status = read_flags(l, config, s);
     if (status == BERT_OK)
-        status = read_flags(l, config, s);
-    if (status == BERT_OK)
-        status = read_named(l, config, false, s);
+        status = read_named(l, family, config, false, s);
     if (status == BERT_OK && bert__json_is(decoder, BERT__JSON_OBJECT))
         status = read_decoder(l, decoder, &first);
     else if (status == BERT_OK)
         status = read_beside(l, "special_tokens_map.json", &map);
     if (status == BERT_OK && map != NULL) {
-        status = read_named(l, map, true, s);
+        status = read_named(l, family, map, true, s);
         extra = extras_of(map) != NULL ? extras_of(map) : extra;
     }
     if (status == BERT_OK)
-        status = read_extra(l, extra, &extras);
+        status = take_extra(l, config, own, extra, &extras);
     if (status == BERT_OK && !bert__json_is(decoder, BERT__JSON_OBJECT))
         status = read_beside(l, "added_tokens.json", &added);
     if (status == BERT_OK && added != NULL)

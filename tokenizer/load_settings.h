@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* load_settings.h - what stands beside a vocab.txt: tokenizer_config.json,
- * special_tokens_map.json, added_tokens.json. */
+/* load_settings.h - what stands beside a vocabulary without a tokenizer.json:
+ * tokenizer_config.json, special_tokens_map.json, added_tokens.json. */
 #ifndef BERT_TOKENIZER_LOAD_SETTINGS_H
 #define BERT_TOKENIZER_LOAD_SETTINGS_H
 
-#include "tokenizer/load.h"
-
-/* In the order in which the reference adds them. */
-enum bert__named {
-    BERT__NAMED_BOS,
-    BERT__NAMED_EOS,
-    BERT__NAMED_UNK,
-    BERT__NAMED_SEP,
-    BERT__NAMED_PAD,
-    BERT__NAMED_CLS,
-    BERT__NAMED_MASK,
-    BERT__NAMED_COUNT
-};
+#include "tokenizer/load_family.h"
 
 struct bert__settings {
     bool lower;
     bool chinese;
     bool strip;
+    bool keep_accents;
+    bool split_by_punct;
+    bool add_prefix_space;
+    bool trim_offsets;
     struct bert__added_token named[BERT__NAMED_COUNT]; /* content.data NULL: there is none */
     bool plain[BERT__NAMED_COUNT];    /* named by tokenizer_config.json as a string, or by
                                          special_tokens_map.json */
@@ -30,9 +22,27 @@ struct bert__settings {
     uint32_t n_listed; /* the first of them: of added_tokens_decoder or added_tokens.json */
 };
 
+/* Further special tokens that the vocabulary's own file lists, in place of those that
+ * tokenizer_config.json calls additional. */
+struct bert__extra_tokens {
+    const struct bert__added_token *tokens;
+    uint32_t n;
+};
+
 /* `config`: tokenizer_config.json, or NULL.  The other files are read from beside it,
  * unless the source is a single file. */
-bert_status bert__settings_load(struct bert__load *load, const struct bert__json *config,
-                                struct bert__settings *out);
+bert_status bert__settings_load(struct bert__load *load, const struct bert__family *family,
+                                const struct bert__json *config,
+                                const struct bert__extra_tokens *extra, struct bert__settings *out);
+
+/* Add the tokens, as the reference does: what the files list stands; of the others the last. */
+bert_status bert__settings_add(struct bert__load *load, const struct bert__settings *settings);
+/* Id and text of a named token, once they are added; where the settings take it away
+ * `fallback`, BERT_EFORMAT if there is no such id. */
+bert_status bert__settings_special(const struct bert__load *load, const struct bert__settings *s,
+                                   enum bert__named named, int32_t fallback,
+                                   struct bert__special *out);
+/* The token to pad with, if there is one. */
+bert_status bert__settings_padding(struct bert__load *load, const struct bert__settings *s);
 
 #endif

@@ -192,7 +192,9 @@ static void test_bad_vocab(void **state)
     load_fails(BERT_EFORMAT, "", NULL, "vocab.txt");
     load_fails(BERT_EFORMAT, "[CLS]\n[SEP]\na\n", NULL, "[UNK]");
     load_fails(BERT_EFORMAT, "[UNK]\nb\n\xFF\n", NULL, "line 3");
-    load_fails(BERT_EUNSUPPORTED, "[UNK]\n", "{\"tokenizer_class\":\"RobertaTokenizer\"}",
+    load_fails(BERT_EUNSUPPORTED, "[UNK]\n", "{\"tokenizer_class\":\"FlaubertTokenizer\"}",
+               "FlaubertTokenizer");
+    load_fails(BERT_EFORMAT, "[UNK]\n", "{\"tokenizer_class\":\"RobertaTokenizer\"}",
                "RobertaTokenizer");
     load_fails(BERT_EFORMAT, "[UNK]\n", "{\"do_lower_case\":\"yes\"}", "do_lower_case");
     load_fails(BERT_EFORMAT, "[UNK]\n", "{\"cls_token\":7}", "cls_token");

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load_files.c - a tokenizer from a vocabulary of another format and the settings beside it.
+ *
+ * The reference's classes build the same stages that a tokenizer.json names.  So what such a
+ * file would say is written down, or put together from what was read, and read like one.
+ */
+#include "tokenizer/load_files.h"
+
+#include <stdio.h>
+
+#include "lib/base/error.h"
+#include "tokenizer/load_spm.h"
+#include "tokenizer/load_write.h"
+
+static bert_text text_of(const char *s)
+{
+    return (bert_text){s, strlen(s)};
+}
+
+/* ---- Values made by hand --------------------------------------------------------- */
+
+static struct bert__json string_value(bert_text text)
+{
+    return (struct bert__json){.type = BERT__JSON_STRING, .u.string = text};
+}
+
+static struct bert__json id_value(int32_t id)
+{
+    return (struct bert__json){.type = BERT__JSON_NUMBER, .is_integer = true, .u.integer = id};
+}
+
+static struct bert__json bool_value(bool value)
+{
+    return (struct bert__json){.type = value ? BERT__JSON_TRUE : BERT__JSON_FALSE};
+}
+
+static struct bert__json *new_values(const struct bert__load *l, size_t n)
+{
+    size_t bytes;
+
+    return bert__size_mul(n, sizeof(struct bert__json), &bytes) ? bert__arena_get(l->files, bytes)
+                                                                : NULL;
+}
+
+static struct bert__json array_value(const struct bert__json *items, size_t n)
+{
+    return (struct bert__json){
+        .type = BERT__JSON_ARRAY, .u.array.items = items, .u.array.count = n};
+}
+
+static struct bert__json object_value(const struct bert__json_member *members, size_t n)
+{
+    return (struct bert__json){
+        .type = BERT__JSON_OBJECT, .u.object.members = members, .u.object.count = n};
+}
+
+static struct bert__json_member member(const char *key, struct bert__json value)
+{
+    return (struct bert__json_member){.key = text_of(key), .value = value};
+}
+
+/* ---- What the classes have in common ----------------------------------------------- */
+
+static bert_status parse(const struct bert__load *l, const struct bert__writer *w,
+                         const struct bert__json **out)
+{
+    if (w->failed)
+        return bert__load_nomem(l);
+    return bert__json_parse(l->files, l->path, w->data, w->size, out, l->err);
+}
+
+static bert_status load_stages(struct bert__load *l, const struct bert__family *family,
+                               const struct bert__settings *s, bert_text charsmap,
+                               bool byte_fallback)
+{
+    struct bert__writer w = {.alloc = l->tok->alloc};
+    const struct bert__json *root = NULL;
+    bert_status status;
+
+    bert__write_stages(&w, family, s, charsmap, byte_fallback);
+    status = parse(l, &w, &root);
+    if (status == BERT_OK)
+        status = bert__load_normalizer(l, root);
+    if (status == BERT_OK)
+        status = bert__load_pretokenizer(l, root);
+    if (status == BERT_OK)
+        status = bert__load_decoder(l, root);
+    bert__alloc_free(w.alloc, w.data);
+    return status;
+}
+
+/* Ids of the tokens around a text.  ALBERT's are those of the vocabulary, under fixed names. */
+static bert_status load_ends(const struct bert__load *l, const struct bert__family *family,
+                             const struct bert__settings *s, struct bert__special *first,
+                             struct bert__special *last)
+{
+    bool bos = family->id == BERT__FAMILY_XLMR || family->id == BERT__FAMILY_CAMEMBERT;
+    bool bert = family->id == BERT__FAMILY_BERT;
+    bert_status status;
+
+    if (family->id == BERT__FAMILY_ALBERT) {
+        first->text = text_of("[CLS]");
+        last->text = text_of("[SEP]");
+        status = bert__load_find(l, "cls_token", s->named[BERT__NAMED_CLS].content, &first->id);
+        return status == BERT_OK
+                   ? bert__load_find(l, "sep_token", s->named[BERT__NAMED_SEP].content, &last->id)
+                   : status;
+    }
+    status =
+        bert__settings_special(l, s, bos ? BERT__NAMED_BOS : BERT__NAMED_CLS, bert ? 2 : 0, first);
+    return status == BERT_OK ? bert__settings_special(l, s, bos ? BERT__NAMED_EOS : BERT__NAMED_SEP,
+                                                      bert                               ? 3
+                                                      : family->id == BERT__FAMILY_MPNET ? 2
+                                                                                         : 0,
+                                                      last)
+                             : status;
+}
+
+static bert_status load_post(struct bert__load *l, const struct bert__family *family,
+                             const struct bert__settings *s)
+{
+    struct bert__writer w = {.alloc = l->tok->alloc};
+    struct bert__special first, last;
+    const struct bert__json *root = NULL;
+    bert_status status;
+
+    if (family->id == BERT__FAMILY_GPT2 || family->id == BERT__FAMILY_SPM)
+        return bert__load_postprocessor(l, NULL);
+    status = load_ends(l, family, s, &first, &last);
+    if (status != BERT_OK)
+        return status;
+    if (family->id == BERT__FAMILY_BERT)
+        return bert__load_bert_template(l, &first, &last);
+    bert__write_post(&w, family, s, &first, &last);
+    status = parse(l, &w, &root);
+    if (status == BERT_OK)
+        status = bert__load_postprocessor(l, root);
+    bert__alloc_free(w.alloc, w.data);
+    return status;
+}
+
+/* What comes behind the model. */
+static bert_status load_rest(struct bert__load *l, const struct bert__family *family,
+                             const struct bert__settings *s)
+{
+    bert_status status;
+
+    bert__normalizer_prepare(&l->tok->normalizer);
+    status = bert__settings_add(l, s);
+    if (status == BERT_OK)
+        status = load_post(l, family, s);
+    return status == BERT_OK ? bert__settings_padding(l, s) : status;
+}
+
+/* ---- vocab.txt --------------------------------------------------------------------- */
+
+static bert_status load_lines(struct bert__load *l, const struct bert__family *family,
+                              const struct bert__json *config, bert_text vocab)
+{
+    const char *path = l->path;
+    struct bert__settings s;
+    bert_status status = bert__settings_load(l, family, config, NULL, &s);
+
+    l->path = path;
+    if (status == BERT_OK)
+        status = load_stages(l, family, &s, (bert_text){NULL, 0}, false);
+    if (status == BERT_OK)
+        status = bert__load_vocab(l, vocab.data, vocab.size, s.named[BERT__NAMED_UNK].content);
+    return status == BERT_OK ? load_rest(l, family, &s) : status;
+}
+
+/* ---- vocab.json and merges.txt ------------------------------------------------------- */
+
+/* The lines of a file, as strings; without their ends. */
+static bert_status split_lines(const struct bert__load *l, bert_text file, struct bert__json *out)
+{
+    struct bert__json *lines;
+    size_t n = 0;
+    const char *end = file.size > 0 ? file.data + file.size : file.data, *p = file.data;
+
+    for (size_t i = 0; i < file.size; i++)
+        n += file.data[i] == '\n';
+    lines = new_values(l, n + 1);
+    if (lines == NULL)
+        return bert__load_nomem(l);
+    for (n = 0; p < end; n++) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        size_t size = (size_t)((stop != NULL ? stop : end) - p);
+        bool cr = stop != NULL && size > 0 && p[size - 1] == '\r';
+
+        lines[n] = string_value((bert_text){p, size - cr});
+        p = stop != NULL ? stop + 1 : end;
+    }
+    *out = array_value(lines, n);
+    return BERT_OK;
+}
+
+static bert_status load_merges(struct bert__load *l, const struct bert__family *family,
+                               const struct bert__json *config, const struct bert__vocab_files *f)
+{
+    const char *path = l->path;
+    const struct bert__json *vocab;
+    struct bert__json merges, model;
+    struct bert__json_member members[5];
+    struct bert__settings s;
+    bert_status status = bert__settings_load(l, family, config, NULL, &s);
+
+    l->path = path;
+    if (status == BERT_OK)
+        status = load_stages(l, family, &s, (bert_text){NULL, 0}, false);
+    if (status == BERT_OK)
+        status = bert__json_parse(l->files, l->path, f->vocab.data, f->vocab.size, &vocab, l->err);
+    if (status == BERT_OK)
+        status = split_lines(l, f->merges, &merges);
+    if (status != BERT_OK)
+        return status;
+    members[0] = member("type", string_value(text_of("BPE")));
+    members[1] = member("vocab", *vocab);
+    members[2] = member("merges", merges);
+    model = object_value(members, 3);
+    status = bert__load_model(l, &model);
+    return status == BERT_OK ? load_rest(l, family, &s) : status;
+}
+
+/* ---- SentencePiece ------------------------------------------------------------------- */
+
+/* A list of pieces being made. */
+struct pieces {
+    struct bert__json *items; /* [text, score] */
+    struct bert__json *parts; /* two each */
+    size_t n;
+};
+
+static void add_piece(struct pieces *p, bert_text text, double score)
+{
+    struct bert__json *pair = p->parts + 2 * p->n;
+
+    pair[0] = string_value(text);
+    pair[1] = (struct bert__json){.type = BERT__JSON_NUMBER, .u.number = score};
+    p->items[p->n++] = array_value(pair, 2);
+}
+
+static void add_named(struct pieces *p, const struct bert__settings *s, enum bert__named named)
+{
+    bert_text text = s->named[named].content;
+
+    add_piece(p, text.data != NULL ? text : text_of("None"), 0);
+}
+
+/* The classes' own order: fairseq's special pieces stand before those of the model. */
+static void add_front(struct pieces *p, const struct bert__family *family,
+                      const struct bert__settings *s)
+{
+    if (family->id == BERT__FAMILY_XLMR) {
+        add_named(p, s, BERT__NAMED_BOS);
+        add_named(p, s, BERT__NAMED_PAD);
+        add_named(p, s, BERT__NAMED_EOS);
+        add_named(p, s, BERT__NAMED_UNK);
+    } else if (family->id == BERT__FAMILY_CAMEMBERT) {
+        add_piece(p, text_of("<s>NOTUSED"), 0);
+        add_named(p, s, BERT__NAMED_PAD);
+        add_piece(p, text_of("</s>NOTUSED"), 0);
+        add_named(p, s, BERT__NAMED_UNK);
+        add_piece(p, text_of("<unk>NOTUSED"), -100);
+    }
+}
+
+static bert_status make_pieces(const struct bert__load *l, const struct bert__family *family,
+                               const struct bert__settings *s, const struct bert__spm *spm,
+                               struct bert__json *out)
+{
+    bool xlmr = family->id == BERT__FAMILY_XLMR, camembert = family->id == BERT__FAMILY_CAMEMBERT;
+    struct pieces p = {NULL, NULL, 0};
+    size_t room;
+
+    if (!bert__size_add(spm->n, 6, &room) || room > SIZE_MAX / 2)
+        return bert__load_nomem(l);
+    p.items = new_values(l, room);
+    p.parts = new_values(l, 2 * room);
+    if (p.items == NULL || p.parts == NULL)
+        return bert__load_nomem(l);
+    add_front(&p, family, s);
+    for (size_t i = xlmr ? 3 : camembert ? 1 : 0; i < spm->n; i++)
+        add_piece(&p, spm->pieces[i].text, (double)spm->pieces[i].score);
+    if (xlmr || camembert)
+        add_named(&p, s, BERT__NAMED_MASK);
+    *out = array_value(p.items, p.n);
+    return BERT_OK;
+}
+
+static bool is_piece(const struct bert__json *piece, bert_text text)
+{
+    bert_text own = piece->u.array.items[0].u.string;
+
+    return own.size == text.size && (text.size == 0 || memcmp(own.data, text.data, text.size) == 0);
+}
+
+/* The classes' ways to the id of the unknown piece. */
+static int32_t find_unk(const struct bert__family *family, const struct bert__settings *s,
+                        const struct bert__spm *spm, const struct bert__json *pieces)
+{
+    bert_text unk = s->named[BERT__NAMED_UNK].content;
+    bool deberta = family->id == BERT__FAMILY_DEBERTA_V2;
+
+    if (family->id == BERT__FAMILY_XLMR)
+        return 3;
+    if (family->id == BERT__FAMILY_ALBERT)
+        return 1;
+    if (family->id == BERT__FAMILY_SPM)
+        return spm->unk_id;
+    unk = unk.data != NULL ? unk : text_of("None");
+    for (size_t i = 0; i < pieces->u.array.count && i < INT32_MAX; i++) {
+        const struct bert__json *piece = &pieces->u.array.items[i];
+
+        if (is_piece(piece, unk) && (!deberta || piece->u.array.items[1].u.number == 0))
+            return (int32_t)i;
+    }
+    return deberta ? spm->unk_id : 0;
+}
+
+static bert_status load_unigram(struct bert__load *l, const struct bert__family *family,
+                                const struct bert__settings *s, const struct bert__spm *spm)
+{
+    struct bert__json_member members[4];
+    struct bert__json pieces, model;
+    bert_status status = make_pieces(l, family, s, spm, &pieces);
+
+    if (status != BERT_OK)
+        return status;
+    members[0] = member("type", string_value(text_of("Unigram")));
+    members[1] = member("vocab", pieces);
+    members[2] = member("unk_id", id_value(find_unk(family, s, spm, &pieces)));
+    members[3] =
+        member("byte_fallback", bool_value(family->id == BERT__FAMILY_SPM && spm->byte_fallback));
+    model = object_value(members, 4);
+    return bert__load_model(l, &model);
+}
+
+/* Control pieces and user-defined ones are found in the text before the model sees it. */
+static bert_status list_extra(const struct bert__load *l, const struct bert__spm *spm,
+                              struct bert__extra_tokens *out)
+{
+    struct bert__added_token *tokens;
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < spm->n && n < UINT32_MAX; i++)
+        n += spm->pieces[i].type == BERT__SPM_CONTROL || spm->pieces[i].type == BERT__SPM_USER;
+    tokens = bert__arena_get(l->files, n * sizeof *tokens);
+    if (tokens == NULL)
+        return bert__load_nomem(l);
+    out->tokens = tokens;
+    out->n = 0;
+    for (size_t i = 0; i < spm->n && out->n < n; i++) {
+        const struct bert__spm_piece *p = &spm->pieces[i];
+
+        if (p->type == BERT__SPM_CONTROL || p->type == BERT__SPM_USER)
+            tokens[out->n++] = (struct bert__added_token){.content = p->text,
+                                                          .special = p->type == BERT__SPM_CONTROL};
+    }
+    return BERT_OK;
+}
+
+static bert_status load_spm(struct bert__load *l, const struct bert__family *family,
+                            const struct bert__json *config, bert_text file)
+{
+    const char *path = l->path;
+    struct bert__extra_tokens extra;
+    struct bert__settings s;
+    struct bert__spm spm;
+    bert_status status = bert__spm_read(l, file.data, file.size, &spm);
+
+    if (status == BERT_OK && family->id == BERT__FAMILY_SPM && spm.model_type > 2)
+        return bert__fail(
+            l->err, BERT_EUNSUPPORTED,
+            "%s: SentencePiece model type %llu; 1 (Unigram) and 2 (BPE) are supported", l->path,
+            (unsigned long long)spm.model_type);
+    if (status == BERT_OK)
+        status = list_extra(l, &spm, &extra);
+    if (status == BERT_OK)
+        status = bert__settings_load(l, family, config, &extra, &s);
+    l->path = path;
+    if (status == BERT_OK)
+        status = load_stages(l, family, &s, spm.charsmap, spm.byte_fallback);
+    if (status == BERT_OK)
+        status = family->id == BERT__FAMILY_SPM && spm.model_type == 2
+                     ? bert__load_spm_bpe(l, &spm)
+                     : load_unigram(l, family, &s, &spm);
+    return status == BERT_OK ? load_rest(l, family, &s) : status;
+}
+
+bert_status bert__load_files(struct bert__load *l, const struct bert__family *family,
+                             const struct bert__json *config, const struct bert__vocab_files *files)
+{
+    if (family->id <= BERT__FAMILY_MPNET)
+        return load_lines(l, family, config, files->vocab);
+    if (family->merges != NULL)
+        return load_merges(l, family, config, files);
+    return load_spm(l, family, config, files->vocab);
+}

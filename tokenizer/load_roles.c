@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* load_roles.c - the special tokens that settings name: added, and found again. */
+#include "lib/base/error.h"
+#include "tokenizer/load_settings.h"
+
+/* ---- Adding them --------------------------------------------------------------- */
+
+/* Is it one of the first n tokens? */
+static bool is_listed(const struct bert__load *l, bert_text content, uint32_t n)
+{
+    const struct bert__added_token *t = bert__added_by_content(&l->tok->added, content);
+
+    return t != NULL && (uint32_t)(t - l->tok->added.tokens) < n;
+}
+
+bert_status bert__settings_add(struct bert__load *l, const struct bert__settings *s)
+{
+    struct bert__work work;
+    size_t bytes = 0;
+    uint32_t n_listed = 0;
+    bert_status status = BERT_OK;
+
+    for (uint32_t i = 0; i < s->n_tokens; i++) {
+        if (!bert__size_add(bytes, s->tokens[i].content.size, &bytes))
+            return bert__load_nomem(l);
+    }
+    if (!bert__added_init(&l->tok->added, l->tok->alloc, s->n_tokens, bytes, &l->tok->vocab))
+        return bert__load_nomem(l);
+    bert__work_init(&work, l->tok->alloc);
+    for (uint32_t i = 0; i < s->n_tokens && status == BERT_OK; i++) {
+        struct bert__added_token token = s->tokens[i];
+
+        if (i == s->n_listed)
+            n_listed = l->tok->added.n;
+        if (i < s->n_listed || !is_listed(l, token.content, n_listed))
+            status = bert__load_add_token(l, &token, &work.piece);
+    }
+    bert__work_free(&work);
+    return status == BERT_OK ? bert__added_prepare(&l->tok->added, &l->tok->arena, l->err) : status;
+}
+
+/* ---- Their roles --------------------------------------------------------------- */
+
+static const char *const names[BERT__NAMED_COUNT] = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+
+bert_status bert__settings_special(const struct bert__load *l, const struct bert__settings *s,
+                                   enum bert__named named, int32_t fallback,
+                                   struct bert__special *out)
+{
+    bert_text none = {"None", 4}, content = s->named[named].content;
+
+    out->id = content.data != NULL ? bert__tokenizer_id(l->tok, content) : fallback;
+    if (bert__tokenizer_text(l->tok, out->id).data == NULL)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: the settings beside it leave no %s", l->path,
+                          names[named]);
+    return bert__load_copy(l, content.data != NULL ? content : none, &out->text)
+               ? BERT_OK
+               : bert__load_nomem(l);
+}
+
+bert_status bert__settings_padding(struct bert__load *l, const struct bert__settings *s)
+{
+    const struct bert__added_token *pad = &s->named[BERT__NAMED_PAD];
+
+    if (pad->content.data == NULL || pad->content.size == 0)
+        return BERT_OK;
+    l->tok->padding.present = true;
+    return bert__settings_special(l, s, BERT__NAMED_PAD, 0, &l->tok->padding.token);
+}
