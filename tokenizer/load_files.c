@@ -146,7 +146,6 @@ static bert_status load_rest(struct bert__load *l, const struct bert__family *fa
 {
     bert_status status;
 
-    bert__normalizer_prepare(&l->tok->normalizer);
     status = bert__settings_add(l, s);
     if (status == BERT_OK)
         status = load_post(l, family, s);

@@ -90,7 +90,8 @@ static void write_bert(struct bert__writer *w, const struct bert__settings *s)
 
 static void write_byte_level(struct bert__writer *w, const struct bert__settings *s)
 {
-    bert__write(w, "{\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+    bert__write(w, "{\"model\":{\"type\":\"BPE\"},\"normalizer\":null,"
+                   "\"pre_tokenizer\":{\"type\":\"ByteLevel\","
                    "\"add_prefix_space\":");
     bert__write_bool(w, s->add_prefix_space);
     bert__write(w, ",\"trim_offsets\":true,\"use_regex\":true},"
