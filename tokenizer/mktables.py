@@ -225,6 +225,7 @@ def observe_clusters():
         else:
             name = ("T" if tail else "PICT" if pict else "CONSONANT" if consonant else "OTHER")
         clusters[c] = CLUSTERS.index(name)
+    clusters[ord("a")] = clusters[ord("b")]  # it is in the map itself
     return clusters
 
 
