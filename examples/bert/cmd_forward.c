@@ -25,6 +25,7 @@ static const struct named_output {
     {"end_logits", BERT_OUTPUT_END_LOGITS},
     {"prediction_logits", BERT_OUTPUT_PREDICTION_LOGITS},
     {"seq_relationship_logits", BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS},
+    {"sop_logits", BERT_OUTPUT_SOP_LOGITS},
     {"hidden_states", BERT_OUTPUT_HIDDEN_STATES},
     {"attentions", BERT_OUTPUT_ATTENTIONS},
 };
@@ -32,6 +33,7 @@ enum {
     N_OUTPUTS = sizeof named_outputs / sizeof named_outputs[0],
     HEAD_OUTPUTS = BERT_OUTPUT_LOGITS | BERT_OUTPUT_START_LOGITS | BERT_OUTPUT_END_LOGITS
                    | BERT_OUTPUT_PREDICTION_LOGITS | BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS
+                   | BERT_OUTPUT_SOP_LOGITS
 };
 
 struct forward {
@@ -102,7 +104,8 @@ static void check_ids(const bert_model *model, struct record *record)
                     "input_ids has %zu ids, the model has %" PRIu32 " positions", record->n_ids,
                     positions);
     check_list(record, "input_ids", record->ids, bert_model_vocab_size(model));
-    check_list(record, "token_type_ids", record->type_ids, types > 0 ? types : 1);
+    if (types > 0) /* else the family has none, and doesn't look at them */
+        check_list(record, "token_type_ids", record->type_ids, types);
 }
 
 static void prepare(struct job *job, const struct forward *forward, struct record *record)
@@ -307,7 +310,7 @@ static int parse_outputs(const struct options *options, uint32_t *outputs)
             return usage_error("forward",
                                "--outputs: '%.*s' is none of last_hidden_state, pooler_output, "
                                "hidden_states, attentions, logits, start_logits, end_logits, "
-                               "prediction_logits, seq_relationship_logits",
+                               "prediction_logits, seq_relationship_logits, sop_logits",
                                (int)size, name);
         *outputs |= bit;
         name = name[size] == ',' ? name + size + 1 : NULL;
@@ -391,7 +394,7 @@ static const struct option_row rows[] = {
     {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "A,B",
      "which of last_hidden_state, pooler_output, hidden_states, attentions; of a\n"
      "model with a task head also logits, start_logits, end_logits,\n"
-     "prediction_logits, seq_relationship_logits"},
+     "prediction_logits, seq_relationship_logits, sop_logits"},
     {0, "hidden-states", OPTION_FLAG, FIELD(hidden_states), 1, 0, NULL, NULL,
      "also hidden_states [layers + 1][tokens][hidden], embeddings first"},
     {0, "attentions", OPTION_FLAG, FIELD(attentions), 1, 0, NULL, NULL,

@@ -112,11 +112,13 @@ typedef enum bert_output {
     /* of a task head, as the reference's class for it names and shapes them */
     BERT_OUTPUT_LOGITS = 1 << 4,            /**< text classification [labels]; token classification
                                                  [tokens][labels]; masked LM [tokens][vocab_size];
-                                                 next sentence [2]; multiple choice [1] */
+                                                 next sentence [2]; multiple choice [1]; replaced
+                                                 tokens (ELECTRA's pre-training) [tokens] */
     BERT_OUTPUT_START_LOGITS = 1 << 5,      /**< question answering: [tokens] */
     BERT_OUTPUT_END_LOGITS = 1 << 6,        /**< question answering: [tokens] */
     BERT_OUTPUT_PREDICTION_LOGITS = 1 << 7, /**< pre-training: [tokens][vocab_size] */
-    BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS = 1 << 8 /**< pre-training: [2] */
+    BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS = 1 << 8, /**< pre-training: [2] */
+    BERT_OUTPUT_SOP_LOGITS = 1 << 9               /**< ALBERT's pre-training, sentence order: [2] */
 } bert_output;
 
 /** The bert_output bits that this model can give: the encoder's, BERT_OUTPUT_POOLER where

@@ -6,7 +6,7 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
-enum { ALL_OUTPUTS = (BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS << 1) - 1 };
+enum { ALL_OUTPUTS = (BERT_OUTPUT_SOP_LOGITS << 1) - 1 };
 
 /* A forward in progress: where the taps write. */
 struct forward {
@@ -35,7 +35,7 @@ bert_status bert__outputs_create(bert_outputs **out, const bert_session *s, uint
     o->which = which;
     o->n_sequences = n_sequences;
     o->hidden = s->model->config.hidden_size;
-    o->layers = s->model->config.layers;
+    o->layers = s->model->config.depth;
     o->heads = s->model->config.heads;
     o->offsets = bert__alloc_array(alloc, (size_t)n_sequences + 1, sizeof *o->offsets);
     if (o->offsets == NULL) {
@@ -300,6 +300,7 @@ const float *bert_outputs_get(const bert_outputs *o, bert_output which, uint32_t
     case BERT_OUTPUT_END_LOGITS:
     case BERT_OUTPUT_PREDICTION_LOGITS:
     case BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS:
+    case BERT_OUTPUT_SOP_LOGITS:
         return logits(o, which, seq, shape, rank);
     }
     return NULL;

@@ -17,8 +17,11 @@ static uint32_t bits_of(enum bert__head_output output)
         return BERT_OUTPUT_PREDICTION_LOGITS;
     case BERT__HEAD_RELATION:
         return BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS;
+    case BERT__HEAD_ORDER:
+        return BERT_OUTPUT_SOP_LOGITS;
     case BERT__HEAD_LABELS:
     case BERT__HEAD_CHOICE:
+    case BERT__HEAD_REPLACED:
     case BERT__HEAD_VOCABULARY:
     case BERT__HEAD_NEXT:
         return BERT_OUTPUT_LOGITS;
@@ -82,6 +85,7 @@ bool bert__logits_reserve(bert_outputs *o, const bert_model *model)
 
         l->which = o->which & bits_of(head->row->output);
         l->by_token = head->row->input == BERT__HEAD_TOKENS;
+        l->flat = head->row->output == BERT__HEAD_REPLACED;
         l->width = head->decoder.n_out;
         if (l->which != 0 && !reserve(o, l))
             return false;
@@ -109,65 +113,63 @@ static void part(struct bert__logits *l, uint32_t rows)
     }
 }
 
-static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const float *tokens,
-                            const float *pooled, bert_error *err)
+/* What heads read, kept while they use the buffers that it lay in. */
+struct input {
+    float *rows[BERT__HEAD_POOLED + 1]; /* by bert__head_input; NULL: not asked for */
+};
+
+static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const struct input *in,
+                            bert_error *err)
 {
-    struct bert__exec_head layers = bert__task_head_layers(&s->model->heads.items[i]);
+    const struct bert__task_head *head = &s->model->heads.items[i];
+    struct bert__exec_head layers = bert__task_head_layers(head);
     struct bert__logits *l = &o->logits[i];
     uint32_t rows = rows_of(o, l);
-    bert_status st = bert__exec_head(s->exec, &layers, &s->watch, l->by_token ? tokens : pooled,
-                                     rows, l->values, err);
+    bert_status st = bert__exec_head(s->exec, &layers, &s->watch, in->rows[head->row->input], rows,
+                                     l->values, err);
 
     if (st == BERT_OK && l->halves[0] != NULL)
         part(l, rows);
     return st;
 }
 
-/* Is a head asked for that reads tokens, or sequences? */
-static bool wanted(const bert_outputs *o, bool by_token)
-{
-    for (uint32_t i = 0; i < BERT__MAX_HEADS; i++) {
-        if (o->logits[i].which != 0 && o->logits[i].by_token == by_token)
-            return true;
-    }
-    return false;
-}
-
-/* The heads' input, kept while they use the buffers that it lay in. */
 static bert_status keep_input(const bert_outputs *o, bert_session *s, const float *hidden,
-                              float **tokens, float **pooled, bert_error *err)
+                              enum bert__head_input which, float **rows, bert_error *err)
 {
-    size_t n_tokens = o->offsets[o->n_sequences], n;
-    bert_status st = BERT_OK;
+    size_t count = which == BERT__HEAD_TOKENS ? o->offsets[o->n_sequences] : o->n_sequences, n;
 
-    if (wanted(o, true)) {
-        if (bert__size_mul(n_tokens, o->hidden, &n))
-            *tokens = bert__alloc_array(o->alloc, n, sizeof **tokens);
-        if (*tokens == NULL)
-            return bert__fail_nomem(err, "the head's input");
-        memcpy(*tokens, hidden, n * sizeof **tokens);
-    }
-    if (wanted(o, false)) {
-        if (bert__size_mul(o->n_sequences, o->hidden, &n))
-            *pooled = bert__alloc_array(o->alloc, n, sizeof **pooled);
-        if (*pooled == NULL)
-            return bert__fail_nomem(err, "the head's input");
-        st = bert__exec_pooler(s->exec, *pooled, err);
-    }
-    return st;
+    if (*rows != NULL)
+        return BERT_OK;
+    if (bert__size_mul(count, o->hidden, &n))
+        *rows = bert__alloc_array(o->alloc, n, sizeof **rows);
+    if (*rows == NULL)
+        return bert__fail_nomem(err, "the head's input");
+    if (which == BERT__HEAD_POOLED)
+        return bert__exec_pooler(s->exec, *rows, err);
+    if (which == BERT__HEAD_FIRST)
+        return bert__exec_firsts(s->exec, *rows, err);
+    memcpy(*rows, hidden, n * sizeof **rows);
+    return BERT_OK;
 }
 
 bert_status bert__logits_run(bert_outputs *o, bert_session *s, const float *hidden, bert_error *err)
 {
-    float *tokens = NULL, *pooled = NULL;
-    bert_status st = keep_input(o, s, hidden, &tokens, &pooled, err);
+    struct input in = {{NULL}};
+    bert_status st = BERT_OK;
 
-    for (uint32_t i = 0; i < BERT__MAX_HEADS && st == BERT_OK; i++) {
+    /* all inputs first: heads run over them */
+    for (uint32_t i = 0; i < s->model->heads.n && st == BERT_OK; i++) {
+        enum bert__head_input which = s->model->heads.items[i].row->input;
+
         if (o->logits[i].which != 0)
-            st = run_head(o, s, i, tokens, pooled, err);
+            st = keep_input(o, s, hidden, which, &in.rows[which], err);
     }
-    bert__alloc_free(o->alloc, tokens);
-    bert__alloc_free(o->alloc, pooled);
+    for (uint32_t i = 0; i < s->model->heads.n && st == BERT_OK; i++) {
+        if (o->logits[i].which != 0)
+            st = run_head(o, s, i, &in, err);
+    }
+    for (size_t i = 0; i < sizeof in.rows / sizeof *in.rows; i++)
+        bert__alloc_free(o->alloc, in.rows[i]);
     return st;
 }
 
@@ -201,7 +203,7 @@ const float *bert__logits_get(const bert_outputs *o, uint32_t which, uint32_t se
         shape[0] = l->width;
         return l->values + (size_t)sequence * l->width;
     }
-    *rank = 2;
+    *rank = l->flat ? 1 : 2;
     shape[0] = n;
     shape[1] = l->width;
     return l->values + (size_t)first * l->width;

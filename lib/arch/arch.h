@@ -15,10 +15,17 @@
 #include <stdint.h>
 
 /* How a token's place enters. */
-enum bert__position { BERT__POSITION_ABSOLUTE /* a table added to the embeddings, from row 0 */ };
+enum bert__position {
+    BERT__POSITION_ABSOLUTE,     /* a table added to the embeddings, from row 0 */
+    BERT__POSITION_AFTER_PADDING /* the same; counted from the padding id + 1, over what is not
+                                    padding, which itself has the row of its id */
+};
 
 /* Where the norms of a layer stand. */
-enum bert__norm_place { BERT__NORM_POST /* after the residual, as in the original */ };
+enum bert__norm_place {
+    BERT__NORM_POST, /* after the residual, as in the original */
+    BERT__NORM_PRE   /* before each half of a layer, and one after the last */
+};
 
 /* Keys under which the family's config.json says its numbers; NULL: not a key of
  * this family (the default holds). */
@@ -32,6 +39,12 @@ struct bert__config_keys {
     const char *type_vocab_size;
     const char *norm_eps;
     const char *activation;
+    const char *embedding_size;
+    const char *pad_token_id;
+    const char *layer_groups; /* layers that share their weights, and how many each has inside */
+    const char *inner_layers;
+    const char *use_task_types; /* true: row 0 of tensors.task is added to the embeddings */
+    const char *task_types;
 };
 
 /* The values that stand in for absent keys: the reference's config class. */
@@ -40,20 +53,28 @@ struct bert__config_defaults {
         type_vocab_size;
     double norm_eps;
     const char *activation;
+    uint32_t embedding_size; /* 0: the hidden size */
+    uint32_t pad_token_id;
+    uint32_t layer_groups; /* 0: every layer has its own weights */
+    uint32_t inner_layers;
+    uint32_t task_types;
 };
 
 /* Names of tensors, without ".weight" and ".bias", below the prefix.  "%u" is the
- * layer.  NULL: the family has none. */
+ * layer, "%g" its group and "%i" its place in the group.  NULL: the family has none. */
 struct bert__tensor_names {
-    const char *word, *position, *type, *embedding_norm;
+    const char *word, *position, *type, *task, *embedding_norm;
+    const char *embedding_project; /* where the embedding size isn't the hidden size */
     const char *query, *key, *value, *attention_output, *attention_norm;
     const char *ffn_up, *ffn_down, *ffn_norm;
+    const char *final_norm;
     const char *pooler;
 };
 
 /* What a task head reads. */
 enum bert__head_input {
     BERT__HEAD_TOKENS, /* each token's last hidden state */
+    BERT__HEAD_FIRST,  /* the first token's */
     BERT__HEAD_POOLED  /* the pooler's output */
 };
 
@@ -61,11 +82,13 @@ enum bert__head_input {
 enum bert__head_output {
     BERT__HEAD_LABELS,     /* "logits", a row a label */
     BERT__HEAD_CHOICE,     /* "logits", one */
+    BERT__HEAD_REPLACED,   /* "logits", one a token: was it replaced? */
     BERT__HEAD_SPAN,       /* "start_logits" and "end_logits" */
     BERT__HEAD_VOCABULARY, /* "logits", a row a token of the vocabulary */
     BERT__HEAD_NEXT,       /* "logits", two: is next, is not */
     BERT__HEAD_PREDICTION, /* as VOCABULARY, called "prediction_logits" */
-    BERT__HEAD_RELATION    /* as NEXT, called "seq_relationship_logits" */
+    BERT__HEAD_RELATION,   /* as NEXT, called "seq_relationship_logits" */
+    BERT__HEAD_ORDER       /* as NEXT, called "sop_logits" */
 };
 
 /* A task head: decoder(norm(activation(dense(input)))); names of tensors have no prefix. */
@@ -75,6 +98,7 @@ struct bert__head_row {
     enum bert__head_input input;
     enum bert__head_output output;
     const char *dense;      /* NULL: decoder(input) */
+    bool narrow;            /* dense goes to the embedding size */
     const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
     const char *norm;
     const char *decoder;
@@ -88,6 +112,7 @@ struct bert__arch {
     const struct bert__head_row *heads; /* ends with an architecture of NULL; may be NULL */
     enum bert__position position;
     enum bert__norm_place norm_place;
+    bool project_always; /* embedding_project is there whatever the sizes */
     struct bert__config_keys keys;
     struct bert__config_defaults defaults;
     struct bert__tensor_names tensors;

@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 1, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 2, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -71,10 +71,11 @@ struct bert__norm_op {
     float eps;
 };
 
-/* y[token] = word[id] + position[place in its sequence] + type[type id] */
+/* y[token] = word[id] + position[positions[token]] + type[type id] */
 struct bert__embed_op {
     float *y;
     uint32_t n;
+    const uint32_t *positions;           /* on the host */
     const float *word, *position, *type; /* the latter two may be NULL */
 };
 

@@ -163,43 +163,24 @@ static void run_rows(struct bert__stream *s, const void *op, uint32_t n_rows, ui
     bert__team_run(s->team, ceil_div(n_rows, job.per_task), rows_task, &job);
 }
 
-/* The sequence that holds a row, by bisection. */
-static uint32_t sequence_of(const struct bert__batch *batch, uint32_t row)
-{
-    uint32_t lo = 0, hi = batch->n_sequences;
-
-    while (hi - lo > 1) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (batch->offsets[mid] <= row)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static void embed_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
 {
     const struct bert__embed_op *op = arg;
     const struct bert__batch *b = s->batch;
     const struct bert__kernels *k = s->device->kernels;
-    uint32_t seq = sequence_of(b, first);
 
     for (uint32_t row = first; row < end; row++) {
         size_t type = b->type_ids != NULL ? (size_t)b->type_ids[row] : 0;
         const float *word = op->word + (size_t)b->ids[row] * op->n;
         float *y = op->y + (size_t)row * op->n;
 
-        while (row >= b->offsets[seq + 1])
-            seq++;
         /* the reference's order: (word + type) + position */
         if (op->type != NULL)
             k->add(y, word, op->type + type * op->n, NULL, op->n);
         else
             memcpy(y, word, op->n * sizeof *y);
         if (op->position != NULL)
-            k->add(y, y, op->position + (size_t)(row - b->offsets[seq]) * op->n, NULL, op->n);
+            k->add(y, y, op->position + (size_t)op->positions[row] * op->n, NULL, op->n);
     }
 }
 

@@ -17,6 +17,7 @@ struct bert__exec {
     const struct bert__batch *batch; /* while one runs */
     float *memory;                   /* all buffers */
     uint32_t *firsts;                /* first token of each sequence, for the pooler */
+    uint32_t *positions;             /* row of the position table of each token */
     size_t rows;                     /* that each buffer holds */
     size_t floats;                   /* of memory */
     uint32_t max_tokens, max_sequences;
@@ -63,7 +64,7 @@ bert_status bert__exec_bytes(const struct bert__network *network,
                           (unsigned long)o->max_tokens);
     st = network->backend->stream_bytes(network->device, &so, floats, out, err);
     if (st == BERT_OK)
-        *out += MARGIN_BYTES + (uint64_t)o->max_sequences * sizeof(uint32_t);
+        *out += MARGIN_BYTES + ((uint64_t)o->max_sequences + o->max_tokens) * sizeof(uint32_t);
     return st;
 }
 
@@ -84,7 +85,8 @@ bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc
     x->max_tokens = o->max_tokens;
     x->max_sequences = o->max_sequences;
     x->firsts = bert__alloc_items(alloc, o->max_sequences, sizeof *x->firsts);
-    if (x->firsts == NULL)
+    x->positions = bert__alloc_items(alloc, o->max_tokens, sizeof *x->positions);
+    if (x->firsts == NULL || x->positions == NULL)
         st = bert__alloc_fail(alloc, "the session", err);
     else if (!buffer_floats(network, o, &x->rows, &x->floats))
         st = bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
@@ -110,6 +112,7 @@ void bert__exec_destroy(struct bert__exec *x)
         x->backend->stream_destroy(x->stream);
     }
     bert__alloc_free(x->alloc, x->firsts);
+    bert__alloc_free(x->alloc, x->positions);
     bert__alloc_free(x->alloc, x);
 }
 
@@ -139,7 +142,7 @@ static bert_status check_sequence(const struct bert__exec *x, const struct bert_
             return bert__fail(err, BERT_EINVAL,
                               "id %ld of sequence %lu is outside the vocabulary of %lu",
                               (long)b->ids[t], (unsigned long)i, (unsigned long)c->vocab_size);
-        if (b->type_ids != NULL
+        if (b->type_ids != NULL && c->arch->tensors.type != NULL
             && (b->type_ids[t] < 0
                 || ((uint32_t)b->type_ids[t] >= c->type_vocab_size && b->type_ids[t] != 0)))
             return bert__fail(
@@ -176,17 +179,45 @@ static float *buffer(const struct bert__exec *x, enum bert__buffer which)
     return x->memory + x->rows * x->network->plan.offset[which];
 }
 
+/* As transformers' create_position_ids_from_input_ids: padding within a text isn't counted. */
+static void place_after_padding(const struct bert__exec *x, uint32_t first, uint32_t end)
+{
+    uint32_t padding = x->network->config->pad_token_id, place = padding;
+
+    for (uint32_t t = first; t < end; t++) {
+        bool is_padding = (uint32_t)x->batch->ids[t] == padding;
+
+        x->positions[t] = is_padding ? padding : ++place;
+    }
+}
+
+static void place(const struct bert__exec *x)
+{
+    const uint32_t *offsets = x->batch->offsets;
+
+    for (uint32_t i = 0; i < x->batch->n_sequences; i++) {
+        if (x->network->config->arch->position == BERT__POSITION_AFTER_PADDING) {
+            place_after_padding(x, offsets[i], offsets[i + 1]);
+            continue;
+        }
+        for (uint32_t t = offsets[i]; t < offsets[i + 1]; t++)
+            x->positions[t] = t - offsets[i];
+    }
+}
+
 static bert_status run_embed(struct bert__exec *x, const struct bert__step *step, bert_error *err)
 {
     const struct bert__network *net = x->network;
     struct bert__embed_op op = {
         .y = buffer(x, step->out),
-        .n = net->config->hidden_size,
+        .n = x->network->plan.width[step->out],
+        .positions = x->positions,
         .word = net->word.device,
         .position = net->position.device,
         .type = net->type.device,
     };
 
+    place(x);
     return x->backend->embed(x->stream, &op, err);
 }
 
@@ -344,24 +375,45 @@ static void copy_out(const struct bert__exec *x, float *to, const float *from, c
         x->backend->host_kernels(x->network->device)->add(to, from, add, NULL, n);
 }
 
-bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
+/* The first token's row of each sequence, into MIDDLE. */
+static bert_status gather_firsts(struct bert__exec *x, bert_error *err)
 {
-    const struct bert__network *net = x->network;
-    uint32_t hidden = net->config->hidden_size, n = x->batch->n_sequences;
-    float *firsts = buffer(x, BERT__BUFFER_MIDDLE), *pooled = buffer(x, BERT__BUFFER_QKV);
-    const float *host;
-    bert_status st;
+    uint32_t hidden = x->network->config->hidden_size, n = x->batch->n_sequences;
 
     for (uint32_t i = 0; i < n; i++)
         x->firsts[i] = x->batch->offsets[i];
-    st = x->backend->gather(x->stream, firsts, buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n,
-                            hidden, err);
+    return x->backend->gather(x->stream, buffer(x, BERT__BUFFER_MIDDLE),
+                              buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n, hidden, err);
+}
+
+bert_status bert__exec_firsts(struct bert__exec *x, float *out, bert_error *err)
+{
+    size_t floats = (size_t)x->batch->n_sequences * x->network->config->hidden_size;
+    const float *host;
+    bert_status st = gather_firsts(x, err);
+
     if (st == BERT_OK)
-        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, firsts, pooled, n, err);
+        st = x->backend->host_view(x->stream, &host, buffer(x, BERT__BUFFER_MIDDLE), floats, err);
     if (st == BERT_OK)
-        st = x->backend->host_view(x->stream, &host, pooled, (size_t)n * hidden, err);
+        copy_out(x, out, host, NULL, floats);
+    return st;
+}
+
+bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
+{
+    const struct bert__network *net = x->network;
+    size_t floats = (size_t)x->batch->n_sequences * net->config->hidden_size;
+    float *pooled = buffer(x, BERT__BUFFER_QKV);
+    const float *host;
+    bert_status st = gather_firsts(x, err);
+
     if (st == BERT_OK)
-        copy_out(x, out, host, NULL, (size_t)n * hidden);
+        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, buffer(x, BERT__BUFFER_MIDDLE), pooled,
+                         x->batch->n_sequences, err);
+    if (st == BERT_OK)
+        st = x->backend->host_view(x->stream, &host, pooled, floats, err);
+    if (st == BERT_OK)
+        copy_out(x, out, host, NULL, floats);
     return st;
 }
 

@@ -44,6 +44,8 @@ bert_status bert__exec_run(struct bert__exec *exec, const struct bert__batch *ba
                            const float **hidden, bert_error *err);
 /* After a run: out[sequences][hidden] = tanh(pooler(first tokens)). */
 bert_status bert__exec_pooler(struct bert__exec *exec, float *out, bert_error *err);
+/* After a run: out[sequences][hidden], the last hidden state of the first tokens. */
+bert_status bert__exec_firsts(struct bert__exec *exec, float *out, bert_error *err);
 /* After a run, whose hidden states are then gone: y[rows][n_out] = act(x W^T + b) + add
  * for host rows: the dense layers of heads.  `add` may be NULL, or y. */
 bert_status bert__exec_linear(struct bert__exec *exec, const struct bert__linear *linear,

@@ -24,18 +24,29 @@ static inline bert_status bert__name_join(char out[BERT__NAME_BYTES], const char
     return bert__name_check(snprintf(out, BERT__NAME_BYTES, "%s%s", a, b), b, err);
 }
 
-/* out = prefix pattern, with "%u" of the pattern replaced by the layer. */
+/* out = prefix pattern, with "%u" of the pattern replaced by the layer, "%g" by its group of
+ * `inner` layers and "%i" by its place there. */
 static inline bert_status bert__name_layer(char out[BERT__NAME_BYTES], const char *prefix,
-                                           const char *pattern, uint32_t layer, bert_error *err)
+                                           const char *pattern, uint32_t layer, uint32_t inner,
+                                           bert_error *err)
 {
-    const char *mark = strstr(pattern, "%u");
+    int n = snprintf(out, BERT__NAME_BYTES, "%s", prefix);
+    bert_status st = bert__name_check(n, pattern, err);
 
-    if (mark == NULL)
-        return bert__name_join(out, prefix, pattern, err);
-    return bert__name_check(snprintf(out, BERT__NAME_BYTES, "%s%.*s%lu%s", prefix,
-                                     (int)(mark - pattern), pattern, (unsigned long)layer,
-                                     mark + 2),
-                            pattern, err);
+    for (const char *p = pattern; *p != '\0' && st == BERT_OK; p++) {
+        char *end = out + n;
+        size_t room = (size_t)(BERT__NAME_BYTES - n);
+        uint32_t number = p[1] == 'u' ? layer : p[1] == 'g' ? layer / inner : layer % inner;
+
+        if (*p != '%') {
+            n += snprintf(end, room, "%c", *p);
+        } else {
+            n += snprintf(end, room, "%lu", (unsigned long)number);
+            p++;
+        }
+        st = bert__name_check(n, pattern, err);
+    }
+    return st;
 }
 
 #endif

@@ -69,9 +69,10 @@ static bert_status named_table(struct bert__network *net, struct bert__weights *
 }
 
 bert_status bert__norm_load(struct bert__network *net, struct bert__weights *weights,
-                            const char *name, struct bert__norm *norm, bert_error *err)
+                            const char *name, uint32_t width, struct bert__norm *norm,
+                            bert_error *err)
 {
-    uint64_t n = net->config->hidden_size;
+    uint64_t n = width;
     bert_status st = named_table(net, weights, name, ".weight", 1, &n, &norm->gamma, err);
 
     norm->eps = net->config->norm_eps;
@@ -215,8 +216,54 @@ void bert__linear_free(struct bert__network *net, struct bert__linear *linear)
 
 /* ---- The parts of an encoder ----------------------------------------------- */
 
-static bert_status load_embeddings(struct bert__network *net, struct bert__weights *weights,
-                                   const char *prefix, bert_error *err)
+static bert_status weight_name(char out[BERT__NAME_BYTES], const char *prefix, const char *name,
+                               bert_error *err)
+{
+    char full[BERT__NAME_BYTES];
+    bert_status st = bert__name_join(full, prefix, name, err);
+
+    return st != BERT_OK ? st : bert__name_join(out, full, ".weight", err);
+}
+
+/* The token types, and in each row the row of task 0: every text is of that task. */
+static bert_status load_types_of_task(struct bert__network *net, struct bert__weights *weights,
+                                      bert_error *err)
+{
+    const struct bert__tensor_names *names = &net->config->arch->tensors;
+    const struct bert__kernels *k = net->backend->host_kernels(net->device);
+    uint32_t n = net->config->embedding_size, types = net->config->type_vocab_size;
+    uint64_t shape[2] = {types, n}, task_shape[2] = {net->config->task_types, n};
+    const struct bert__tensor *tensor;
+    char type[BERT__NAME_BYTES], task[BERT__NAME_BYTES];
+    float *row = bert__alloc_array(net->alloc, n, sizeof *row);
+    bert_status st = row != NULL ? BERT_OK : bert__alloc_fail(net->alloc, "the task types", err);
+
+    if (st == BERT_OK)
+        st = weight_name(type, net->prefix, names->type, err);
+    if (st == BERT_OK)
+        st = weight_name(task, net->prefix, names->task, err);
+    if (st == BERT_OK)
+        st = bert__weights_need(weights, task, 2, task_shape, &tensor, err);
+    if (st == BERT_OK)
+        st = bert__weights_read(weights, tensor, 0, n, row, err);
+    if (st == BERT_OK)
+        st = bert__weights_need(weights, type, 2, shape, &tensor, err);
+    if (st == BERT_OK) {
+        net->type.count = tensor->count;
+        net->parameters += tensor->count + n;
+        st = table_read(net, weights, tensor, &net->type, err);
+    }
+    for (uint32_t i = 0; i < types && st == BERT_OK; i++)
+        k->add(net->type.owned + (size_t)i * n, net->type.owned + (size_t)i * n, row, NULL, n);
+    bert__alloc_free(net->alloc, row);
+    if (st != BERT_OK)
+        return st;
+    return net->backend->table_create(net->device, &net->type.device, net->type.owned,
+                                      net->type.count, err);
+}
+
+static bert_status load_tables(struct bert__network *net, struct bert__weights *weights,
+                               bert_error *err)
 {
     const struct bert__config *c = net->config;
     const struct bert__tensor_names *names = &c->arch->tensors;
@@ -226,25 +273,56 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
         struct bert__table *table;
     } tables[] = {
         {names->word, c->vocab_size, &net->word},
-        {names->position, c->max_positions, &net->position},
-        {names->type, c->type_vocab_size, &net->type},
+        {names->position, c->position_rows, &net->position},
+        {c->task_types == 0 ? names->type : NULL, c->type_vocab_size, &net->type},
     };
-    char name[BERT__NAME_BYTES];
-    bert_status st;
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        uint64_t shape[2] = {tables[i].rows, c->hidden_size};
+        uint64_t shape[2] = {tables[i].rows, c->embedding_size};
+        char name[BERT__NAME_BYTES];
+        bert_status st;
 
         if (tables[i].name == NULL || tables[i].rows == 0)
             continue;
-        st = bert__name_join(name, prefix, tables[i].name, err);
+        st = bert__name_join(name, net->prefix, tables[i].name, err);
         if (st == BERT_OK)
             st = named_table(net, weights, name, ".weight", 2, shape, tables[i].table, err);
         if (st != BERT_OK)
             return st;
     }
-    st = bert__name_join(name, prefix, names->embedding_norm, err);
-    return st != BERT_OK ? st : bert__norm_load(net, weights, name, &net->embedding_norm, err);
+    return c->task_types > 0 ? load_types_of_task(net, weights, err) : BERT_OK;
+}
+
+static bert_status load_norm(struct bert__network *net, struct bert__weights *weights,
+                             const char *name, uint32_t n, struct bert__norm *norm, bert_error *err)
+{
+    char full[BERT__NAME_BYTES];
+    bert_status st;
+
+    if (name == NULL)
+        return BERT_OK;
+    st = bert__name_join(full, net->prefix, name, err);
+    return st != BERT_OK ? st : bert__norm_load(net, weights, full, n, norm, err);
+}
+
+static bert_status load_embeddings(struct bert__network *net, struct bert__weights *weights,
+                                   bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    const struct bert__tensor_names *names = &c->arch->tensors;
+    char name[BERT__NAME_BYTES];
+    bert_status st = load_tables(net, weights, err);
+
+    if (st == BERT_OK)
+        st = load_norm(net, weights, names->embedding_norm, c->embedding_size, &net->embedding_norm,
+                       err);
+    if (st != BERT_OK || names->embedding_project == NULL
+        || (c->embedding_size == c->hidden_size && !c->arch->project_always))
+        return st;
+    st = bert__name_join(name, net->prefix, names->embedding_project, err);
+    return st != BERT_OK ? st
+                         : bert__linear_load(net, weights, name, c->hidden_size, c->embedding_size,
+                                             true, &net->embedding_project, err);
 }
 
 static bert_status load_qkv(struct bert__network *net, struct bert__weights *weights,
@@ -257,7 +335,8 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
     uint32_t hidden = net->config->hidden_size;
 
     for (int i = 0; i < MAX_FUSED; i++) {
-        bert_status st = bert__name_layer(full[i], prefix, parts[i], layer, err);
+        bert_status st =
+            bert__name_layer(full[i], prefix, parts[i], layer, net->config->inner_layers, err);
 
         if (st != BERT_OK)
             return st;
@@ -273,6 +352,7 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     const struct bert__tensor_names *names = &net->config->arch->tensors;
     struct bert__layer *layer = &net->layers[i];
     uint32_t hidden = net->config->hidden_size, ffn = net->config->intermediate_size;
+    uint32_t inner = net->config->inner_layers;
     struct {
         const char *name;
         uint32_t n_out, n_in;
@@ -286,19 +366,19 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     bert_status st = load_qkv(net, weights, prefix, i, err);
 
     for (size_t j = 0; j < sizeof linears / sizeof linears[0] && st == BERT_OK; j++) {
-        st = bert__name_layer(name, prefix, linears[j].name, i, err);
+        st = bert__name_layer(name, prefix, linears[j].name, i, inner, err);
         if (st == BERT_OK)
             st = bert__linear_load(net, weights, name, linears[j].n_out, linears[j].n_in, true,
                                    linears[j].linear, err);
     }
     if (st == BERT_OK)
-        st = bert__name_layer(name, prefix, names->attention_norm, i, err);
+        st = bert__name_layer(name, prefix, names->attention_norm, i, inner, err);
     if (st == BERT_OK)
-        st = bert__norm_load(net, weights, name, &layer->attention_norm, err);
+        st = bert__norm_load(net, weights, name, hidden, &layer->attention_norm, err);
     if (st == BERT_OK)
-        st = bert__name_layer(name, prefix, names->ffn_norm, i, err);
+        st = bert__name_layer(name, prefix, names->ffn_norm, i, inner, err);
     if (st == BERT_OK)
-        st = bert__norm_load(net, weights, name, &layer->ffn_norm, err);
+        st = bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err);
     return st;
 }
 
@@ -407,10 +487,12 @@ static bert_status load_layers(struct bert__network *net, struct bert__weights *
                                const char *prefix, const struct bert__network_options *options,
                                bert_error *err)
 {
-    net->layers = bert__alloc_array(net->alloc, net->config->layers, sizeof *net->layers);
+    uint32_t count = bert__config_layers(net->config);
+
+    net->layers = bert__alloc_array(net->alloc, count, sizeof *net->layers);
     if (net->layers == NULL)
         return bert__alloc_fail(net->alloc, "the layers", err);
-    for (uint32_t i = 0; i < net->config->layers; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         bert_status st;
 
         if (options->cancel != NULL && options->cancel(options->cancel_context) != 0)
@@ -438,9 +520,12 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
                           (unsigned long)config->head_size, BERT__ATTENTION_HEAD_MAX);
     st = find_prefix(net, weights, err);
     if (st == BERT_OK)
-        st = load_embeddings(net, weights, net->prefix, err);
+        st = load_embeddings(net, weights, err);
     if (st == BERT_OK)
         st = load_layers(net, weights, net->prefix, options, err);
+    if (st == BERT_OK)
+        st = load_norm(net, weights, config->arch->tensors.final_norm, config->hidden_size,
+                       &net->final_norm, err);
     if (st == BERT_OK)
         st = load_pooler(net, weights, net->prefix, err);
     if (st == BERT_OK)
@@ -463,12 +548,14 @@ void bert__network_destroy(struct bert__network *net)
     if (net == NULL)
         return;
     bert__plan_free(&net->plan, net->alloc);
-    for (uint32_t i = 0; net->layers != NULL && i < net->config->layers; i++)
+    for (uint32_t i = 0; net->layers != NULL && i < bert__config_layers(net->config); i++)
         layer_free(net, &net->layers[i]);
     bert__alloc_free(net->alloc, net->layers);
     if (net->device != NULL) {
         bert__linear_free(net, &net->pooler);
         bert__norm_free(net, &net->embedding_norm);
+        bert__norm_free(net, &net->final_norm);
+        bert__linear_free(net, &net->embedding_project);
         table_free(net, &net->word);
         table_free(net, &net->position);
         table_free(net, &net->type);

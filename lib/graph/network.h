@@ -47,8 +47,10 @@ struct bert__network {
     enum bert__dtype dtype;
     enum bert__act act;
     struct bert__table word, position, type;
-    struct bert__norm embedding_norm;
-    struct bert__layer *layers;
+    struct bert__norm embedding_norm;      /* gamma absent: none; so too below */
+    struct bert__linear embedding_project; /* matrix NULL: none */
+    struct bert__layer *layers;            /* bert__config_layers() */
+    struct bert__norm final_norm;
     struct bert__linear pooler; /* matrix NULL: the file has none */
     struct bert__plan plan;
     uint64_t parameters;
@@ -84,9 +86,9 @@ bert_status bert__linear_load_tensors(struct bert__network *network, struct bert
                                       const char *weight, const char *bias, uint32_t n_out,
                                       uint32_t n_in, struct bert__linear *out, bert_error *err);
 void bert__linear_free(struct bert__network *network, struct bert__linear *linear);
-/* "NAME.weight" and "NAME.bias", of the hidden size and the config's epsilon. */
+/* "NAME.weight" and "NAME.bias" of n values, and the config's epsilon. */
 bert_status bert__norm_load(struct bert__network *network, struct bert__weights *weights,
-                            const char *name, struct bert__norm *out, bert_error *err);
+                            const char *name, uint32_t n, struct bert__norm *out, bert_error *err);
 void bert__norm_free(struct bert__network *network, struct bert__norm *norm);
 
 #endif

@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_BEFORE = 2, STEPS_PER_LAYER = 7 };
+enum { STEPS_AROUND = 4, STEPS_PER_LAYER = 7 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -32,10 +32,10 @@ static struct bert__step *add_linear(struct bert__plan *plan, enum bert__buffer 
     return step;
 }
 
-static struct bert__step *add_norm(struct bert__plan *plan, enum bert__buffer buffer,
-                                   const struct bert__norm *norm)
+static struct bert__step *add_norm(struct bert__plan *plan, enum bert__buffer in,
+                                   enum bert__buffer out, const struct bert__norm *norm)
 {
-    struct bert__step *step = add(plan, BERT__STEP_NORM, buffer, buffer);
+    struct bert__step *step = add(plan, BERT__STEP_NORM, in, out);
 
     step->norm = norm;
     return step;
@@ -43,19 +43,67 @@ static struct bert__step *add_norm(struct bert__plan *plan, enum bert__buffer bu
 
 /* Norms after the residuals, as in the original BERT. */
 static void add_post_norm_layer(struct bert__plan *plan, const struct bert__network *network,
-                                uint32_t i)
+                                const struct bert__layer *layer, uint32_t depth)
 {
-    const struct bert__layer *layer = &network->layers[i];
-
     add_linear(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_QKV, &layer->qkv);
-    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = i;
+    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
     add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_MIDDLE, &layer->attention_output)
         ->residual = BERT__BUFFER_HIDDEN;
-    add_norm(plan, BERT__BUFFER_MIDDLE, &layer->attention_norm);
+    add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->attention_norm);
     add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &layer->ffn_up)->act = network->act;
     add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
         BERT__BUFFER_MIDDLE;
-    add_norm(plan, BERT__BUFFER_HIDDEN, &layer->ffn_norm)->state = (int32_t)i + 1;
+    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN, &layer->ffn_norm)->state =
+        (int32_t)depth + 1;
+}
+
+/* Norms before each half; HIDDEN is the residual stream. */
+static void add_pre_norm_layer(struct bert__plan *plan, const struct bert__network *network,
+                               const struct bert__layer *layer, uint32_t depth)
+{
+    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_MIDDLE, &layer->attention_norm);
+    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_QKV, &layer->qkv);
+    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
+    add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_HIDDEN, &layer->attention_output)
+        ->residual = BERT__BUFFER_HIDDEN;
+    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_MIDDLE, &layer->ffn_norm);
+    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &layer->ffn_up)->act = network->act;
+    add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
+        BERT__BUFFER_HIDDEN;
+    plan->steps[plan->n_steps - 1].state = (int32_t)depth + 1;
+}
+
+/* Up to the first layer's input, which is hidden state 0. */
+static void add_embeddings(struct bert__plan *plan, const struct bert__network *network)
+{
+    bool project = network->embedding_project.matrix != NULL;
+    enum bert__buffer to = project ? BERT__BUFFER_EMBEDDING : BERT__BUFFER_HIDDEN;
+
+    add(plan, BERT__STEP_EMBED, BERT__BUFFER_NONE, to);
+    if (network->embedding_norm.gamma.count > 0)
+        add_norm(plan, to, to, &network->embedding_norm);
+    if (project)
+        add_linear(plan, to, BERT__BUFFER_HIDDEN, &network->embedding_project);
+    plan->steps[plan->n_steps - 1].state = 0;
+}
+
+static void add_layers(struct bert__plan *plan, const struct bert__network *network)
+{
+    const struct bert__config *config = network->config;
+
+    for (uint32_t i = 0; i < config->depth; i++) {
+        const struct bert__layer *layer = &network->layers[bert__config_layer_at(config, i)];
+
+        if (config->arch->norm_place == BERT__NORM_PRE)
+            add_pre_norm_layer(plan, network, layer, i);
+        else
+            add_post_norm_layer(plan, network, layer, i);
+    }
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
 }
 
 /* Widths were bounded by the config's checks: their sums fit. */
@@ -68,11 +116,13 @@ static void lay_out_buffers(struct bert__plan *plan, const struct bert__config *
     width[BERT__BUFFER_QKV] = 3 * hidden;
     width[BERT__BUFFER_CONTEXT] = hidden;
     width[BERT__BUFFER_FFN] = ffn;
+    width[BERT__BUFFER_EMBEDDING] = config->embedding_size;
     offset[BERT__BUFFER_HIDDEN] = 0;
     offset[BERT__BUFFER_MIDDLE] = hidden;
-    offset[BERT__BUFFER_QKV] = offset[BERT__BUFFER_FFN] = 2 * hidden;
+    offset[BERT__BUFFER_QKV] = offset[BERT__BUFFER_FFN] = offset[BERT__BUFFER_EMBEDDING] =
+        2 * hidden;
     offset[BERT__BUFFER_CONTEXT] = 5 * hidden;
-    plan->row_floats = 2 * hidden + (4 * hidden > ffn ? 4 * hidden : ffn);
+    plan->row_floats = 2 * hidden + larger(4 * hidden, larger(ffn, config->embedding_size));
 }
 
 bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network *network,
@@ -82,15 +132,19 @@ bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network
     size_t steps;
 
     memset(plan, 0, sizeof *plan);
-    if (bert__size_mul_add(config->layers, STEPS_PER_LAYER, STEPS_BEFORE, &steps))
+    if (bert__size_mul_add(config->depth, STEPS_PER_LAYER, STEPS_AROUND, &steps))
         plan->steps = bert__alloc_array(network->alloc, steps, sizeof *plan->steps);
     if (plan->steps == NULL)
         return bert__alloc_fail(network->alloc, "the plan", err);
     lay_out_buffers(plan, config);
-    add(plan, BERT__STEP_EMBED, BERT__BUFFER_NONE, BERT__BUFFER_HIDDEN);
-    add_norm(plan, BERT__BUFFER_HIDDEN, &network->embedding_norm)->state = 0;
-    for (uint32_t i = 0; i < config->layers; i++)
-        add_post_norm_layer(plan, network, i);
+    add_embeddings(plan, network);
+    add_layers(plan, network);
+    if (network->final_norm.gamma.count > 0) {
+        /* the last state is listed behind the norm */
+        plan->steps[plan->n_steps - 1].state = -1;
+        add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN, &network->final_norm)->state =
+            (int32_t)config->depth;
+    }
     return BERT_OK;
 }
 

@@ -16,11 +16,13 @@ struct bert__linear;
 struct bert__norm;
 
 enum bert__buffer {
-    BERT__BUFFER_HIDDEN,  /* [tokens][hidden]: between layers, and the result */
-    BERT__BUFFER_MIDDLE,  /* [tokens][hidden]: between the halves of a layer */
-    BERT__BUFFER_QKV,     /* [tokens][3 hidden] */
-    BERT__BUFFER_CONTEXT, /* [tokens][hidden]: attention's output */
-    BERT__BUFFER_FFN,     /* [tokens][intermediate]: shares memory with the two above */
+    BERT__BUFFER_HIDDEN,    /* [tokens][hidden]: between layers, and the result */
+    BERT__BUFFER_MIDDLE,    /* [tokens][hidden]: between the halves of a layer */
+    BERT__BUFFER_QKV,       /* [tokens][3 hidden] */
+    BERT__BUFFER_CONTEXT,   /* [tokens][hidden]: attention's output */
+    BERT__BUFFER_FFN,       /* [tokens][intermediate]: shares memory with the two above */
+    BERT__BUFFER_EMBEDDING, /* [tokens][embedding size], where that isn't the hidden size: there too
+                             */
     BERT__BUFFER_COUNT,
     BERT__BUFFER_NONE = BERT__BUFFER_COUNT
 };

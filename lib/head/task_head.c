@@ -44,10 +44,12 @@ static uint32_t decoder_rows(const struct bert__config *c, enum bert__head_outpu
     case BERT__HEAD_LABELS:
         return bert__label_count(c);
     case BERT__HEAD_CHOICE:
+    case BERT__HEAD_REPLACED:
         return 1;
     case BERT__HEAD_SPAN:
     case BERT__HEAD_NEXT:
     case BERT__HEAD_RELATION:
+    case BERT__HEAD_ORDER:
         return 2;
     case BERT__HEAD_VOCABULARY:
     case BERT__HEAD_PREDICTION:
@@ -156,10 +158,17 @@ static bert_status check(struct load *l)
 
 /* ---- Loading ----------------------------------------------------------------------- */
 
+static uint32_t decoder_width(const struct load *l)
+{
+    const struct bert__config *c = l->net->config;
+
+    return l->row->narrow ? c->embedding_size : c->hidden_size;
+}
+
 static bert_status load_dense(struct load *l, struct bert__task_head *head)
 {
     const struct bert__head_row *row = l->row;
-    uint32_t hidden = l->net->config->hidden_size;
+    uint32_t hidden = l->net->config->hidden_size, width = decoder_width(l);
     bert_status st;
 
     if (row->dense == NULL)
@@ -167,10 +176,10 @@ static bert_status load_dense(struct load *l, struct bert__task_head *head)
     head->act = l->net->act;
     if (row->activation != NULL && !bert__act_named(row->activation, &head->act))
         return bert__fail(l->err, BERT_EINTERNAL, "activation %s of a row", row->activation);
-    st = bert__linear_load(l->net, l->weights, row->dense, hidden, hidden, true, &head->dense,
+    st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, true, &head->dense,
                            l->err);
     if (st == BERT_OK && row->norm != NULL)
-        st = bert__norm_load(l->net, l->weights, row->norm, &head->norm, l->err);
+        st = bert__norm_load(l->net, l->weights, row->norm, width, &head->norm, l->err);
     return st;
 }
 
@@ -187,7 +196,6 @@ struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head
 static bert_status load_head(struct load *l, struct bert__task_heads *heads)
 {
     struct bert__task_head *head = &heads->items[heads->n];
-    uint32_t hidden = l->net->config->hidden_size;
     uint32_t rows = decoder_rows(l->net->config, l->row->output), width;
     struct bert__exec_head layers;
     bert_status st;
@@ -196,8 +204,8 @@ static bert_status load_head(struct load *l, struct bert__task_heads *heads)
     head->row = l->row;
     st = load_dense(l, head);
     if (st == BERT_OK)
-        st = bert__linear_load_tensors(l->net, l->weights, l->weight, l->bias, rows, hidden,
-                                       &head->decoder, l->err);
+        st = bert__linear_load_tensors(l->net, l->weights, l->weight, l->bias, rows,
+                                       decoder_width(l), &head->decoder, l->err);
     layers = bert__task_head_layers(head);
     width = bert__exec_head_width(&layers);
     if (heads->head_width < width)

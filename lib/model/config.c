@@ -19,7 +19,8 @@ enum {
     MAX_POSITIONS = 1 << 24,
     MAX_TYPES = 1 << 16,
     MAX_LABELS = 1 << 20,
-    DEFAULT_MAX_LAYERS = 1024
+    DEFAULT_MAX_LAYERS = 1024,
+    MAX_DEPTH = 1 << 16
 };
 
 /* ---- The family ---------------------------------------------------------------------- */
@@ -165,6 +166,9 @@ static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_
         {k->vocab_size, d->vocab_size, MAX_VOCAB, &c->vocab_size},
         {k->max_positions, d->max_positions, MAX_POSITIONS, &c->max_positions},
         {k->type_vocab_size, d->type_vocab_size, MAX_TYPES, &c->type_vocab_size},
+        {k->embedding_size, d->embedding_size, MAX_WIDTH, &c->embedding_size},
+        {k->layer_groups, d->layer_groups, DEFAULT_MAX_LAYERS, &c->groups},
+        {k->inner_layers, d->inner_layers, DEFAULT_MAX_LAYERS, &c->inner_layers},
     };
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
@@ -179,7 +183,76 @@ static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_
                           c->path, k->hidden_size ? k->hidden_size : "hidden size", c->hidden_size,
                           k->heads ? k->heads : "heads", c->heads);
     c->head_size = c->hidden_size / c->heads;
+    if (c->embedding_size == 0)
+        c->embedding_size = c->hidden_size;
     return BERT_OK;
+}
+
+/* How many positions the table leaves for tokens. */
+static bert_status read_positions(struct bert__config *c, bert_error *err)
+{
+    const struct bert__config_keys *k = &c->arch->keys;
+    bert_status status = BERT_OK;
+
+    c->position_rows = c->max_positions;
+    c->pad_token_id = c->arch->defaults.pad_token_id;
+    if (k->pad_token_id)
+        status = bert__json_read_u32(c->json, c->path, k->pad_token_id, 0, MAX_VOCAB,
+                                     &c->pad_token_id, err);
+    if (status || c->arch->position != BERT__POSITION_AFTER_PADDING)
+        return status;
+    if (c->position_rows <= c->pad_token_id + 1)
+        return bert__fail(err, BERT_EFORMAT,
+                          "%s: \"%s\" %u leaves no position after the padding id %u", c->path,
+                          k->max_positions, c->position_rows, c->pad_token_id);
+    c->max_positions = c->position_rows - c->pad_token_id - 1;
+    return BERT_OK;
+}
+
+/* ---- Layers that share weights --------------------------------------------------------------- */
+
+static bert_status read_sharing(struct bert__config *c, bert_error *err)
+{
+    if (c->inner_layers == 0)
+        c->inner_layers = 1;
+    if (c->inner_layers > MAX_DEPTH / c->layers)
+        return bert__fail(err, BERT_ELIMIT, "%s: %u layers of %u inside are too many", c->path,
+                          c->layers, c->inner_layers);
+    c->depth = c->layers * c->inner_layers;
+    return BERT_OK;
+}
+
+static bert_status read_task_types(struct bert__config *c, bert_error *err)
+{
+    const struct bert__config_keys *k = &c->arch->keys;
+    bool used = false;
+    bert_status status = BERT_OK;
+
+    if (!k->use_task_types)
+        return BERT_OK;
+    status = bert__json_read_bool(c->json, c->path, k->use_task_types, &used, err);
+    if (status || !used)
+        return status;
+    return read_size(c, k->task_types, c->arch->defaults.task_types, MAX_TYPES, &c->task_types,
+                     err);
+}
+
+uint32_t bert__config_layers(const struct bert__config *c)
+{
+    return c->groups == 0 ? c->layers : c->groups * c->inner_layers;
+}
+
+/* The group of layer i as the reference finds it: int(i / (layers / groups)), in double
+ * also where it doesn't divide (transformers, AlbertTransformer.forward). */
+uint32_t bert__config_layer_at(const struct bert__config *c, uint32_t depth)
+{
+    double per_group;
+
+    if (c->groups == 0)
+        return depth;
+    per_group = (double)c->layers / (double)c->groups;
+    return (uint32_t)((double)(depth / c->inner_layers) / per_group) * c->inner_layers
+           + depth % c->inner_layers;
 }
 
 static bert_status read_eps(struct bert__config *c, bert_error *err)
@@ -332,6 +405,12 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
         status = refuse_unhandled(config, err);
     if (!status)
         status = read_sizes(config, max_layers, err);
+    if (!status)
+        status = read_positions(config, err);
+    if (!status)
+        status = read_sharing(config, err);
+    if (!status)
+        status = read_task_types(config, err);
     if (!status)
         status = read_eps(config, err);
     if (!status)

@@ -9,8 +9,14 @@
 
 struct bert__config {
     const struct bert__arch *arch;
-    uint32_t hidden_size, layers, heads, head_size, intermediate_size, vocab_size, max_positions,
-        type_vocab_size;
+    uint32_t hidden_size, layers, heads, head_size, intermediate_size, vocab_size, type_vocab_size,
+        embedding_size;
+    uint32_t max_positions; /* of a sequence: the longest in tokens */
+    uint32_t position_rows; /* of the table */
+    uint32_t pad_token_id;
+    uint32_t groups, inner_layers; /* groups 0: every layer has its own weights */
+    uint32_t depth;                /* layers that a token goes through */
+    uint32_t task_types;           /* rows of the task type table; 0: none is used */
     float norm_eps;
     const char *activation; /* the reference's name of it; in the arena */
     const char **labels;    /* by id, of id2label or num_labels; NULL: neither in the file */
@@ -30,5 +36,9 @@ struct bert__config {
 bert_status bert__config_load(struct bert__config *config, struct bert__arena *arena,
                               struct bert__source *source, const char *directory,
                               uint32_t max_layers, bert_error *err);
+
+/* Layers that have weights, and the one whose weights are used at `depth`. */
+uint32_t bert__config_layers(const struct bert__config *config);
+uint32_t bert__config_layer_at(const struct bert__config *config, uint32_t depth);
 
 #endif

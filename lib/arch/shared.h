@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* shared.h - what rows of BERT's relatives have in common, as initialisers. */
+#ifndef BERT_LIB_ARCH_SHARED_H
+#define BERT_LIB_ARCH_SHARED_H
+
+#include "lib/arch/arch.h"
+
+/* ---- Config keys and defaults: the names of transformers' BertConfig ------------- */
+
+#define BERT__KEYS                                                                                 \
+    .hidden_size = "hidden_size", .layers = "num_hidden_layers", .heads = "num_attention_heads",   \
+    .intermediate_size = "intermediate_size", .vocab_size = "vocab_size",                          \
+    .max_positions = "max_position_embeddings", .norm_eps = "layer_norm_eps",                      \
+    .activation = "hidden_act", .pad_token_id = "pad_token_id"
+
+#define BERT__DEFAULTS                                                                             \
+    .hidden_size = 768, .layers = 12, .heads = 12, .intermediate_size = 3072,                      \
+    .max_positions = 512, .norm_eps = 1e-12, .activation = "gelu"
+
+/* ---- Tensors ---------------------------------------------------------------------- */
+
+#define BERT__EMBEDDING_TENSORS                                                                    \
+    .word = "embeddings.word_embeddings", .position = "embeddings.position_embeddings",            \
+    .type = "embeddings.token_type_embeddings"
+
+/* A layer but for its norms. */
+#define BERT__LAYER_TENSORS                                                                        \
+    .query = "encoder.layer.%u.attention.self.query",                                              \
+    .key = "encoder.layer.%u.attention.self.key",                                                  \
+    .value = "encoder.layer.%u.attention.self.value",                                              \
+    .attention_output = "encoder.layer.%u.attention.output.dense",                                 \
+    .ffn_up = "encoder.layer.%u.intermediate.dense", .ffn_down = "encoder.layer.%u.output.dense"
+
+#define BERT__POST_NORM_TENSORS                                                                    \
+    .attention_norm = "encoder.layer.%u.attention.output.LayerNorm",                               \
+    .ffn_norm = "encoder.layer.%u.output.LayerNorm"
+
+/* ---- Heads ------------------------------------------------------------------------- */
+
+/* A decoder on the pooler's output. */
+#define BERT__POOLED_HEAD(class, its_task, its_output, its_decoder)                                \
+    {                                                                                              \
+        .architecture = class, .task = its_task, .input = BERT__HEAD_POOLED, .output = its_output, \
+        .decoder = its_decoder                                                                     \
+    }
+
+#define BERT__TEXT_HEAD(class)                                                                     \
+    BERT__POOLED_HEAD(class, "text-classification", BERT__HEAD_LABELS, "classifier")
+
+#define BERT__CHOICE_HEAD(class)                                                                   \
+    BERT__POOLED_HEAD(class, "multiple-choice", BERT__HEAD_CHOICE, "classifier")
+
+/* A decoder on each token. */
+#define BERT__TOKEN_HEAD(class)                                                                    \
+    {                                                                                              \
+        .architecture = class, .task = "token-classification", .input = BERT__HEAD_TOKENS,         \
+        .output = BERT__HEAD_LABELS, .decoder = "classifier"                                       \
+    }
+
+#define BERT__SPAN_HEAD(class)                                                                     \
+    {                                                                                              \
+        .architecture = class, .task = "question-answering", .input = BERT__HEAD_TOKENS,           \
+        .output = BERT__HEAD_SPAN, .decoder = "qa_outputs"                                         \
+    }
+
+/* RoBERTa's classifier: dense and an activation on the first token. */
+#define BERT__FIRST_TOKEN_HEAD(class, its_activation)                                              \
+    {                                                                                              \
+        .architecture = class, .task = "text-classification", .input = BERT__HEAD_FIRST,           \
+        .output = BERT__HEAD_LABELS, .dense = "classifier.dense", .activation = its_activation,    \
+        .decoder = "classifier.out_proj"                                                           \
+    }
+
+/* BERT's masked LM; the activation is the config's. */
+#define BERT__CLS_LM_HEAD(class, its_task, its_output)                                             \
+    {                                                                                              \
+        .architecture = class, .task = its_task, .input = BERT__HEAD_TOKENS, .output = its_output, \
+        .dense = "cls.predictions.transform.dense", .norm = "cls.predictions.transform.LayerNorm", \
+        .decoder = "cls.predictions.decoder", .tied_bias = "cls.predictions.bias"                  \
+    }
+
+/* RoBERTa's masked LM: exact GELU whatever the config says. */
+#define BERT__LM_HEAD(class)                                                                       \
+    {                                                                                              \
+        .architecture = class, .task = "fill-mask", .input = BERT__HEAD_TOKENS,                    \
+        .output = BERT__HEAD_VOCABULARY, .dense = "lm_head.dense", .activation = "gelu",           \
+        .norm = "lm_head.layer_norm", .decoder = "lm_head.decoder", .tied_bias = "lm_head.bias"    \
+    }
+
+/* All heads of RoBERTa and those that took them over. */
+#define BERT__ROBERTA_HEADS(name)                                                                  \
+    BERT__FIRST_TOKEN_HEAD(name "ForSequenceClassification", "tanh"),                              \
+        BERT__TOKEN_HEAD(name "ForTokenClassification"),                                           \
+        BERT__SPAN_HEAD(name "ForQuestionAnswering"), BERT__CHOICE_HEAD(name "ForMultipleChoice"), \
+        BERT__LM_HEAD(name "ForMaskedLM")
+
+#define BERT__END_OF_HEADS                                                                         \
+    {                                                                                              \
+        .architecture = NULL                                                                       \
+    }
+
+#endif

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every family and head on random tiny checkpoints, against `transformers` (eager, fp32).
+
+usage: families.py BERT [--only NAME] [--seeds 0:2]
+
+BERT is the `bert` command.  Each class of a family is made from a random config, every
+parameter drawn at random, saved by save_pretrained(), and answered by both sides for ids of
+several lengths: hidden states, attentions where the reference gives them, pooler, logits.
+Prints the worst difference, as a multiple of max(1, rms), for each class.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+import numpy as np
+import torch
+import transformers
+
+LIMIT = 1e-5
+LENGTHS = [1, 2, 3, 17, 129]
+HEADS = ["Model", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
+         "ForMaskedLM", "ForPreTraining", "ForNextSentencePrediction", "ForMultipleChoice",
+         "Encoder"]
+ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "quick_gelu", "tanh"]
+
+
+def common(r):
+    heads = r.choice([1, 2, 3, 4])
+    return dict(vocab_size=r.randrange(30, 90), hidden_size=heads * r.choice([4, 7, 8, 13, 16]),
+                num_attention_heads=heads, num_hidden_layers=r.randrange(1, 4),
+                intermediate_size=r.randrange(8, 90), max_position_embeddings=160,
+                type_vocab_size=r.choice([1, 2, 3]), layer_norm_eps=r.choice([1e-12, 1e-5, 1e-3]),
+                hidden_act=r.choice(ACTIVATIONS), pad_token_id=r.choice([0, 1, 3]))
+
+
+def distilbert(r):
+    c = common(r)
+    return dict(vocab_size=c["vocab_size"], dim=c["hidden_size"], n_heads=c["num_attention_heads"],
+                n_layers=c["num_hidden_layers"], hidden_dim=c["intermediate_size"],
+                max_position_embeddings=160, activation=c["hidden_act"], pad_token_id=0)
+
+
+def albert(r):
+    c = common(r)
+    layers = r.randrange(1, 6)
+    return dict(c, num_hidden_layers=layers, num_hidden_groups=r.randrange(1, layers + 1),
+                inner_group_num=r.choice([1, 2]), embedding_size=r.choice([8, 16, c["hidden_size"]]))
+
+
+def electra(r):
+    c = common(r)
+    return dict(c, embedding_size=r.choice([8, c["hidden_size"]]))
+
+
+def ernie(r):
+    return dict(common(r), use_task_id=r.random() < 0.5)
+
+
+def without_types(r):
+    c = common(r)
+    del c["type_vocab_size"]
+    return c
+
+
+FAMILIES = {
+    "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
+    "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
+    "Data2VecText": common, "BertGeneration": without_types, "MegatronBert": common,
+    "RobertaPreLayerNorm": common, "XLMRobertaXL": common,
+}
+
+
+def randomise(model, seed):
+    gen = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            noise = torch.randn(p.shape, generator=gen)
+            if p.ndim == 1 and name.endswith("weight"):  # norms
+                p.copy_(0.6 + torch.rand(p.shape, generator=gen))
+            elif p.ndim == 1:
+                p.copy_(0.4 * noise)
+            elif "embeddings" in name:
+                p.copy_(noise)
+            else:
+                p.copy_(1.3 * noise / p.shape[1] ** 0.5)
+
+
+def make(family, head, seed, folder):
+    r = random.Random(f"{family}{seed}")
+    config = getattr(transformers, family + "Config")(**FAMILIES[family](r))
+    if head in ("ForSequenceClassification", "ForTokenClassification"):
+        config.num_labels = r.randrange(1, 6)
+    cls = getattr(transformers, family + head)
+    model = cls(config)
+    randomise(model, seed)
+    model.save_pretrained(folder)
+    return cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval(), r
+
+
+def records(config, r, types):
+    padding = getattr(config, "pad_token_id", None)
+    for n in LENGTHS:
+        ids = [r.randrange(config.vocab_size) for _ in range(n)]
+        if padding is not None and n == 17:
+            ids[5] = padding
+        record = {"input_ids": ids}
+        if types and r.random() < 0.7:
+            record["token_type_ids"] = [r.randrange(config.type_vocab_size) for _ in range(n)]
+        yield record
+
+
+def reference(model, record):
+    choice = type(model).__name__.endswith("MultipleChoice")
+    given = {k: torch.tensor(v)[None] for k, v in record.items()}
+    given["attention_mask"] = torch.ones_like(given["input_ids"])
+    if choice:
+        given = {k: v[None] for k, v in given.items()}
+    with torch.inference_mode():
+        out = model(**given, output_hidden_states=True, output_attentions=True)
+    values = {}
+    for key, value in out.items():
+        if isinstance(value, tuple):
+            if value and key in ("hidden_states", "attentions"):
+                values[key] = torch.stack([v[0] for v in value]).numpy()
+        elif isinstance(value, torch.Tensor):
+            values[key] = value[0].numpy()
+    return values
+
+
+def compare(name, have, want):
+    have = np.array(have, dtype=np.float32)
+    if have.shape != want.shape:
+        return f"{name} has the shape {have.shape}, expected {want.shape}"
+    off = np.abs(have - want).max() / max(1, np.sqrt((want**2).mean()))
+    return float(off)
+
+
+def check(bert, family, head, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        model, r = make(family, head, seed, folder)
+        types = "token_type_ids" in getattr(model, "forward").__code__.co_varnames
+        types = types and getattr(model.config, "type_vocab_size", 0) > 0
+        given = list(records(model.config, r, types))
+        run = subprocess.run([bert, "forward", "--model", folder, "--json", "--jsonl",
+                              "--hidden-states", "--attentions"], capture_output=True, text=True,
+                             input="".join(json.dumps(g) + "\n" for g in given))
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    if run.returncode != 0 or len(lines) != len(given):
+        return run.stderr.strip()[:300] + run.stdout[:200]
+    worst = 0
+    for record, line in zip(given, lines):
+        want = reference(model, record)
+        if set(line) - {"index"} != set(want):
+            return f"gives {sorted(line)}, expected {sorted(want)}"
+        for key in want:
+            off = compare(key, line[key], want[key])
+            if isinstance(off, str):
+                return off
+            if not off <= LIMIT:
+                return f"{key} of {len(record['input_ids'])} tokens is off by {off:.2e}"
+            worst = max(worst, off)
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bert")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", default="0:2")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    first, last = map(int, args.seeds.split(":"))
+    failed = 0
+    for family in FAMILIES:
+        for head in HEADS:
+            if args.only not in family + head or not hasattr(transformers, family + head):
+                continue
+            if family != "BertGeneration" and head == "Encoder":
+                continue
+            results = [check(args.bert, family, head, seed) for seed in range(first, last)]
+            wrong = [x for x in results if isinstance(x, str)]
+            failed += len(wrong)
+            print(f"{family + head:45}", wrong[0] if wrong else f"{max(results):.1e}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
