@@ -57,6 +57,8 @@ static bert_status load_prepend(struct bert__load *l, const struct bert__json *v
     struct bert__norm_step step = {.kind = BERT__NORM_PREPEND};
     bert_status status = load_text(l, value, "prepend", &step.text);
 
+    if (status == BERT_OK && step.text.size == 0) /* there it takes away the first offset */
+        return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: a Prepend of nothing", l->path);
     return status == BERT_OK ? add(l, &step) : status;
 }
 

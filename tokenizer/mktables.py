@@ -27,7 +27,7 @@ BITS = ["DROP", "SPACE", "PUNCT", "MARK", "NONSTARTER", "LOWER", "DECOMP", "WORD
         "KDECOMP", "NFC_SLOW", "NFKC_SLOW", "NUMERIC", "COMBINING", "SECOND"]
 CATEGORIES = ("Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp "
               "Cc Cf Cs Co").split()
-RE_SPACE, RE_WORD = 0x20, 0x40
+RE_SPACE, RE_WORD, RE_IN_WORD = 0x20, 0x40, 0x80
 CLUSTERS = ("OTHER CONTROL CR LF PREPEND SPACING EXTEND LINKER ZWNJ ZWJ L V T LV LVT PICT "
             "CONSONANT").split()
 BIT = {name: 1 << i for i, name in enumerate(BITS)}
@@ -122,15 +122,18 @@ def removed(pre_tokenizer):
 
 
 def observe_regex():
-    """Category, \\s and \\w of the engine behind Split and Replace."""
+    """Category, \\s, \\w, and \\w within brackets, which differs, of the engine behind Split and Replace."""
     classes = [0] * 0x110000
     for k, name in enumerate(CATEGORIES):
         for c in removed(pre_tokenizers.Split(Regex("\\p{%s}" % name), "removed")):
             assert classes[c] == 0
             classes[c] = k
-    for pattern, bit in ("\\s", RE_SPACE), ("\\w", RE_WORD):
+    for pattern, bit in ("\\s", RE_SPACE), ("\\w", RE_WORD), ("[\\w]", RE_IN_WORD):
         for c in removed(pre_tokenizers.Split(Regex(pattern), "removed")):
             classes[c] |= bit
+    for a, b in ("\\s", "[\\s]"), ("\\d", "[\\d]"), ("\\d", "\\p{Nd}"), ("\\p{L}", "[\\p{L}]"):
+        assert (removed(pre_tokenizers.Split(Regex(a), "removed"))
+                == removed(pre_tokenizers.Split(Regex(b), "removed"))), (a, b)
     return classes
 
 
@@ -186,25 +189,27 @@ def observe_forms(props, ccc):
 def observe_clusters():
     """Grapheme cluster classes.  A cluster under 6 bytes becomes what its first character
     does, so that a cluster's marks are lost: but not when something joins it to more."""
-    f = normalizers.Precompiled(charsmap({
-        "a": "\uE001", "\u00a9": "\uE002", "\u0301": "\uE003", "\u0915": "\uE004",
-        "\u1160": "\uE005", "\u11a8": "\uE006"})).normalize_str
-
-    def kept(s):
-        return f(s).count("\uE003")
+    seeds = ["a\u00a9\u0301\u0915\u1160\u11a8", "b\u00ae\u0300\u0916\u1161\u11a9"]
+    maps = [normalizers.Precompiled(charsmap({c: chr(0xE001 + i) for i, c in enumerate(s)}))
+            for s in seeds]
     clusters = [0] * 0x110000
     for c in CPS:
         s = chr(c)
+        k = s in seeds[0]  # what is in the one map is seen by the other
+        f, (letter, picture, mark, syllable, v, t) = maps[k].normalize_str, seeds[k]
+
+        def kept(text):
+            return f(text).count("\uE003")
         own = kept(s)
-        joins = f("a" + s) == "\uE001"
-        before = kept(s + "a\u0301") > own
-        marks = c == 0x61 or kept(s + "\u0301\u0301") == 2 + own  # the map has that one
-        vowel, tail = kept(s + "\u1160\u0301") > own, kept(s + "\u11a8\u0301") > own
-        pict = kept(s + "\u200d\u00a9\u0301") > own
-        consonant = kept(s + "\u094d\u0915\u0301") > own
-        linker = kept("\u0915" + s + "\u0915\u0301") > own
-        conjunct = kept("\u0915\u094d" + s + "\u0915\u0301") > own
-        extend = kept("\u00a9" + s + "\u200d\u00a9\u0301") > own
+        joins = f(letter + s) == "\uE001"
+        before = kept(s + letter + mark) > own
+        marks = kept(s + mark + mark) == 2 + own
+        vowel, tail = kept(s + v + mark) > own, kept(s + t + mark) > own
+        pict = kept(s + "\u200d" + picture + mark) > own
+        consonant = kept(s + "\u094d" + syllable + mark) > own
+        linker = kept(syllable + s + syllable + mark) > own
+        conjunct = kept(syllable + "\u094d" + s + syllable + mark) > own
+        extend = kept(picture + s + "\u200d" + picture + mark) > own
         if c in (0x0D, 0x0A):
             name = "CR" if c == 0x0D else "LF"
         elif 0xAC00 <= c <= 0xD7A3:
@@ -225,7 +230,6 @@ def observe_clusters():
         else:
             name = ("T" if tail else "PICT" if pict else "CONSONANT" if consonant else "OTHER")
         clusters[c] = CLUSTERS.index(name)
-    clusters[ord("a")] = clusters[ord("b")]  # it is in the map itself
     return clusters
 
 
@@ -237,7 +241,7 @@ def observe_scripts():
         return len(pre.pre_tokenize_str(chr(a) + chr(b))) == 1
     scripts, first, last = [0] * 0x110000, [], 0
     for c in CPS:
-        if c == 0x20:
+        if not pre.pre_tokenize_str(chr(c)):
             continue
         if first and same(first[last - 1], c):
             scripts[c] = last

@@ -213,6 +213,7 @@ static size_t scan_three(const struct bert__scanner *a, const char *s, size_t i,
 #define WHITE    BERT__KIND_SPACE
 #define NEWLINE  BERT__KIND_NEWLINE
 #define WORD     BERT__KIND_WORD
+#define IN_WORD  BERT__KIND_IN_WORD
 #define ANY      UINT32_MAX
 #define NOT_LNCR NONE_OF(NEWLINE | L | N)
 #define OTHERS   NONE_OF(WHITE | L | N)
@@ -304,9 +305,9 @@ static const struct bert__scanner named[] = {
         SET(NEWLINE)),
     ROW(" ?[\\p{P}\\p{S}]+[\\r\\n]*", JUST(' '), SET(BERT__KIND_P | BERT__KIND_S), ANY,
         SET(NEWLINE)),
-    ROW("[^\\w\\s]+", NO_SET, NONE_OF(WORD | WHITE), ANY, NO_SET),
-    ROW("[^\\w\\s]", NO_SET, NONE_OF(WORD | WHITE), 1, NO_SET),
-    ROW("[^\\s\\w]+", NO_SET, NONE_OF(WORD | WHITE), ANY, NO_SET),
+    ROW("[^\\w\\s]+", NO_SET, NONE_OF(IN_WORD | WHITE), ANY, NO_SET),
+    ROW("[^\\w\\s]", NO_SET, NONE_OF(IN_WORD | WHITE), 1, NO_SET),
+    ROW("[^\\s\\w]+", NO_SET, NONE_OF(IN_WORD | WHITE), ANY, NO_SET),
     ROW("\\p{P}", NO_SET, SET(BERT__KIND_P), 1, NO_SET),
     ROW("\\p{P}+", NO_SET, SET(BERT__KIND_P), ANY, NO_SET),
     ROW("[\\p{P}\\p{S}]", NO_SET, SET(BERT__KIND_P | BERT__KIND_S), 1, NO_SET),

@@ -11,7 +11,8 @@
 #define BERT__KIND(category)   ((uint64_t)1 << (category))
 #define BERT__KIND_SPACE       ((uint64_t)1 << 35) /* \s */
 #define BERT__KIND_WORD        ((uint64_t)1 << 36) /* \w */
-#define BERT__KIND_NEWLINE     ((uint64_t)1 << 37) /* [\r\n] */
+#define BERT__KIND_IN_WORD     ((uint64_t)1 << 37) /* \w in brackets */
+#define BERT__KIND_NEWLINE     ((uint64_t)1 << 41) /* [\r\n] */
 #define BERT__KIND_ASCII       ((uint64_t)1 << 38) /* [A-Za-z] */
 #define BERT__KIND_ASCII_DIGIT ((uint64_t)1 << 39) /* [0-9] */
 #define BERT__KIND_ASCII_PUNCT ((uint64_t)1 << 40) /* all other printable ASCII, but space */
@@ -35,7 +36,7 @@ static inline uint64_t bert__kinds_of(uint32_t cp)
 {
     unsigned props = bert__uni_regex(cp);
     uint64_t kinds = BERT__KIND(props & BERT__UNI_RE_CATEGORY)
-                     | (uint64_t)(props & (BERT__UNI_RE_SPACE | BERT__UNI_RE_WORD)) << 30;
+                     | (uint64_t)(props & ~(unsigned)BERT__UNI_RE_CATEGORY) << 30;
 
     if (cp >= 0x7F)
         return kinds;

@@ -62,7 +62,12 @@ enum bert__uni_category {
 };
 
 /* In bert__uni_regex(): the category, and */
-enum { BERT__UNI_RE_CATEGORY = 0x1F, BERT__UNI_RE_SPACE = 0x20, BERT__UNI_RE_WORD = 0x40 };
+enum {
+    BERT__UNI_RE_CATEGORY = 0x1F,
+    BERT__UNI_RE_SPACE = 0x20,  /* \s */
+    BERT__UNI_RE_WORD = 0x40,   /* \w */
+    BERT__UNI_RE_IN_WORD = 0x80 /* \w within brackets, which is not the same */
+};
 
 /* Classes of code points in grapheme clusters, as far as clusters show them. */
 enum bert__uni_cluster {
@@ -109,7 +114,7 @@ extern const uint8_t bert__uni_regex_two[33536];
 extern const uint8_t bert__uni_cluster_one[8704];
 extern const uint8_t bert__uni_cluster_two[20992];
 extern const uint8_t bert__uni_script_one[8704];
-extern const uint8_t bert__uni_script_two[19968];
+extern const uint8_t bert__uni_script_two[26752];
 extern const uint32_t bert__uni_decomp_pool[14742];
 enum { BERT__UNI_PAIRS = 940 };
 extern const struct bert__uni_pair bert__uni_pairs[BERT__UNI_PAIRS]; /* sorted */

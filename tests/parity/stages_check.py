@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Normalizers and pre-tokenizers against the reference: each alone and in the sequences of real
+files, every option, over all code points in contexts, streams, and real text.
+
+Each configuration is tried with two models that show everything: Unigram without pieces, whose
+one unknown token a word is its text, and BPE without merges, whose tokens are the characters
+(or behind ByteLevel the bytes), for their offsets.
+
+Usage: stages_check.py LIBBERT.SO DATA [SECTION...]     (all sections without any)
+QUICK=1 does a tenth.  Exits 1 if anything differs.
+"""
+import json
+import os
+import random
+import sys
+import time
+import zipfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fixtures"))
+import libtok  # noqa: E402
+from stages_configs import (NORMALIZERS, PRE_TOKENIZERS, REAL, ADDED, both_models,  # noqa: E402
+                            byte_models)
+from tok_texts import stream  # noqa: E402
+from tokenizers import Tokenizer  # noqa: E402
+
+LIBRARY, DATA = sys.argv[1], sys.argv[2]
+QUICK = os.environ.get("QUICK", "") not in ("", "0")
+SHOW = 3
+CPS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+count = differences = 0
+shown = {}
+
+
+class Pair:
+    """A configuration as the reference and as libbert read it."""
+
+    def __init__(self, name, document):
+        text = json.dumps(document)
+        self.name = name
+        self.ref = Tokenizer.from_str(text)
+        self.lib = libtok.Tokenizer(LIBRARY, files={"tokenizer.json": text.encode()})
+
+    def differs(self, text):
+        try:
+            want = libtok.reference(self.ref.encode(text), [libtok.starts(text)])
+        except BaseException as e:  # a panic of the reference is not ours to follow
+            return None if "panic" in type(e).__name__.lower() else str(e)
+        got = self.lib.encode(text.encode())[0][0]
+        if tuple(want) == tuple(got):
+            return None
+        for field, a, b in zip(libtok.FIELDS, want, got):
+            if a != b:
+                k = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+                return "%s %d\n  reference %s\n  libbert   %s" % (
+                    field, k, ascii(a[max(0, k - 2):k + 12]), ascii(b[max(0, k - 2):k + 12]))
+        return "length"
+
+    def check(self, text):
+        global count, differences
+        count += 1
+        problem = self.differs(text)
+        if problem is None:
+            return True
+        differences += 1
+        shown[self.name] = shown.get(self.name, 0) + 1
+        if shown[self.name] <= SHOW:
+            while len(text) > 1:  # the shortest part that still differs, roughly
+                for part in (text[:len(text) // 2], text[len(text) // 2:], text[1:], text[:-1]):
+                    smaller = self.differs(part)
+                    if smaller is not None:
+                        text, problem = part, smaller
+                        break
+                else:
+                    break
+            print("DIFFERENT %s: %s: %s" % (self.name, ascii(text[:120]), problem), flush=True)
+        return False
+
+
+def pairs(configs):
+    for name, normalizer, pre_tokenizer in configs:
+        for kind, document in both_models(normalizer, pre_tokenizer):
+            yield Pair("%s (%s)" % (name, kind), document)
+
+
+def components():
+    yield from pairs((n, c, None) for n, c in NORMALIZERS)
+    yield from pairs((n, None, c) for n, c in PRE_TOKENIZERS)
+    for name, n, p in REAL:
+        yield from pairs([(name, n, p)])
+        if p is not None and "ByteLevel" in json.dumps(p):
+            yield Pair(name + " (bytes)", byte_models(n, p))
+    for name, p in PRE_TOKENIZERS:
+        if p["type"] == "ByteLevel":
+            yield Pair(name + " (bytes)", byte_models(None, p))
+
+
+TEMPLATES = ["a%sb %s %s%s \u0301e%s\u0323\u0301", "%s\u0301 '%s '%ss 1%s\n%sA\t%s", "\u4e2d%s\u3099\u1100%s\u1161 a %s", ]
+
+
+def section_codepoints():
+    """Every code point, many to a text."""
+    step = 7 if QUICK else 1
+    for pair in components():
+        start = time.time()
+        bad = 0
+        for t, template in enumerate(TEMPLATES):
+            n = template.count("%s")
+            for begin in range(0, len(CPS), 300 * step):
+                part = CPS[begin:begin + 300]
+                bad += not pair.check("".join(template % ((chr(c),) * n) for c in part))
+        for c in CPS[::step * 5 if t else 1][:: 1 if QUICK else 1]:
+            if c < 0x3400 or c % 97 == 0:
+                bad += not pair.check(chr(c))
+        print("  %-50s %s, %.0f s" % (pair.name, "%d differ" % bad if bad else "equal",
+                                      time.time() - start), flush=True)
+
+
+LONG = ["'s", "'S", "'\u017f", "'re", "'LL", "'d", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "a", "B", "Ab", "\u01c5",
+        "\u02b0", "\u4e2d", "\u0915", "\u094d", "\u200d", "\u200c", "\u0301", "\u0600", "1", "23", "4567", "\u00b2", "\u0661", "\u2167", ".", "!", "/", "//", "_",
+        "\u00a9", "\U0001f469", "\ufe0f", "\U0001f1e9", "\u1100", "\u1161", "\u11a8", "\uac00", "\uff21", "\ufb01", "\u2026", "\u2581", "\u0e01", "\u0e33",
+        "\u00ad", "\ufeff", "\u200b", "\x00", "\x07", "``", "''", "-", "\u30fc", "\u30ab", "\u0439", "\u0418\u0306", "\u1e9b\u0323", "<m>", "<x>", "``s"]
+
+
+def mixtures(seed, n):
+    rnd = random.Random(seed)
+    for _ in range(n):
+        some = rnd.sample(LONG, rnd.randrange(2, 9))
+        yield "".join(rnd.choice(some) for _ in range(rnd.randrange(1, 30)))
+
+
+def section_stream():
+    n = 300 if QUICK else 3000
+    for k, pair in enumerate(components()):
+        bad = 0
+        for text in list(stream(k, n)) + list(mixtures(k, 2 * n)):
+            bad += not pair.check(text)
+        if bad:
+            print("  %s: %d differ" % (pair.name, bad), flush=True)
+
+
+def section_added():
+    """Added tokens of every kind, inside text, under these normalizers."""
+    n = 500 if QUICK else 5000
+    rnd = random.Random(5)
+    for name, document in ADDED():
+        pair = Pair(name, document)
+        contents = [t["content"] for t in document["added_tokens"]]
+        bad = 0
+        for text in mixtures(name, n):
+            parts = list(text)
+            for _ in range(rnd.randrange(4)):
+                parts.insert(rnd.randrange(len(parts) + 1), rnd.choice(contents))
+            bad += not pair.check("".join(parts))
+        if bad:
+            print("  %s: %d differ" % (pair.name, bad), flush=True)
+
+
+def real_texts():
+    for name in ("wikitext2-test.txt", "blns.txt"):
+        with open(os.path.join(DATA, "text", name), encoding="utf-8") as f:
+            yield from f.read().split("\n")[:: 10 if QUICK else 1]
+    with zipfile.ZipFile(os.path.join(DATA, "text", "udhr2.zip")) as z:
+        for name in sorted(z.namelist())[:: 40 if QUICK else 8]:
+            if not name.endswith("/"):
+                yield from z.read(name).decode("utf-8", "ignore").split("\n")[:40]
+
+
+def section_text():
+    texts = [t for t in real_texts() if t]
+    whole = [" ".join(texts[k:k + 300]) for k in range(0, len(texts), 1500)]
+    for pair in components():
+        bad = sum(not pair.check(t) for t in texts[::3] + whole)
+        if bad:
+            print("  %s: %d differ" % (pair.name, bad), flush=True)
+
+
+SECTIONS = {k[8:]: v for k, v in list(globals().items()) if k.startswith("section_")}
+
+
+def main():
+    start = time.time()
+    names = [n for n in sys.argv[3:] if n in SECTIONS] if sys.argv[3:] else list(SECTIONS)
+    for name in names:
+        print("%s ..." % name, flush=True)
+        SECTIONS[name]()
+    print("%d comparisons, %d differences, %.0f s" % (count, differences, time.time() - start))
+    sys.exit(differences != 0)
+
+
+if __name__ == "__main__":
+    main()
