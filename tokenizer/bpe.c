@@ -78,7 +78,7 @@ static bool merge_word(const struct bert__bpe *m, struct bert__work *work, struc
     x->n_symbols = 0;
     if (!bert__bpe_read(m, &source, x, BERT__BPE_SHORT))
         return false;
-    if (m->stale || x->n_symbols > BERT__BPE_SHORT || !bert__bpe_at_end(&source))
+    if (x->n_symbols > BERT__BPE_SHORT || !bert__bpe_at_end(&source))
         return bert__bpe_merge_long(m, &source, x, emit, o);
     n = bert__bpe_merge_short(m, x->symbols, x->n_symbols);
     for (size_t i = 0; i < n; i++) {
@@ -115,29 +115,29 @@ bool bert__bpe_run(const struct bert__bpe *m, struct bert__work *work)
     return bert__cached_words(m, work, run_word);
 }
 
-/* Of each buffer, in powers of two, as bert__reserve() grows. */
+/* Of each buffer, in powers of two, as bert__reserve() grows: enough unless the merges of a long
+ * word hang on what stands far away. */
 enum {
-    SYMBOLS = 4 * BERT__BPE_WINDOW, /* falling back to bytes makes up to four of one */
-    NODES = BERT__BPE_WINDOW,
-    QUEUED = 2 * BERT__BPE_WINDOW,
-    PARTS = BERT__BPE_WINDOW
+    WINDOW = 1024,
+    SYMBOLS = 4 * WINDOW, /* falling back to bytes makes up to four of one */
+    RANKS = 2 * WINDOW
 };
 
 size_t bert__bpe_least(void)
 {
     return BERT__CACHE_WORDS * sizeof(struct bert__cached_word)
-           + SYMBOLS * sizeof(struct bert__bpe_symbol) + NODES * sizeof(struct bert__bpe_node)
-           + QUEUED * sizeof(uint64_t) + 2 * PARTS * sizeof(struct bert__bpe_part);
+           + SYMBOLS * sizeof(struct bert__bpe_symbol) + WINDOW * sizeof(struct bert__bpe_node)
+           + RANKS * sizeof(int32_t) + 2 * WINDOW * sizeof(struct bert__bpe_part);
 }
 
 bool bert__bpe_reserve(const struct bert__bpe *m, struct bert__model_scratch *x)
 {
     return bert__cache_own(x, m)
            && bert__reserve(x->alloc, &x->symbols, &x->symbols_cap, SYMBOLS, sizeof *x->symbols)
-           && bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, NODES, sizeof *x->nodes)
-           && bert__reserve(x->alloc, &x->heap, &x->heap_cap, QUEUED, sizeof *x->heap)
-           && bert__reserve(x->alloc, &x->parts[0].items, &x->parts[0].cap, PARTS,
+           && bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, WINDOW, sizeof *x->nodes)
+           && bert__reserve(x->alloc, &x->ranks, &x->ranks_cap, RANKS, sizeof *x->ranks)
+           && bert__reserve(x->alloc, &x->parts[0].items, &x->parts[0].cap, WINDOW,
                             sizeof *x->parts[0].items)
-           && bert__reserve(x->alloc, &x->parts[1].items, &x->parts[1].cap, PARTS,
+           && bert__reserve(x->alloc, &x->parts[1].items, &x->parts[1].cap, WINDOW,
                             sizeof *x->parts[1].items);
 }

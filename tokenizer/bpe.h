@@ -8,11 +8,19 @@
 
 enum { BERT__BPE_AFFIX = 64 }; /* bytes of prefix or suffix at most */
 
-/* A pair that merges; rank UINT32_MAX: a free slot. */
+/* The rank of what doesn't merge. */
+#define BERT__BPE_NEVER INT32_MAX
+
+/* A merge, by its rank. */
 struct bert__bpe_pair {
     int32_t left, right;
-    uint32_t rank;
     int32_t into;
+};
+
+/* Half a hash, so that a look at a pair that doesn't merge is a look at 8 bytes. */
+struct bert__bpe_slot {
+    uint32_t tag;
+    int32_t rank; /* BERT__BPE_NEVER: free */
 };
 
 struct bert__bpe_options {
@@ -37,13 +45,11 @@ struct bert__bpe {
     uint8_t *whole;                  /* by entry of `words`: a word of that text is that token */
     bool affix;                      /* there is a prefix or a suffix */
     bool odd;                        /* at byte level some byte has no symbol */
-    bool stale;                      /* a merge adds no text: see bpe_merge.c */
 
-    struct bert__bpe_pair *pairs;
+    struct bert__bpe_pair *pairs; /* by rank */
+    struct bert__bpe_slot *slots;
     uint64_t mask;
     uint64_t seed;
-    int32_t *into; /* by rank */
-    uint32_t n_ranks;
 
     int32_t single[4][256]; /* symbol of a byte (below 128, or at byte level) by its place; -1 */
     int32_t fallback[256];  /* token of a byte, <0x00> and so on; -1 */
@@ -67,17 +73,25 @@ bool bert__bpe_run(const struct bert__bpe *model, struct bert__work *work);
 bool bert__bpe_reserve(const struct bert__bpe *model, struct bert__model_scratch *scratch);
 size_t bert__bpe_least(void);
 
-static inline const struct bert__bpe_pair *bert__bpe_find(const struct bert__bpe *m, int32_t left,
-                                                          int32_t right)
+static inline uint64_t bert__bpe_hash(const struct bert__bpe *m, int32_t left, int32_t right)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    uint64_t i = bert__mix(key ^ m->seed, UINT64_C(0x9E3779B97F4A7C15)) & m->mask;
 
-    for (; m->pairs[i].rank != UINT32_MAX; i = (i + 1) & m->mask) {
-        if (m->pairs[i].left == left && m->pairs[i].right == right)
-            return &m->pairs[i];
+    return bert__mix(key ^ m->seed, UINT64_C(0x9E3779B97F4A7C15));
+}
+
+/* The rank of a pair, or BERT__BPE_NEVER. */
+static inline int32_t bert__bpe_rank(const struct bert__bpe *m, int32_t left, int32_t right)
+{
+    uint64_t h = bert__bpe_hash(m, left, right);
+
+    for (uint64_t i = h & m->mask; m->slots[i].rank != BERT__BPE_NEVER; i = (i + 1) & m->mask) {
+        const struct bert__bpe_pair *p = &m->pairs[m->slots[i].rank];
+
+        if (m->slots[i].tag == (uint32_t)(h >> 32) && p->left == left && p->right == right)
+            return m->slots[i].rank;
     }
-    return NULL;
+    return BERT__BPE_NEVER;
 }
 
 #endif

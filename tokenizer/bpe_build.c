@@ -120,27 +120,20 @@ static bert_status join(struct builder *b, size_t i, const struct bert__bpe_merg
         memcpy(b->text, merge->left.data, merge->left.size);
     if (merge->right.size > cut)
         memcpy(b->text + merge->left.size, merge->right.data + cut, merge->right.size - cut);
-    else
-        b->m->stale = true;
     *out = (bert_text){b->text, size};
     return BERT_OK;
 }
 
 /* A pair that is listed twice has the last rank. */
-static void add_pair(struct bert__bpe *m, int32_t left, int32_t right, uint32_t rank, int32_t into)
+static void add_pair(struct bert__bpe *m, int32_t left, int32_t right, int32_t rank, int32_t into)
 {
-    const struct bert__bpe_pair *known = bert__bpe_find(m, left, right);
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    uint64_t i = bert__mix(key ^ m->seed, UINT64_C(0x9E3779B97F4A7C15)) & m->mask;
+    int32_t known = bert__bpe_rank(m, left, right);
+    uint64_t h = bert__bpe_hash(m, left, right), i = h & m->mask;
 
-    if (known != NULL) {
-        i = (uint64_t)(known - m->pairs);
-    } else {
-        while (m->pairs[i].rank != UINT32_MAX)
-            i = (i + 1) & m->mask;
-    }
-    m->pairs[i] = (struct bert__bpe_pair){left, right, rank, into};
-    m->into[rank] = into;
+    while (m->slots[i].rank != known)
+        i = (i + 1) & m->mask;
+    m->slots[i] = (struct bert__bpe_slot){(uint32_t)(h >> 32), rank};
+    m->pairs[rank] = (struct bert__bpe_pair){left, right, into};
 }
 
 static bert_status add_merge(struct builder *b, size_t i, const struct bert__bpe_merge *merge)
@@ -156,7 +149,7 @@ static bert_status add_merge(struct builder *b, size_t i, const struct bert__bpe
     if (status == BERT_OK)
         status = find(b, i, text, &into);
     if (status == BERT_OK)
-        add_pair(b->m, left, right, (uint32_t)i, into);
+        add_pair(b->m, left, right, (int32_t)i, into);
     return status;
 }
 
@@ -169,15 +162,14 @@ static bert_status build_pairs(struct builder *b, size_t n)
         return bert__fail(b->err, BERT_ELIMIT, "%s: %zu merges", b->what, n);
     while (slots < n * 2)
         slots *= 2;
-    m->pairs = bert__alloc_items(m->alloc, slots, sizeof *m->pairs);
-    m->into = bert__alloc_items(m->alloc, n, sizeof *m->into);
-    if (m->pairs == NULL || m->into == NULL)
+    m->pairs = bert__alloc_items(m->alloc, n, sizeof *m->pairs);
+    m->slots = bert__alloc_items(m->alloc, slots, sizeof *m->slots);
+    if (m->pairs == NULL || m->slots == NULL)
         return no_memory(b);
     for (size_t i = 0; i < slots; i++)
-        m->pairs[i].rank = UINT32_MAX;
+        m->slots[i].rank = BERT__BPE_NEVER;
     m->mask = slots - 1;
-    m->seed = bert__mix((uint64_t)(uintptr_t)m->pairs, UINT64_C(0x9E3779B97F4A7C15));
-    m->n_ranks = (uint32_t)n;
+    m->seed = bert__mix((uint64_t)(uintptr_t)m->slots, UINT64_C(0x9E3779B97F4A7C15));
     return BERT_OK;
 }
 
@@ -204,7 +196,7 @@ static bert_status build_whole(struct builder *b)
     m->whole = bert__alloc_array(m->alloc, m->words->n, 1);
     if (m->whole == NULL)
         return no_memory(b);
-    if (m->affix || m->stale || m->odd || m->options.ignore_merges)
+    if (m->affix || m->odd || m->options.ignore_merges)
         return BERT_OK;
     if (!bert__reserve(x.alloc, &x.symbols, &x.symbols_cap, BERT__BPE_SHORT * 4, sizeof *x.symbols))
         return no_memory(b);
@@ -249,6 +241,6 @@ void bert__bpe_free(struct bert__bpe *m)
     bert__vocab_free(&m->raw);
     bert__alloc_free(m->alloc, m->whole);
     bert__alloc_free(m->alloc, m->pairs);
-    bert__alloc_free(m->alloc, m->into);
+    bert__alloc_free(m->alloc, m->slots);
     *m = (struct bert__bpe){0};
 }

@@ -3,8 +3,8 @@
  * bpe_merge.c - merging: of all pairs in a word the one of the lowest rank, of equal ones the
  * leftmost, becomes one symbol, until none is left that merges.
  *
- * Short words look through all their pairs each time.  Longer ones keep the pairs in a heap,
- * n log n, a window at a time: two tokens side by side are right if merging their text alone
+ * Short words look through all their pairs each time.  Longer ones keep the least ranks in a
+ * tree, n log n, a window at a time: two tokens side by side are right if merging their text alone
  * gives the two (until a merge crosses their border, what happens on either side doesn't
  * hang on what stands further away), so a run of tokens is right if each pair in it is.  The
  * next window therefore begins at a token of this one; if it gives that token again, all pairs
@@ -173,137 +173,232 @@ bool bert__bpe_read(const struct bert__bpe *m, struct bert__bpe_source *src,
 
 /* ---- Short ------------------------------------------------------------------- */
 
+/* The place of the least of n > 0 numbers, of equal ones the first.  Four runs side by side,
+ * since one would wait for each comparison. */
+static size_t least_of(const int32_t *ranks, size_t n)
+{
+    int32_t low[4] = {ranks[0], ranks[0], ranks[0], ranks[0]}, least = ranks[0];
+    size_t i = 0;
+
+    for (; i + 4 <= n; i += 4) {
+        for (size_t k = 0; k < 4; k++)
+            low[k] = ranks[i + k] < low[k] ? ranks[i + k] : low[k];
+    }
+    for (; i < n; i++)
+        least = ranks[i] < least ? ranks[i] : least;
+    for (size_t k = 0; k < 4; k++)
+        least = low[k] < least ? low[k] : least;
+    for (i = 0; ranks[i] != least; i++)
+        ;
+    return i;
+}
+
 size_t bert__bpe_merge_short(const struct bert__bpe *m, struct bert__bpe_symbol *s, size_t n)
 {
-    uint32_t ranks[BERT__BPE_SHORT];
+    int32_t ranks[BERT__BPE_SHORT];
 
-    for (size_t i = 0; i + 1 < n; i++) {
-        const struct bert__bpe_pair *p = bert__bpe_find(m, s[i].id, s[i + 1].id);
-
-        ranks[i] = p != NULL ? p->rank : UINT32_MAX;
-    }
+    for (size_t i = 0; i + 1 < n; i++)
+        ranks[i] = bert__bpe_rank(m, s[i].id, s[i + 1].id);
     while (n > 1) {
-        const struct bert__bpe_pair *p;
-        size_t best = 0;
+        size_t best = least_of(ranks, n - 1);
 
-        for (size_t i = 1; i + 1 < n; i++)
-            best = ranks[i] < ranks[best] ? i : best;
-        if (ranks[best] == UINT32_MAX)
+        if (ranks[best] == BERT__BPE_NEVER)
             break;
-        s[best].id = m->into[ranks[best]];
+        s[best].id = m->pairs[ranks[best]].into;
         s[best].size += s[best + 1].size;
         n--;
-        for (size_t i = best + 1; i < n; i++) {
-            s[i] = s[i + 1];
-            ranks[i - 1] = ranks[i];
-        }
-        if (best > 0) {
-            p = bert__bpe_find(m, s[best - 1].id, s[best].id);
-            ranks[best - 1] = p != NULL ? p->rank : UINT32_MAX;
-        }
-        if (best + 1 < n) {
-            p = bert__bpe_find(m, s[best].id, s[best + 1].id);
-            ranks[best] = p != NULL ? p->rank : UINT32_MAX;
-        }
+        memmove(s + best + 1, s + best + 2, (n - best - 1) * sizeof *s);
+        memmove(ranks + best, ranks + best + 1, (n - best - 1) * sizeof *ranks);
+        if (best > 0)
+            ranks[best - 1] = bert__bpe_rank(m, s[best - 1].id, s[best].id);
+        if (best + 1 < n)
+            ranks[best] = bert__bpe_rank(m, s[best].id, s[best + 1].id);
     }
     return n;
 }
 
 /* ---- A window ---------------------------------------------------------------- */
 
-static bool heap_push(struct bert__model_scratch *x, uint64_t key)
-{
-    size_t i = x->n_heap;
+enum { FAN = 16, LEVELS = 8 }; /* 16^8 symbols */
 
-    if (i == x->heap_cap
-        && !bert__reserve(x->alloc, &x->heap, &x->heap_cap, i + 1, sizeof *x->heap))
-        return false;
-    x->n_heap++;
-    for (; i > 0 && x->heap[(i - 1) / 2] > key; i = (i - 1) / 2)
-        x->heap[i] = x->heap[(i - 1) / 2];
-    x->heap[i] = key;
-    return true;
+/* The least rank of every 16 pairs, of every 16 of those, and so on. */
+struct tree {
+    int32_t *levels[LEVELS];
+    unsigned top; /* the level of at most FAN numbers */
+};
+
+static size_t padded(size_t n)
+{
+    return (n + FAN - 1) / FAN * FAN;
 }
 
-static void sift_down(uint64_t *heap, size_t n, size_t i, uint64_t key)
+/* Four numbers in a register; the compilers know what the machine calls it. */
+typedef int32_t four __attribute__((vector_size(16)));
+
+static four less(four a, four b)
 {
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        child += child + 1 < n && heap[child + 1] < heap[child];
-        if (heap[child] >= key)
-            break;
-        heap[i] = heap[child];
+    four mask = a < b;
+
+    return (a & mask) | (b & ~mask);
+}
+
+static int32_t least_of_fan(const int32_t *p)
+{
+    four v[FAN / 4];
+    int32_t a, b;
+
+    memcpy(v, p, sizeof v);
+    v[0] = less(less(v[0], v[1]), less(v[2], v[3]));
+    a = v[0][0] < v[0][1] ? v[0][0] : v[0][1];
+    b = v[0][2] < v[0][3] ? v[0][2] : v[0][3];
+    return a < b ? a : b;
+}
+
+/* Room for n pairs, none of which merges; false: no memory. */
+static bool tree_init(struct tree *t, struct bert__model_scratch *x, size_t n)
+{
+    size_t total = 0, count = n, at = 0;
+
+    do {
+        count = padded(count);
+        total += count;
+        count /= FAN;
+    } while (count > 1);
+    if (!bert__reserve(x->alloc, &x->ranks, &x->ranks_cap, total, sizeof *x->ranks))
+        return false;
+    for (size_t i = 0; i < total; i++)
+        x->ranks[i] = BERT__BPE_NEVER;
+    t->top = 0;
+    for (count = padded(n);; count = padded(count / FAN)) {
+        t->levels[t->top] = x->ranks + at;
+        at += count;
+        if (count <= FAN)
+            return true;
+        t->top++;
     }
-    heap[i] = key;
 }
 
-static uint64_t heap_pop(struct bert__model_scratch *x)
+/* Level 0 is filled: the others from it. */
+static void tree_build(struct tree *t, size_t n)
 {
-    uint64_t top = x->heap[0];
+    size_t count = padded(n) / FAN;
 
-    if (--x->n_heap > 0)
-        sift_down(x->heap, x->n_heap, 0, x->heap[x->n_heap]);
-    return top;
+    for (unsigned level = 1; level <= t->top; level++) {
+        for (size_t i = 0; i < count; i++)
+            t->levels[level][i] = least_of_fan(t->levels[level - 1] + i * FAN);
+        count = padded(count) / FAN;
+    }
 }
 
-/* The pair of node i and the one behind it, if it merges. */
-static bool heap_add(const struct bert__bpe *m, struct bert__model_scratch *x, size_t n, uint32_t i)
+static void tree_set(struct tree *t, size_t i, int32_t rank)
 {
-    const struct bert__bpe_pair *p;
+    int32_t old = t->levels[0][i];
 
-    if (x->nodes[i].next >= n)
-        return true;
-    p = bert__bpe_find(m, x->nodes[i].id, x->nodes[x->nodes[i].next].id);
-    return p == NULL || heap_push(x, (uint64_t)p->rank << 32 | i);
+    t->levels[0][i] = rank;
+    for (unsigned level = 1; level <= t->top; level++) {
+        int32_t *above = &t->levels[level][i / FAN], was = *above;
+
+        if (rank > was && old > was)
+            return; /* neither is the least */
+        *above = rank < was ? rank : least_of_fan(t->levels[level - 1] + i / FAN * FAN);
+        if (*above == was)
+            return;
+        old = was;
+        rank = *above;
+        i /= FAN;
+    }
 }
 
-/* One step; false: no memory.  A pair that has changed since it was queued is passed over,
- * unless it comes to the same token: so does the reference (model->stale). */
-static bool step(const struct bert__bpe *m, struct bert__model_scratch *x, size_t n, uint64_t top)
+/* The first pair of the least rank, which is BERT__BPE_NEVER when none merges. */
+static size_t tree_least(const struct tree *t, int32_t *rank)
 {
-    struct bert__bpe_node *nodes = x->nodes;
-    uint32_t i = (uint32_t)top, next = nodes[i].next, behind;
-    const struct bert__bpe_pair *p;
+    size_t i = 0;
 
-    if (nodes[i].id < 0 || next >= n)
-        return true;
-    p = bert__bpe_find(m, nodes[i].id, nodes[next].id);
-    if (p == NULL || p->into != m->into[top >> 32])
-        return true;
-    behind = nodes[next].next;
-    nodes[i].id = p->into;
+    *rank = least_of_fan(t->levels[t->top]);
+    for (unsigned level = t->top + 1; level-- > 0;) {
+        const int32_t *p = t->levels[level] + i * FAN;
+        size_t k = 0;
+
+        while (p[k] != *rank)
+            k++;
+        i = i * FAN + k;
+    }
+    return i;
+}
+
+/* Rank of node i's symbol with the one behind it. */
+static int32_t rank_at(const struct bert__bpe *m, const struct bert__bpe_node *nodes, size_t n,
+                       size_t i)
+{
+    size_t next = nodes[i].next;
+
+    return next < n ? bert__bpe_rank(m, nodes[i].id, nodes[next].id) : BERT__BPE_NEVER;
+}
+
+/* Merge node i with the one behind it. */
+static void merge_at(const struct bert__bpe *m, struct bert__bpe_node *nodes, size_t n, size_t i,
+                     int32_t into, struct tree *t)
+{
+    uint32_t next = nodes[i].next, behind = nodes[next].next, before = nodes[i].previous;
+
+    nodes[i].id = into;
     nodes[i].next = behind;
-    nodes[next].id = -1;
     if (behind < n)
-        nodes[behind].previous = i;
-    if (nodes[i].previous != UINT32_MAX && !heap_add(m, x, n, nodes[i].previous))
+        nodes[behind].previous = (uint32_t)i;
+    tree_set(t, next, BERT__BPE_NEVER);
+    if (before != UINT32_MAX)
+        tree_set(t, before, rank_at(m, nodes, n, before));
+    tree_set(t, i, rank_at(m, nodes, n, i));
+}
+
+/* The same for few symbols. */
+static bool merge_small(const struct bert__bpe *m, struct bert__model_scratch *x, size_t first,
+                        size_t n, struct bert__bpe_parts *out)
+{
+    struct bert__bpe_symbol s[BERT__BPE_SHORT];
+    size_t at = first;
+
+    if (!bert__reserve(x->alloc, &out->items, &out->cap, n, sizeof *out->items))
         return false;
-    return heap_add(m, x, n, i);
+    for (size_t i = 0; i < n; i++)
+        s[i] = (struct bert__bpe_symbol){x->symbols[first + i].id, 1};
+    out->n = bert__bpe_merge_short(m, s, n);
+    for (size_t i = 0; i < out->n; i++) {
+        out->items[i] = (struct bert__bpe_part){s[i].id, (uint32_t)at};
+        at += s[i].size;
+    }
+    return true;
 }
 
 /* Merge n symbols from `first` on; their tokens in `out`. */
 static bool merge_window(const struct bert__bpe *m, struct bert__model_scratch *x, size_t first,
                          size_t n, struct bert__bpe_parts *out)
 {
+    struct tree t;
+    int32_t rank;
+
+    if (n <= BERT__BPE_SHORT)
+        return merge_small(m, x, first, n, out);
     out->n = 0;
-    x->n_heap = 0;
-    if (!bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, n, sizeof *x->nodes))
+    if (!bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, n, sizeof *x->nodes)
+        || !bert__reserve(x->alloc, &out->items, &out->cap, n, sizeof *out->items)
+        || !tree_init(&t, x, n))
         return false;
     for (size_t i = 0; i < n; i++)
         x->nodes[i] =
             (struct bert__bpe_node){x->symbols[first + i].id, (uint32_t)i - 1, (uint32_t)i + 1};
-    for (size_t i = 0; i < n; i++) {
-        if (!heap_add(m, x, n, (uint32_t)i))
-            return false;
+    for (size_t i = 0; i < n; i++)
+        t.levels[0][i] = rank_at(m, x->nodes, n, i);
+    tree_build(&t, n);
+    for (;;) {
+        size_t i = tree_least(&t, &rank);
+
+        if (rank == BERT__BPE_NEVER)
+            break;
+        merge_at(m, x->nodes, n, i, m->pairs[rank].into, &t);
     }
-    while (x->n_heap > 0) {
-        if (!step(m, x, n, heap_pop(x)))
-            return false;
-    }
-    for (uint32_t i = 0; i < n; i = x->nodes[i].next) {
-        if (!bert__reserve(x->alloc, &out->items, &out->cap, out->n + 1, sizeof *out->items))
-            return false;
+    for (uint32_t i = 0; i < n; i = x->nodes[i].next)
         out->items[out->n++] = (struct bert__bpe_part){x->nodes[i].id, (uint32_t)(first + i)};
-    }
     return true;
 }
 
@@ -316,16 +411,17 @@ struct windows {
     bert__bpe_emit *emit;
     void *to;
     struct bert__bpe_parts *now, *then; /* tokens of this window and of the next */
-    size_t size;                        /* symbols of a window */
+    size_t size;                        /* symbols of a window, */
+    size_t n;                           /* and of this one */
 };
 
-/* Hand out the first n tokens of the window, which ends at symbol `end`. */
-static bool hand_out(const struct windows *w, size_t n, size_t end)
+/* Hand out the first n tokens of the window. */
+static bool hand_out(const struct windows *w, size_t n)
 {
     const struct bert__bpe_part *t = w->now->items;
 
     for (size_t i = 0; i < n; i++) {
-        size_t to = i + 1 < w->now->n ? t[i + 1].first : end, bytes = 0;
+        size_t to = i + 1 < w->now->n ? t[i + 1].first : w->n, bytes = 0;
 
         for (size_t k = t[i].first; k < to; k++)
             bytes += w->x->symbols[k].size;
@@ -338,7 +434,7 @@ static bool hand_out(const struct windows *w, size_t n, size_t end)
 /* The token at which the next window shall begin: about three quarters through; 0: none. */
 static size_t choose(const struct windows *w)
 {
-    size_t lo = 0, hi = w->now->n, at = w->size / 4 * 3;
+    size_t lo = 0, hi = w->now->n, at = w->n / 4 * 3;
 
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
@@ -351,64 +447,73 @@ static size_t choose(const struct windows *w)
     return lo;
 }
 
-static void swap_windows(struct windows *w, size_t first)
+/* The next window, of n symbols from `first` on, takes the place of this. */
+static void swap_windows(struct windows *w, size_t first, size_t n)
 {
     struct bert__bpe_parts *done = w->now;
     struct bert__model_scratch *x = w->x;
 
     w->now = w->then;
     w->then = done;
+    w->n = n;
     x->n_symbols -= first;
     memmove(x->symbols, x->symbols + first, x->n_symbols * sizeof *x->symbols);
     for (size_t i = 0; i < w->now->n; i++)
         w->now->items[i].first -= (uint32_t)first;
 }
 
+/* Symbols of a window from `first` on; false: no memory. */
+static bool read_window(const struct windows *w, size_t first, size_t *n)
+{
+    size_t want;
+
+    if (!bert__size_add(first, w->size, &want) || !bert__bpe_read(w->model, w->source, w->x, want))
+        return false;
+    *n = w->x->n_symbols < want ? w->x->n_symbols - first : w->size;
+    return true;
+}
+
 /* Try to go on from one of this window's tokens; *moved tells. */
 static bool advance(struct windows *w, bool *moved)
 {
-    struct bert__model_scratch *x = w->x;
     size_t j = choose(w), first = w->now->items[j].first, n;
-    const struct bert__bpe_part *a, *b;
+    const struct bert__bpe_part *a = &w->now->items[j], *b;
 
     *moved = false;
-    if (j == 0)
+    if (j == 0 || j + 1 >= w->now->n)
         return true;
-    if (!bert__bpe_read(w->model, w->source, x, first + w->size))
+    if (!read_window(w, first, &n) || !merge_window(w->model, w->x, first, n, w->then))
         return false;
-    n = x->n_symbols - first < w->size ? x->n_symbols - first : w->size;
-    if (!merge_window(w->model, x, first, n, w->then))
-        return false;
-    a = &w->now->items[j];
     b = w->then->items;
-    if (b[0].id != a[0].id || j + 1 >= w->now->n || w->then->n < 2 || b[1].first != a[1].first)
+    if (w->then->n < 2 || b[0].id != a[0].id || b[1].first != a[1].first)
         return true;
     *moved = true;
-    if (!hand_out(w, j, first))
+    if (!hand_out(w, j))
         return false;
-    swap_windows(w, first);
+    if (first < w->n / 2) /* too small for such tokens */
+        w->size *= 2;
+    swap_windows(w, first, n);
     return true;
 }
 
 bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__bpe_source *src,
                           struct bert__model_scratch *x, bert__bpe_emit *emit, void *to)
 {
-    struct windows w = {m, src, x, emit, to, &x->parts[0], &x->parts[1], BERT__BPE_WINDOW};
+    struct windows w = {.model = m,
+                        .source = src,
+                        .x = x,
+                        .emit = emit,
+                        .to = to,
+                        .now = &x->parts[0],
+                        .then = &x->parts[1],
+                        .size = BERT__BPE_SHORT};
     bool moved = false;
 
     for (;;) {
-        size_t n;
-
-        if (!moved) {
-            if (!bert__bpe_read(m, src, x, w.size))
-                return false;
-            n = x->n_symbols < w.size ? x->n_symbols : w.size;
-            if (!merge_window(m, x, 0, n, w.now))
-                return false;
-        }
-        n = x->n_symbols < w.size ? x->n_symbols : w.size;
-        if (n == x->n_symbols && bert__bpe_at_end(src))
-            return hand_out(&w, w.now->n, n);
+        if (!moved && (!read_window(&w, 0, &w.n) || !merge_window(m, x, 0, w.n, w.now)))
+            return false;
+        if (w.n == x->n_symbols && bert__bpe_at_end(src))
+            return hand_out(&w, w.now->n);
         if (!advance(&w, &moved))
             return false;
         if (!moved && !bert__size_mul(w.size, 2, &w.size))

@@ -6,8 +6,8 @@
 #include "tokenizer/bpe.h"
 
 enum {
-    BERT__BPE_SHORT = 24, /* symbols that are merged by looking through all pairs each time */
-    BERT__BPE_WINDOW = 2048
+    BERT__BPE_SHORT = 40 /* symbols that are merged by looking through all pairs each time; also
+                            those of a window, at first */
 };
 
 /* A word that is being read as symbols. */

@@ -32,7 +32,7 @@ struct bert__bpe_symbol {
 
 /* A symbol while it merges with others. */
 struct bert__bpe_node {
-    int32_t id; /* -1: merged into an earlier one */
+    int32_t id;
     uint32_t previous;
     uint32_t next; /* the number of symbols: none */
 };
@@ -65,8 +65,8 @@ struct bert__model_scratch {
     size_t n_symbols, symbols_cap;
     struct bert__bpe_node *nodes;
     size_t nodes_cap;
-    uint64_t *heap; /* rank << 32 | symbol */
-    size_t n_heap, heap_cap;
+    int32_t *ranks; /* of the pairs, and the least of them by sixteens */
+    size_t ranks_cap;
     struct bert__bpe_parts parts[2]; /* of a window, and of the next */
 
     struct bert__lattice_node *lattice;
