@@ -271,6 +271,8 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
     status = single != NULL ? load_single(&load, single) : load_directory(&load, &found);
     bert__arena_free(&files);
     if (status == BERT_OK && found)
+        status = bert__token_model_build(&tok->model, err);
+    if (status == BERT_OK && found)
         status = finish(tok, err);
     if (status == BERT_OK && found) {
         *out = tok;

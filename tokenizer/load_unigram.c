@@ -196,6 +196,7 @@ bert_status bert__load_unigram(const struct bert__load *l, const struct bert__js
     }
     l->tok->model.kind = BERT__MODEL_UNIGRAM;
     l->tok->model.surface_id = unk_id;
-    return bert__unigram_init(&l->tok->model.u.unigram, l->tok->alloc, &l->tok->vocab, scores,
-                              unk_id, byte_fallback, l->path, l->err);
+    bert__unigram_init(&l->tok->model.u.unigram, l->tok->alloc, &l->tok->vocab, scores, unk_id,
+                       byte_fallback);
+    return BERT_OK;
 }

@@ -2,6 +2,11 @@
 /* model.c - one of the models. */
 #include "tokenizer/model.h"
 
+bert_status bert__token_model_build(struct bert__token_model *m, bert_error *err)
+{
+    return m->kind == BERT__MODEL_UNIGRAM ? bert__unigram_build(&m->u.unigram, err) : BERT_OK;
+}
+
 bool bert__token_model_run(const struct bert__token_model *m, struct bert__work *work)
 {
     switch (m->kind) {

@@ -28,6 +28,10 @@ struct bert__token_model {
     } u;
 };
 
+/* What is built from the loaded parts alone, so that the file they came from can be
+ * forgotten first; to be called before the model is used. */
+bert_status bert__token_model_build(struct bert__token_model *model, bert_error *err);
+
 /* Tokens of every word of `work`, appended to work->tokens; once per stretch.  False: no memory. */
 bool bert__token_model_run(const struct bert__token_model *model, struct bert__work *work);
 

@@ -8,18 +8,13 @@
 
 enum { SMALL = 24 }; /* up to here an insertion sort is quicker */
 
-/* The keys below a node. */
-struct range {
-    uint32_t lo, hi;
-};
-
 struct builder {
     struct bert__trie *t;
     struct bert__trie_key *keys, *spare;
-    struct range *ranges; /* of the nodes of this level and the next; a ring would do */
-    size_t nodes_cap, labels_cap, ranges_cap;
+    size_t nodes_cap, labels_cap;
 };
 
+/* Until its children are there, a node holds the range of keys below it. */
 static bool add_node(struct builder *b, uint8_t label, uint32_t lo, uint32_t hi)
 {
     struct bert__trie *t = b->t;
@@ -27,12 +22,10 @@ static bool add_node(struct builder *b, uint8_t label, uint32_t lo, uint32_t hi)
 
     if (need + 1 >= BERT__TRIE_NONE
         || !bert__reserve(t->alloc, &t->nodes, &b->nodes_cap, need + 1, sizeof *t->nodes)
-        || !bert__reserve(t->alloc, &t->labels, &b->labels_cap, need, 1)
-        || !bert__reserve(t->alloc, &b->ranges, &b->ranges_cap, need, sizeof *b->ranges))
+        || !bert__reserve(t->alloc, &t->labels, &b->labels_cap, need, 1))
         return false;
-    t->nodes[t->n_nodes].id = -1;
     t->labels[t->n_nodes] = label;
-    b->ranges[t->n_nodes++] = (struct range){lo, hi};
+    t->nodes[t->n_nodes++] = (struct bert__trie_node){lo, (int32_t)hi};
     return true;
 }
 
@@ -80,9 +73,10 @@ static uint32_t take_end(struct builder *b, uint32_t v, uint32_t lo, uint32_t hi
 
 static bool add_children(struct builder *b, uint32_t v, uint32_t depth)
 {
-    uint32_t hi = b->ranges[v].hi, lo = take_end(b, v, b->ranges[v].lo, hi, depth), from;
+    uint32_t lo = b->t->nodes[v].first, hi = (uint32_t)b->t->nodes[v].id, from;
 
-    b->t->nodes[v].first = b->t->n_nodes;
+    b->t->nodes[v] = (struct bert__trie_node){b->t->n_nodes, -1};
+    lo = take_end(b, v, lo, hi, depth);
     if (hi - lo <= SMALL)
         sort_small(b->keys + lo, hi - lo, depth);
     else
@@ -132,7 +126,6 @@ bool bert__trie_build(struct bert__trie *t, struct bert__alloc *alloc, struct be
 
     *t = (struct bert__trie){.alloc = alloc};
     done = add_levels(&b, n);
-    bert__alloc_free(alloc, b.ranges);
     if (!done)
         return false;
     shrink(t);

@@ -244,12 +244,7 @@ size_t bert__unigram_least(void)
 
 /* ---- Tables ------------------------------------------------------------------ */
 
-static bert_status no_memory(const struct bert__unigram *m, const char *what, bert_error *err)
-{
-    return bert__alloc_fail(m->alloc, what, err);
-}
-
-static bert_status build_trie(struct bert__unigram *m, const char *what, bert_error *err)
+bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
 {
     const struct bert__vocab *v = m->vocab;
     struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, sizeof *keys);
@@ -268,12 +263,12 @@ static bert_status build_trie(struct bert__unigram *m, const char *what, bert_er
         done = bert__trie_build(&m->trie, m->alloc, keys, spare, n);
     bert__alloc_free(m->alloc, keys);
     bert__alloc_free(m->alloc, spare);
-    return done ? BERT_OK : no_memory(m, what, err);
+    return done ? BERT_OK : bert__alloc_fail(m->alloc, "the pieces of a tokenizer", err);
 }
 
-bert_status bert__unigram_init(struct bert__unigram *m, struct bert__alloc *alloc,
-                               const struct bert__vocab *vocab, double *scores, int32_t unk_id,
-                               bool byte_fallback, const char *what, bert_error *err)
+void bert__unigram_init(struct bert__unigram *m, struct bert__alloc *alloc,
+                        const struct bert__vocab *vocab, double *scores, int32_t unk_id,
+                        bool byte_fallback)
 {
     double lowest = scores[0];
 
@@ -294,7 +289,6 @@ bert_status bert__unigram_init(struct bert__unigram *m, struct bert__alloc *allo
         e = byte_fallback ? bert__vocab_find(vocab, name, strlen(name)) : NULL;
         m->fallback[c] = e != NULL ? e->id : -1;
     }
-    return build_trie(m, what, err);
 }
 
 void bert__unigram_free(struct bert__unigram *m)

@@ -22,10 +22,12 @@ struct bert__unigram {
     int32_t fallback[256]; /* token of a byte, <0x00> and so on; -1 */
 };
 
-/* Takes `scores` (of the allocator) over, also when it fails. */
-bert_status bert__unigram_init(struct bert__unigram *model, struct bert__alloc *alloc,
-                               const struct bert__vocab *vocab, double *scores, int32_t unk_id,
-                               bool byte_fallback, const char *what, bert_error *err);
+/* Takes `scores` (of the allocator) over. */
+void bert__unigram_init(struct bert__unigram *model, struct bert__alloc *alloc,
+                        const struct bert__vocab *vocab, double *scores, int32_t unk_id,
+                        bool byte_fallback);
+/* Build the trie; to be called before the model is used. */
+bert_status bert__unigram_build(struct bert__unigram *model, bert_error *err);
 void bert__unigram_free(struct bert__unigram *model);
 
 /* Tokens of every word of `work`, appended to work->tokens.  False: no memory. */
