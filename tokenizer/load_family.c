@@ -193,8 +193,6 @@ static bert_status find_file(const struct bert__load *l, const struct bert__fami
         const struct bert__family *f = &bert__families[by_file[i]];
 
         status = exists(l, f->file, &there);
-        if (status == BERT_OK && there && f->merges != NULL)
-            status = exists(l, f->merges, &there);
         if (there)
             *out = f;
     }
