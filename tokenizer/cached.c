@@ -22,9 +22,12 @@ static bool replay(struct bert__work *work, const struct bert__cached_word *c, s
 static void keep(struct bert__cached_word *c, const uint64_t key[3], const struct bert__work *work,
                  struct bert__word w, size_t n)
 {
-    const struct bert__token *t = work->tokens.items + (work->tokens.n - n);
+    const struct bert__token *t;
 
-    if (n == 0 || n > BERT__CACHE_TOKENS || t[n - 1].end != w.end)
+    if (n == 0 || n > BERT__CACHE_TOKENS)
+        return;
+    t = work->tokens.items + (work->tokens.n - n);
+    if (t[n - 1].end != w.end)
         return;
     for (size_t k = 0; k + 1 < n; k++) {
         if (t[k].end != t[k + 1].begin)

@@ -11,10 +11,9 @@ seconds=${2:-60}
 cd "$(dirname "$0")/../.."
 out=${3:-build/fuzz/$target}
 mkdir -p "$out/found"
-# shellcheck disable=SC2046 # one word per file
 ${CLANG:-clang} -std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -Iinclude \
     -o "$out/fuzz" "tests/fuzz/fuzz_$target.c" lib/base/*.c lib/arch/*.c lib/model/*.c \
-    $(ls tokenizer/*.c 2>/dev/null || :) -lm -lpthread
+    tokenizer/*.c lib/api/tokenize.c lib/api/tokenizer.c lib/api/options.c -lm -lpthread
 exec "$out/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="$out/" "$out/found" "tests/data/fuzz/$target"

@@ -14,6 +14,7 @@
 #include <bert.h>
 
 #include "lib/base/json.h"
+#include "support_alloc.h"
 
 #define DATA TEST_SRCDIR "/tests/data/tokenizer_models/"
 
@@ -154,11 +155,60 @@ static void test_folders(void **state)
         check_folder(names[i]);
 }
 
+/* Load the folder and encode a text, with memory from `host`. */
+static bert_status use_folder(const char *name, const bert_allocator *host)
+{
+    static const char text[] = "hello unbelievable caf\xC3\xA9 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                               "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb \xE6\x97\xA5 <mask>";
+    bert_tokenizer_options o = BERT_TOKENIZER_OPTIONS_INIT;
+    bert_tokenizer *tok;
+    bert_encoding *e;
+    char path[4096];
+    bert_status status;
+
+    o.allocator = host;
+    snprintf(path, sizeof path, "%s%s", DATA, name);
+    status = bert_tokenizer_load(&tok, path, &o, NULL);
+    if (status != BERT_OK) {
+        assert_null(tok);
+        return status;
+    }
+    status = bert_tokenize(tok, (bert_text){text, sizeof text - 1}, NULL, NULL, &e, NULL);
+    assert_true((status == BERT_OK) == (e != NULL));
+    bert_encoding_free(e);
+    bert_tokenizer_unref(tok);
+    return status;
+}
+
+static void test_out_of_memory(void **state)
+{
+    static const char *const names[] = {"roberta", "albert", "deberta_v2", "mpnet"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct test_alloc heap;
+        long n = 0;
+        bert_status status;
+
+        do {
+            test_alloc_init(&heap, ++n);
+            status = use_folder(names[i], &heap.host);
+            if (status != BERT_OK && status != BERT_ENOMEM)
+                fail_msg("%s: allocation %ld fails: %s", names[i], n, bert_status_name(status));
+            if (heap.live != 0)
+                fail_msg("%s: allocation %ld fails: %ld blocks are left", names[i], n, heap.live);
+        } while (heap.calls >= n);
+        assert_true(n > 30);
+        assert_int_equal(status, BERT_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_models),
         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_out_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
