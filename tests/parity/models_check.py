@@ -91,6 +91,34 @@ def bpe_trained():
             compare("trained BPE %s, no words" % options, lib, ref, text)
 
 
+def bpe_bytes():
+    """Byte level, where the alphabet has gaps and the vocabulary falls back to bytes."""
+    texts, rnd = wikitext(), random.Random(12)
+    for k in range(60):
+        few = rnd.random() < 0.6
+        alphabet = [] if few else pre_tokenizers.ByteLevel.alphabet()
+        special = ["<unk>"] if rnd.random() < 0.5 else []
+        fallback = rnd.random() < 0.3
+        if fallback:
+            special += ["<0x%02X>" % b for b in range(256) if rnd.random() < 0.99]
+        trainer = trainers.BpeTrainer(vocab_size=rnd.randrange(60, 600), initial_alphabet=alphabet,
+                                      special_tokens=special, show_progress=False)
+        pre = pre_tokenizers.ByteLevel(add_prefix_space=rnd.random() < 0.5,
+                                       use_regex=rnd.random() < 0.7)
+        train = [t[:rnd.choice([20, 2000])] for t in rnd.sample(texts, rnd.choice([3, 200]))]
+        ref = trained(models.BPE(), trainer, train, pre)
+        ref.model.fuse_unk = rnd.random() < 0.5
+        ref.model.byte_fallback = fallback
+        if "<unk>" in special and rnd.random() < 0.7:
+            ref.model.unk_token = "<unk>"
+        ref.model.ignore_merges = rnd.random() < 0.3
+        lib = both(ref)
+        for text in rnd.sample(texts, 60):
+            compare("byte level %d" % k, lib, ref, text)
+        for text in stream(k, 150):
+            compare("byte level %d, stream" % k, lib, ref, text)
+
+
 # ---- WordLevel ------------------------------------------------------------------
 
 
@@ -141,7 +169,7 @@ def unigram_trained():
     compare("trained Unigram, one word", lib, ref, "".join(texts)[:200000])
 
 
-SECTIONS = [bpe, bpe_trained, unigram, unigram_trained, wordlevel]
+SECTIONS = [bpe, bpe_trained, bpe_bytes, unigram, unigram_trained, wordlevel]
 
 
 def main():
