@@ -360,10 +360,34 @@ static bert_status list_extra(const struct bert__load *l, const struct bert__spm
     return BERT_OK;
 }
 
+/* A model of no class names its own special tokens. */
+static bert_status name_own(const struct bert__load *l, const struct bert__spm *spm,
+                            struct bert__family *family)
+{
+    const struct {
+        enum bert__named named;
+        int32_t id;
+        bert_text piece;
+    } own[] = {{BERT__NAMED_BOS, spm->bos_id, spm->bos_piece},
+               {BERT__NAMED_EOS, spm->eos_id, spm->eos_piece},
+               {BERT__NAMED_UNK, spm->unk_id, spm->unk_piece}};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (own[i].id < 0)
+            continue;
+        family->named[own[i].named] =
+            bert__arena_string(l->files, own[i].piece.data, own[i].piece.size);
+        if (family->named[own[i].named] == NULL)
+            return bert__load_nomem(l);
+    }
+    return BERT_OK;
+}
+
 static bert_status load_spm(struct bert__load *l, const struct bert__family *family,
                             const struct bert__json *config, bert_text file)
 {
     const char *path = l->path;
+    struct bert__family named = *family;
     struct bert__extra_tokens extra;
     struct bert__settings s;
     struct bert__spm spm;
@@ -376,8 +400,10 @@ static bert_status load_spm(struct bert__load *l, const struct bert__family *fam
             (unsigned long long)spm.model_type);
     if (status == BERT_OK)
         status = list_extra(l, &spm, &extra);
+    if (status == BERT_OK && family->id == BERT__FAMILY_SPM)
+        status = name_own(l, &spm, &named);
     if (status == BERT_OK)
-        status = bert__settings_load(l, family, config, &extra, &s);
+        status = bert__settings_load(l, &named, config, &extra, &s);
     l->path = path;
     if (status == BERT_OK)
         status = load_stages(l, family, &s, spm.charsmap, spm.byte_fallback);

@@ -19,7 +19,11 @@ enum {
     TRAINER_MODEL_TYPE = 3,
     TRAINER_BYTE_FALLBACK = 35,
     TRAINER_UNK_ID = 40,
+    TRAINER_BOS_ID = 41,
+    TRAINER_EOS_ID = 42,
     TRAINER_UNK_PIECE = 45,
+    TRAINER_BOS_PIECE = 46,
+    TRAINER_EOS_PIECE = 47,
     NORMALIZER_CHARSMAP = 2
 };
 
@@ -163,6 +167,28 @@ static bert_status read_piece(struct reader r, size_t i, struct bert__spm_piece 
     return status;
 }
 
+static void take_trainer(const struct field *f, struct bert__spm *out)
+{
+    int32_t id = (int32_t)(uint32_t)f->value;
+
+    if (is(f, TRAINER_MODEL_TYPE, WIRE_VARINT))
+        out->model_type = f->value;
+    else if (is(f, TRAINER_BYTE_FALLBACK, WIRE_VARINT))
+        out->byte_fallback = f->value != 0;
+    else if (is(f, TRAINER_UNK_ID, WIRE_VARINT))
+        out->unk_id = id;
+    else if (is(f, TRAINER_BOS_ID, WIRE_VARINT))
+        out->bos_id = id;
+    else if (is(f, TRAINER_EOS_ID, WIRE_VARINT))
+        out->eos_id = id;
+    else if (is(f, TRAINER_UNK_PIECE, WIRE_BYTES))
+        out->unk_piece = f->bytes;
+    else if (is(f, TRAINER_BOS_PIECE, WIRE_BYTES))
+        out->bos_piece = f->bytes;
+    else if (is(f, TRAINER_EOS_PIECE, WIRE_BYTES))
+        out->eos_piece = f->bytes;
+}
+
 static bert_status read_trainer(struct reader r, struct bert__spm *out)
 {
     bert_status status = BERT_OK;
@@ -171,19 +197,13 @@ static bert_status read_trainer(struct reader r, struct bert__spm *out)
         struct field f;
 
         status = read_field(&r, &f);
-        if (status != BERT_OK)
-            break;
-        if (is(&f, TRAINER_MODEL_TYPE, WIRE_VARINT))
-            out->model_type = f.value;
-        else if (is(&f, TRAINER_BYTE_FALLBACK, WIRE_VARINT))
-            out->byte_fallback = f.value != 0;
-        else if (is(&f, TRAINER_UNK_ID, WIRE_VARINT))
-            out->unk_id = (int32_t)(uint32_t)f.value;
-        else if (is(&f, TRAINER_UNK_PIECE, WIRE_BYTES))
-            out->unk_piece = f.bytes;
+        if (status == BERT_OK)
+            take_trainer(&f, out);
     }
-    if (status == BERT_OK && !is_utf8(out->unk_piece))
-        return bert__fail(r.l->err, BERT_EFORMAT, "%s: the unknown piece is not UTF-8", r.l->path);
+    if (status == BERT_OK
+        && !(is_utf8(out->unk_piece) && is_utf8(out->bos_piece) && is_utf8(out->eos_piece)))
+        return bert__fail(r.l->err, BERT_EFORMAT, "%s: the name of a special piece is not UTF-8",
+                          r.l->path);
     return status;
 }
 
@@ -222,7 +242,13 @@ bert_status bert__spm_read(const struct bert__load *l, const char *data, size_t 
     size_t n, bytes;
     bert_status status = count_pieces(r, &n);
 
-    *out = (struct bert__spm){.model_type = 1, .unk_piece = {"<unk>", 5}, .charsmap = {"", 0}};
+    *out = (struct bert__spm){.model_type = 1,
+                              .bos_id = 1,
+                              .eos_id = 2,
+                              .unk_piece = {"<unk>", 5},
+                              .bos_piece = {"<s>", 3},
+                              .eos_piece = {"</s>", 4},
+                              .charsmap = {"", 0}};
     if (status != BERT_OK)
         return status;
     if (n == 0)

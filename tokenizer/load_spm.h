@@ -24,8 +24,8 @@ struct bert__spm {
     size_t n;
     uint64_t model_type; /* 1: Unigram, 2: BPE */
     bool byte_fallback;
-    int32_t unk_id;
-    bert_text unk_piece;
+    int32_t unk_id, bos_id, eos_id; /* below 0: there is none */
+    bert_text unk_piece, bos_piece, eos_piece;
     bert_text charsmap;
 };
 

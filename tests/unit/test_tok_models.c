@@ -145,9 +145,10 @@ static void check_folder(const char *name)
 static void test_folders(void **state)
 {
     static const char *const names[] = {
-        "roberta",   "roberta_prefix", "longformer",   "deberta",    "gpt2",
-        "mpnet",     "distilbert",     "electra",      "xlmr",       "xlmr_mask",
-        "camembert", "albert",         "albert_cased", "deberta_v2", "deberta_v2_lower",
+        "roberta",       "roberta_prefix", "longformer",   "deberta",    "gpt2",
+        "mpnet",         "distilbert",     "electra",      "xlmr",       "xlmr_mask",
+        "camembert",     "albert",         "albert_cased", "deberta_v2", "deberta_v2_lower",
+        "plain_unigram", "plain_bpe",      "plain_bytes",
     };
 
     (void)state;
