@@ -18,6 +18,7 @@ const struct bert__family bert__families[BERT__FAMILY_COUNT] = {
     [BERT__FAMILY_MPNET] = {.id = BERT__FAMILY_MPNET,
                             .file = "vocab.txt",
                             .named = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
+                            .objects = true,
                             .mask_lstrip = true,
                             .lower = true},
     [BERT__FAMILY_ROBERTA] = {.id = BERT__FAMILY_ROBERTA,

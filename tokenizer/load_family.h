@@ -37,6 +37,7 @@ struct bert__family {
     const char *file;                     /* that holds the vocabulary */
     const char *merges;                   /* and the one beside it; NULL: none */
     const char *named[BERT__NAMED_COUNT]; /* defaults; NULL: none */
+    bool objects;                         /* the class makes objects of names that are strings */
     bool mask_lstrip;                     /* a mask named by a string takes the space before it */
     bool lower;                           /* default of do_lower_case */
 };

@@ -7,7 +7,11 @@
 
 enum {
     MAX_EXTRA = 1 << 14,
-    AN_OBJECT = 1 /* `id` of a token that the file writes as an object, until it gets one */
+    /* `id` of a token until it gets one: the file writes it as an object, */
+    AN_OBJECT = 1,
+    UNSAID = 2,     /* which doesn't say whether it is normalized; */
+    NORMALIZED = 4, /* as long as it has no role, it is; */
+    SPECIAL = 8     /* it is special without a role */
 };
 
 static const char *const keys[BERT__NAMED_COUNT] = {
@@ -41,6 +45,9 @@ static bert_status read_token(const struct bert__load *l, const struct bert__jso
     out->normalized = !out->special;
     if (status == BERT_OK)
         status = bert__json_read_bool(value, l->path, "normalized", &out->normalized, l->err);
+    if (bert__json_find(value, "normalized") == NULL)
+        out->id |= UNSAID;
+    out->id |= (out->normalized ? NORMALIZED : 0) | (out->special ? SPECIAL : 0);
     return status;
 }
 
@@ -57,6 +64,16 @@ static bert_status read_special(const struct bert__load *l, const struct bert__j
 }
 
 /* ---- Named tokens --------------------------------------------------------- */
+
+/* What the class makes of a name that is a string. */
+static void take_string(struct bert__added_token *token, const struct bert__family *family,
+                        int named)
+{
+    bool mask = named == BERT__NAMED_MASK && family->mask_lstrip;
+
+    token->lstrip = mask;
+    token->id = family->objects ? AN_OBJECT | NORMALIZED : mask ? AN_OBJECT | SPECIAL : 0;
+}
 
 /* What a file says of the named tokens; null takes one away. */
 static bert_status read_named(const struct bert__load *l, const struct bert__family *family,
@@ -77,8 +94,10 @@ static bert_status read_named(const struct bert__load *l, const struct bert__fam
         status = read_special(l, value, keys[i], &s->named[i]);
         if (status != BERT_OK)
             return status;
-        if (i == BERT__NAMED_MASK && value->type == BERT__JSON_STRING)
-            s->named[i].lstrip = family->mask_lstrip;
+        if (is_map && (s->named[i].id & AN_OBJECT)) /* the reader of this file knows its role */
+            s->named[i].id = (s->named[i].id & UNSAID ? AN_OBJECT : s->named[i].id) | SPECIAL;
+        if (value->type == BERT__JSON_STRING)
+            take_string(&s->named[i], family, i);
     }
     return BERT_OK;
 }
@@ -96,8 +115,8 @@ static void set_defaults(struct bert__settings *s, const struct bert__family *fa
         if (family->named[i] != NULL)
             s->named[i] = (struct bert__added_token){
                 .content = {family->named[i], strlen(family->named[i])}, .special = true};
+        take_string(&s->named[i], family, i);
     }
-    s->named[BERT__NAMED_MASK].lstrip = family->mask_lstrip;
 }
 
 /* ---- Lists ---------------------------------------------------------------- */
@@ -208,7 +227,7 @@ static bool is_special(const struct bert__settings *s, const struct list *extra,
             return true;
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (same(extra->items[i].token.content, content))
+        if (!(extra->items[i].token.id & AN_OBJECT) && same(extra->items[i].token.content, content))
             return true;
     }
     return false;
@@ -236,9 +255,10 @@ static bert_status read_added(const struct bert__load *l, const struct bert__jso
     return status;
 }
 
-/* Further special tokens: a list, or an object of roles. */
+/* Further special tokens: a list, or an object of roles.  Those of a list in
+ * tokenizer_config.json are special only if they say so, or are strings. */
 static bert_status read_extra(const struct bert__load *l, const struct bert__json *value,
-                              struct list *list)
+                              bool is_map, struct list *list)
 {
     bool object = bert__json_is(value, BERT__JSON_OBJECT);
     size_t n = object ? value->u.object.count : 0;
@@ -255,7 +275,8 @@ static bert_status read_extra(const struct bert__load *l, const struct bert__jso
             object ? &value->u.object.members[i].value : &value->u.array.items[i];
         struct bert__added_token token;
 
-        status = read_special(l, item, "an extra special token", &token);
+        status = (object || is_map ? read_special : read_token)(l, item, "an extra special token",
+                                                                &token);
         if (status == BERT_OK)
             list_add(list, 0, &token);
     }
@@ -326,12 +347,25 @@ static bool is_repeated(const struct bert__settings *s, int n, const struct bert
     for (int i = 0; i < n; i++) {
         const struct bert__added_token *other = &s->named[i];
 
-        if (other->id == t->id && same(other->content, t->content)
-            && other->single_word == t->single_word && other->lstrip == t->lstrip
-            && other->rstrip == t->rstrip && other->normalized == t->normalized)
+        if (((other->id ^ t->id) & (AN_OBJECT | NORMALIZED | SPECIAL)) == 0
+            && same(other->content, t->content) && other->single_word == t->single_word
+            && other->lstrip == t->lstrip && other->rstrip == t->rstrip)
             return true;
     }
     return false;
+}
+
+/* A named token is special, whatever the list says. */
+static void collect_one(struct bert__settings *s, const struct bert__added_token *token)
+{
+    struct bert__added_token *t = &s->tokens[s->n_tokens++];
+
+    *t = *token;
+    if (!t->special && is_named(s, t->content)) {
+        t->special = true;
+        if (t->id & UNSAID)
+            t->normalized = false;
+    }
 }
 
 static bert_status collect(const struct bert__load *l, struct bert__settings *s,
@@ -342,12 +376,8 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     s->tokens = bert__arena_get(l->files, n * sizeof *s->tokens);
     if (s->tokens == NULL)
         return bert__load_nomem(l);
-    for (uint32_t i = 0; i < first->n; i++) {
-        const struct bert__added_token *t = &first->sorted[i]->token;
-
-        s->tokens[s->n_tokens] = *t;
-        s->tokens[s->n_tokens++].special |= is_named(s, t->content);
-    }
+    for (uint32_t i = 0; i < first->n; i++)
+        collect_one(s, &first->sorted[i]->token);
     s->n_listed = s->n_tokens;
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
         if (s->named[i].content.data != NULL && !is_repeated(s, i, &s->named[i]))
@@ -355,23 +385,26 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     }
     for (uint32_t i = 0; i < extra->n; i++) {
         if (!is_repeated(s, BERT__NAMED_COUNT, &extra->items[i].token))
-            s->tokens[s->n_tokens++] = extra->items[i].token;
+            collect_one(s, &extra->items[i].token);
     }
     return BERT_OK;
 }
 
 /* The vocabulary's own, unless the settings name others. */
-static bert_status take_extra(const struct bert__load *l, const struct bert__json *config,
-                              const struct bert__extra_tokens *own, const struct bert__json *extra,
-                              struct list *list)
+static bert_status take_extra(const struct bert__load *l, const struct bert__extra_tokens *own,
+                              const struct bert__json *extra, bool is_map, struct list *list)
 {
     bert_status status;
 
-    if (own == NULL || bert__json_find(config, "extra_special_tokens") != NULL)
-        return read_extra(l, extra, list);
+    if (own == NULL || extra != NULL)
+        return read_extra(l, extra, is_map, list);
     status = list_init(l, list, own->n);
-    for (uint32_t i = 0; status == BERT_OK && i < own->n; i++)
-        list_add(list, 0, &own->tokens[i]);
+    for (uint32_t i = 0; status == BERT_OK && i < own->n; i++) {
+        struct bert__added_token token = own->tokens[i];
+
+        token.id = AN_OBJECT | (token.special ? SPECIAL : 0);
+        list_add(list, 0, &token);
+    }
     return status;
 }
 
@@ -400,7 +433,7 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__family 
         extra = extras_of(map) != NULL ? extras_of(map) : extra;
     }
     if (status == BERT_OK)
-        status = take_extra(l, config, own, extra, &extras);
+        status = take_extra(l, own, extra, extras_of(map) != NULL, &extras);
     if (status == BERT_OK && !bert__json_is(decoder, BERT__JSON_OBJECT))
         status = read_beside(l, "added_tokens.json", &added);
     if (status == BERT_OK && added != NULL)
