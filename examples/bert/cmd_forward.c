@@ -349,8 +349,8 @@ static int refuse_outputs(const struct options *options, const bert_model *model
     else if (missing != NULL)
         message("%s; leave %s out [BERT_EUNSUPPORTED]", missing, name);
     else
-        message("%s: the model's head (%s) gives no %s; leave it out [BERT_EUNSUPPORTED]",
-                options->model, bert_model_task(model), name);
+        message("%s: this model (%s) gives no %s; leave it out [BERT_EUNSUPPORTED]", options->model,
+                bert_model_task(model), name);
     return EXIT_OPEN;
 }
 

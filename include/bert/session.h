@@ -85,7 +85,8 @@ BERT_API void bert_session_cancel(bert_session *session);
  * Encode a packed, unpadded batch.
  *
  * @param ids       Token ids of all sequences, end to end.
- * @param type_ids  Token type ids in the same layout; NULL: all 0.
+ * @param type_ids  Token type ids in the same layout; NULL: all 0.  Not looked at where the
+ *                  family has none (DistilBERT).
  * @param offsets   n_sequences + 1 entries; sequence i is ids[offsets[i]] up to
  *                  but excluding ids[offsets[i + 1]]; offsets[0] is 0.
  * @param out       Row-major [offsets[n_sequences]][hidden_size], the last hidden state;

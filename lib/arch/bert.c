@@ -6,17 +6,8 @@
 static const char *const prefixes[] = {"bert.", "", NULL};
 
 static const struct bert__head_row heads[] = {
-    BERT__TEXT_HEAD("BertForSequenceClassification"),
-    BERT__TOKEN_HEAD("BertForTokenClassification"),
-    BERT__SPAN_HEAD("BertForQuestionAnswering"),
-    BERT__CHOICE_HEAD("BertForMultipleChoice"),
-    BERT__CLS_LM_HEAD("BertForMaskedLM", "fill-mask", BERT__HEAD_VOCABULARY),
+    BERT__BERT_HEADS("Bert"),
     BERT__CLS_LM_HEAD("BertLMHeadModel", "fill-mask", BERT__HEAD_VOCABULARY),
-    BERT__POOLED_HEAD("BertForNextSentencePrediction", "next-sentence-prediction", BERT__HEAD_NEXT,
-                      "cls.seq_relationship"),
-    BERT__CLS_LM_HEAD("BertForPreTraining", "pretraining", BERT__HEAD_PREDICTION),
-    BERT__POOLED_HEAD("BertForPreTraining", "pretraining", BERT__HEAD_RELATION,
-                      "cls.seq_relationship"),
     BERT__END_OF_HEADS,
 };
 

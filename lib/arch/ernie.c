@@ -5,16 +5,7 @@
 static const char *const prefixes[] = {"ernie.", "", NULL};
 
 static const struct bert__head_row heads[] = {
-    BERT__TEXT_HEAD("ErnieForSequenceClassification"),
-    BERT__TOKEN_HEAD("ErnieForTokenClassification"),
-    BERT__SPAN_HEAD("ErnieForQuestionAnswering"),
-    BERT__CHOICE_HEAD("ErnieForMultipleChoice"),
-    BERT__CLS_LM_HEAD("ErnieForMaskedLM", "fill-mask", BERT__HEAD_VOCABULARY),
-    BERT__POOLED_HEAD("ErnieForNextSentencePrediction", "next-sentence-prediction", BERT__HEAD_NEXT,
-                      "cls.seq_relationship"),
-    BERT__CLS_LM_HEAD("ErnieForPreTraining", "pretraining", BERT__HEAD_PREDICTION),
-    BERT__POOLED_HEAD("ErnieForPreTraining", "pretraining", BERT__HEAD_RELATION,
-                      "cls.seq_relationship"),
+    BERT__BERT_HEADS("Ernie"),
     BERT__END_OF_HEADS,
 };
 

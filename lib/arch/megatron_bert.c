@@ -5,16 +5,7 @@
 static const char *const prefixes[] = {"bert.", "", NULL};
 
 static const struct bert__head_row heads[] = {
-    BERT__TEXT_HEAD("MegatronBertForSequenceClassification"),
-    BERT__TOKEN_HEAD("MegatronBertForTokenClassification"),
-    BERT__SPAN_HEAD("MegatronBertForQuestionAnswering"),
-    BERT__CHOICE_HEAD("MegatronBertForMultipleChoice"),
-    BERT__CLS_LM_HEAD("MegatronBertForMaskedLM", "fill-mask", BERT__HEAD_VOCABULARY),
-    BERT__POOLED_HEAD("MegatronBertForNextSentencePrediction", "next-sentence-prediction",
-                      BERT__HEAD_NEXT, "cls.seq_relationship"),
-    BERT__CLS_LM_HEAD("MegatronBertForPreTraining", "pretraining", BERT__HEAD_PREDICTION),
-    BERT__POOLED_HEAD("MegatronBertForPreTraining", "pretraining", BERT__HEAD_RELATION,
-                      "cls.seq_relationship"),
+    BERT__BERT_HEADS("MegatronBert"),
     BERT__END_OF_HEADS,
 };
 

@@ -94,6 +94,18 @@
         BERT__SPAN_HEAD(name "ForQuestionAnswering"), BERT__CHOICE_HEAD(name "ForMultipleChoice"), \
         BERT__LM_HEAD(name "ForMaskedLM")
 
+/* All heads of BERT and those that took them over, but for BERT's own BertLMHeadModel. */
+#define BERT__BERT_HEADS(name)                                                                     \
+    BERT__TEXT_HEAD(name "ForSequenceClassification"),                                             \
+        BERT__TOKEN_HEAD(name "ForTokenClassification"),                                           \
+        BERT__SPAN_HEAD(name "ForQuestionAnswering"), BERT__CHOICE_HEAD(name "ForMultipleChoice"), \
+        BERT__CLS_LM_HEAD(name "ForMaskedLM", "fill-mask", BERT__HEAD_VOCABULARY),                 \
+        BERT__POOLED_HEAD(name "ForNextSentencePrediction", "next-sentence-prediction",            \
+                          BERT__HEAD_NEXT, "cls.seq_relationship"),                                \
+        BERT__CLS_LM_HEAD(name "ForPreTraining", "pretraining", BERT__HEAD_PREDICTION),            \
+        BERT__POOLED_HEAD(name "ForPreTraining", "pretraining", BERT__HEAD_RELATION,               \
+                          "cls.seq_relationship")
+
 #define BERT__END_OF_HEADS                                                                         \
     {                                                                                              \
         .architecture = NULL                                                                       \

@@ -417,34 +417,6 @@ bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
     return st;
 }
 
-bert_status bert__exec_linear(struct bert__exec *x, const struct bert__linear *linear,
-                              enum bert__act act, const float *in, uint32_t rows, float *y,
-                              const float *add, bert_error *err)
-{
-    size_t width = (size_t)linear->n_in + linear->n_out;
-    size_t room = x->floats / width - BERT__ROW_SLACK;
-    uint32_t fit = room < rows ? (uint32_t)room : rows;
-
-    for (uint32_t first = 0; first < rows; first += fit) {
-        uint32_t n = rows - first < fit ? rows - first : fit;
-        float *out = x->memory + (size_t)(n + BERT__ROW_SLACK) * linear->n_in;
-        const float *host;
-        bert_status st = x->backend->upload(x->stream, x->memory, in + (size_t)first * linear->n_in,
-                                            (size_t)n * linear->n_in, err);
-
-        if (st == BERT_OK)
-            st = linear_rows(x, linear, act, x->memory, out, n, err);
-        if (st == BERT_OK)
-            st = x->backend->host_view(x->stream, &host, out, (size_t)n * linear->n_out, err);
-        if (st != BERT_OK)
-            return st;
-        copy_out(x, y + (size_t)first * linear->n_out, host,
-                 add != NULL ? add + (size_t)first * linear->n_out : NULL,
-                 (size_t)n * linear->n_out);
-    }
-    return BERT_OK;
-}
-
 uint32_t bert__exec_head_width(const struct bert__exec_head *head)
 {
     uint32_t width = head->decoder->n_in + head->decoder->n_out;
@@ -453,13 +425,13 @@ uint32_t bert__exec_head_width(const struct bert__exec_head *head)
 }
 
 /* n rows in x->memory; *out is where the decoder's lie. */
-static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *head,
-                            struct bert__watch *watch, uint32_t n, float **out, bert_error *err)
+static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *head, uint32_t n,
+                            float **out, bert_error *err)
 {
     float *in = x->memory;
-    bert_status st = bert__watch_poll(watch, err);
+    bert_status st = BERT_OK;
 
-    if (st == BERT_OK && head->dense != NULL) {
+    if (head->dense != NULL) {
         float *hidden = in + (size_t)(n + BERT__ROW_SLACK) * head->dense->n_in;
 
         st = linear_rows(x, head->dense, head->act, in, hidden, n, err);
@@ -478,13 +450,14 @@ static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *
     }
     *out = in + (size_t)(n + BERT__ROW_SLACK) * head->decoder->n_in;
     if (st == BERT_OK)
-        st = linear_rows(x, head->decoder, BERT__ACT_NONE, in, *out, n, err);
+        st = linear_rows(x, head->decoder, head->decoder_act, in, *out, n, err);
     return st;
 }
 
-bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *head,
+/* As many rows at a time as fit; watch NULL: to the end. */
+static bert_status run_rows(struct bert__exec *x, const struct bert__exec_head *head,
                             struct bert__watch *watch, const float *in, uint32_t rows, float *y,
-                            bert_error *err)
+                            const float *add, bert_error *err)
 {
     size_t n_in = head->dense != NULL ? head->dense->n_in : head->decoder->n_in;
     size_t n_out = head->decoder->n_out;
@@ -495,15 +468,33 @@ bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *
         uint32_t n = rows - first < fit ? rows - first : fit;
         const float *host;
         float *out;
-        bert_status st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
+        bert_status st = watch != NULL ? bert__watch_poll(watch, err) : BERT_OK;
 
         if (st == BERT_OK)
-            st = run_head(x, head, watch, n, &out, err);
+            st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
+        if (st == BERT_OK)
+            st = run_head(x, head, n, &out, err);
         if (st == BERT_OK)
             st = x->backend->host_view(x->stream, &host, out, n * n_out, err);
         if (st != BERT_OK)
             return st;
-        copy_out(x, y + first * n_out, host, NULL, n * n_out);
+        copy_out(x, y + first * n_out, host, add != NULL ? add + first * n_out : NULL, n * n_out);
     }
     return BERT_OK;
+}
+
+bert_status bert__exec_linear(struct bert__exec *x, const struct bert__linear *linear,
+                              enum bert__act act, const float *in, uint32_t rows, float *y,
+                              const float *add, bert_error *err)
+{
+    struct bert__exec_head head = {.decoder = linear, .decoder_act = act};
+
+    return run_rows(x, &head, NULL, in, rows, y, add, err);
+}
+
+bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *head,
+                            struct bert__watch *watch, const float *in, uint32_t rows, float *y,
+                            bert_error *err)
+{
+    return run_rows(x, head, watch, in, rows, y, NULL, err);
 }

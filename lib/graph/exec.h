@@ -57,6 +57,7 @@ struct bert__exec_head {
     enum bert__act act;
     const struct bert__norm *norm;
     const struct bert__linear *decoder;
+    enum bert__act decoder_act;
 };
 /* Floats of a row in its layers together: for bert__exec_options.head_width. */
 uint32_t bert__exec_head_width(const struct bert__exec_head *head);

@@ -33,16 +33,11 @@ static bool names_architecture(const struct bert__config *c, const char *archite
     return bert__json_equals(&list->u.array.items[0], architecture);
 }
 
-uint32_t bert__label_count(const struct bert__config *c)
-{
-    return c->n_labels > 0 ? c->n_labels : DEFAULT_LABELS;
-}
-
 static uint32_t decoder_rows(const struct bert__config *c, enum bert__head_output output)
 {
     switch (output) {
     case BERT__HEAD_LABELS:
-        return bert__label_count(c);
+        return c->n_labels > 0 ? c->n_labels : DEFAULT_LABELS;
     case BERT__HEAD_CHOICE:
     case BERT__HEAD_REPLACED:
         return 1;

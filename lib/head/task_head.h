@@ -33,9 +33,6 @@ bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__n
                                   bert_error *err);
 void bert__task_heads_free(struct bert__task_heads *heads, struct bert__network *network);
 
-/* Labels of the config, where it has none as many as the reference's default. */
-uint32_t bert__label_count(const struct bert__config *config);
-
 /* The head's layers, for bert__exec_head(). */
 struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head);
 
