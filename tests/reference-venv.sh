@@ -12,9 +12,11 @@ python3 -m venv "$dir"
 "$dir/bin/pip" install \
     numpy==2.4.6 \
     onnxruntime==1.32.0 \
+    protobuf==7.36.2 \
     safetensors==0.8.0 \
     scipy==1.17.1 \
     sentence-transformers==6.2.0 \
+    sentencepiece==0.2.3 \
     tokenizers==0.23.3 \
     torch==2.15.0 \
     transformers==5.23.0

@@ -12,6 +12,8 @@
 #include "lib/base/utf8.h"
 #include "tokenizer/unicode.h"
 
+enum { SOME_WORDS = 256 };
+
 struct run {
     const bert_tokenizer *tok;
     struct bert__work *work;
@@ -188,14 +190,35 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
 
 /* ---- Stretches ------------------------------------------------------------ */
 
+static bert_status run_words(struct run *r)
+{
+    r->work->tokens.n = 0;
+    if (!bert__token_model_run(&r->tok->model, r->work))
+        return no_memory(r);
+    return flush(r);
+}
+
+/* Some words at a time, until there are enough tokens. */
+static bert_status run_some_words(struct run *r)
+{
+    struct bert__words *words = &r->work->words, all = *words;
+    bert_status status = BERT_OK;
+
+    for (size_t i = 0; i < all.n && status == BERT_OK && !is_enough(r); i += words->n) {
+        words->items = all.items + i;
+        words->n = all.n - i < SOME_WORDS ? all.n - i : SOME_WORDS;
+        status = run_words(r);
+    }
+    *words = all;
+    return status;
+}
+
 /* Words and tokens of bytes [begin, end) of the piece. */
 static bert_status run_piece(struct run *r, size_t begin, size_t end)
 {
-    r->work->tokens.n = 0;
-    if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end, r->base)
-        || !bert__token_model_run(&r->tok->model, r->work))
+    if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end, r->base))
         return no_memory(r);
-    return flush(r);
+    return r->stop > 0 ? run_some_words(r) : run_words(r);
 }
 
 /* The same, of a piece that is made of a part of the whole. */
@@ -229,7 +252,7 @@ static bert_status run_splits(struct run *r)
         bert__piece_set_aside(&r->work->piece, &r->work->whole);
     bert__splitter_init(&splitter, &r->tok->added.normalized, bytes,
                         rewrites ? r->work->whole.size : r->work->piece.size);
-    while (status == BERT_OK && bert__splitter_next(&splitter, &split)) {
+    while (status == BERT_OK && !is_enough(r) && bert__splitter_next(&splitter, &split)) {
         if (split.token == NULL)
             status = (rewrites ? run_part : run_piece)(r, split.begin, split.end);
         else if (r->sink != NULL)

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make bench`: libbert alone, then in turns with ONNX Runtime and PyTorch.
+# `make bench`: libbert alone, then in turns with ONNX Runtime and PyTorch; tokenizers, ordinary
+# and hostile texts, where there are real ones.
 #   S, B         source and build folder
+#   BERT_SHARED_DATA   folder with text/ and tokenizers/ [../shared/data]
 #   BENCH_ARGS   for peers.py, such as "--models minilm6 --shapes 1x128"
 set -eu
 : "${S:?}" "${B:?}"
@@ -15,3 +17,7 @@ NO_REFERENCE=0
 unset BERT_CPU
 # shellcheck disable=SC2086 # arguments are words
 "$python" "$S/tests/bench/peers.py" "$B/out/bench-encode" "$B/out/bench" ${BENCH_ARGS-}
+data=${BERT_SHARED_DATA:-$S/../shared/data}
+[ -d "$data/tokenizers" ] || { printf 'no %s/tokenizers: tokenizers are left out\n' "$data"; exit 0; }
+"$python" "$S/tests/bench/tok_peers.py" "$B/out/bench-tokenizers" "$data"
+sh "$S/tests/bench/hostile.sh"

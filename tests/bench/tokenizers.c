@@ -31,6 +31,22 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* The most memory that this program has had, in MB (getrusage() counts the one before it). */
+static double peak_mb(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[256];
+    double kb = 0;
+
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtod(line + 6, NULL);
+    }
+    if (f != NULL)
+        fclose(f);
+    return kb / 1e3;
+}
+
 static size_t one_line(const struct job *j, bert_text line)
 {
     bert_encoding *e;
@@ -111,7 +127,7 @@ int main(int argc, char **argv)
     struct job job = {0};
     size_t tokens;
     int threads = argc > 3 ? atoi(argv[3]) : 1;
-    double start = now(), load, both, count, scale;
+    double before = peak_mb(), start = now(), load, mb, both, count, scale;
     char *text;
 
     if (argc < 3 || threads < 1 || threads > MAX_THREADS) {
@@ -123,6 +139,7 @@ int main(int argc, char **argv)
         return 1;
     }
     load = now() - start;
+    mb = peak_mb() - before;
     text = read_file(argv[2], &job.size);
     if (text == NULL)
         return 1;
@@ -132,10 +149,11 @@ int main(int argc, char **argv)
     both = best(&job, threads, &tokens);
     job.count_only = 1;
     count = best(&job, threads, &tokens);
-    printf("{\"threads\": %d, \"load_ms\": %.1f, \"mb_per_s\": %.2f, \"ns_per_token\": %.1f, "
+    printf("{\"threads\": %d, \"load_ms\": %.1f, \"load_mb\": %.1f, \"mb_per_s\": %.2f, "
+           "\"ns_per_token\": %.1f, "
            "\"count_mb_per_s\": %.2f, \"tokens\": %zu}\n",
-           threads, load * 1e3, scale / both, both / threads / (double)tokens * 1e9, scale / count,
-           tokens);
+           threads, load * 1e3, mb, scale / both, both / threads / (double)tokens * 1e9,
+           scale / count, tokens);
     free(text);
     bert_tokenizer_unref(tok);
     return 0;

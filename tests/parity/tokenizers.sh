@@ -45,7 +45,7 @@ for program in $programs; do
     running=$*
 done
 wait
-total=$(cat "$tmp"/*[!c] | sed -n 's/^\([0-9]*\) [a-z]*, [0-9]* differences$/\1/p' |
+total=$(cat "$tmp"/*[!c] | sed -n 's/^\([0-9]*\) [a-z]*, [0-9]* differences.*/\1/p' |
     awk '{ n += $1 } END { print n + 0 }')
 bad=$(cat "$tmp"/*.rc | grep -c 1 || true)
 printf '%d comparisons in %d s; programs with differences: %d\n' "$total" \
