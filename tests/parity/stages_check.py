@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import libtok  # noqa: E402
 from stages_configs import (NORMALIZERS, PRE_TOKENIZERS, REAL, ADDED, both_models,  # noqa: E402
                             byte_models)
+from stages_texts import mixtures  # noqa: E402
 from tok_texts import stream  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
@@ -110,24 +111,11 @@ def section_codepoints():
             for begin in range(0, len(CPS), 300 * step):
                 part = CPS[begin:begin + 300]
                 bad += not pair.check("".join(template % ((chr(c),) * n) for c in part))
-        for c in CPS[::step * 5 if t else 1][:: 1 if QUICK else 1]:
+        for c in CPS[::step * 5 if t else 1]:
             if c < 0x3400 or c % 97 == 0:
                 bad += not pair.check(chr(c))
         print("  %-50s %s, %.0f s" % (pair.name, "%d differ" % bad if bad else "equal",
                                       time.time() - start), flush=True)
-
-
-LONG = ["'s", "'S", "'\u017f", "'re", "'LL", "'d", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "a", "B", "Ab", "\u01c5",
-        "\u02b0", "\u4e2d", "\u0915", "\u094d", "\u200d", "\u200c", "\u0301", "\u0600", "1", "23", "4567", "\u00b2", "\u0661", "\u2167", ".", "!", "/", "//", "_",
-        "\u00a9", "\U0001f469", "\ufe0f", "\U0001f1e9", "\u1100", "\u1161", "\u11a8", "\uac00", "\uff21", "\ufb01", "\u2026", "\u2581", "\u0e01", "\u0e33",
-        "\u00ad", "\ufeff", "\u200b", "\x00", "\x07", "``", "''", "-", "\u30fc", "\u30ab", "\u0439", "\u0418\u0306", "\u1e9b\u0323", "<m>", "<x>", "``s"]
-
-
-def mixtures(seed, n):
-    rnd = random.Random(seed)
-    for _ in range(n):
-        some = rnd.sample(LONG, rnd.randrange(2, 9))
-        yield "".join(rnd.choice(some) for _ in range(rnd.randrange(1, 30)))
 
 
 def section_stream():
