@@ -320,7 +320,7 @@ struct kind {
 
 static int is_tokenizer(const char *name)
 {
-    static const char *const others[] = {"processors.json", "decoders.json"};
+    static const char *const others[] = {"processors.json", "decoders.json", "stages.json"};
     size_t n = strlen(name);
 
     for (size_t i = 0; i < COUNT(others); i++) {
