@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "lib/base/alloc.h"
+#include "tokenizer/pattern.h"
 
 enum bert__decode_kind {
     BERT__DECODE_WORDPIECE,     /* pattern: prefix of continuations; flag: clean up */
@@ -22,7 +23,8 @@ enum bert__decode_kind {
 struct bert__decode_step {
     enum bert__decode_kind kind;
     bert_text pattern, content;
-    bert_text letter; /* one code point */
+    const struct bert__pattern *regex; /* of Replace; NULL: `pattern` is a text */
+    bert_text letter;                  /* one code point */
     uint64_t front, back;
     bool flag;
 };

@@ -86,6 +86,22 @@ static bool write_spread(struct bert__pieces *out, bert_text t, bert_text to)
     return bert__pieces_write(out, to.data, to.size);
 }
 
+/* Text with every match replaced, by the content as it stands. */
+static bool write_matches(struct bert__pieces *out, bert_text t, const struct bert__pattern *regex,
+                          bert_text to)
+{
+    struct bert__found f;
+    size_t done = 0;
+
+    while (bert__pattern_find(regex, t.data, done, t.size, &f)) {
+        if (!bert__pieces_write(out, t.data + done, f.begin - done)
+            || !bert__pieces_write(out, to.data, to.size))
+            return false;
+        done = f.end;
+    }
+    return bert__pieces_write(out, t.data + done, t.size - done);
+}
+
 static bool replace(const struct bert__decode_step *s, const struct bert__pieces *in,
                     struct bert__pieces *out)
 {
@@ -93,7 +109,9 @@ static bool replace(const struct bert__decode_step *s, const struct bert__pieces
         bert_text t = piece(in, i);
         bool ok = true;
 
-        if (s->pattern.size > 0)
+        if (s->regex != NULL)
+            ok = write_matches(out, t, s->regex, s->content);
+        else if (s->pattern.size > 0)
             ok = write_replaced(out, t, s->pattern, s->content);
         else if (t.size > 0) /* nothing is found in an empty token, not even nothing */
             ok = write_spread(out, t, s->content);

@@ -114,6 +114,19 @@ static bert_status load_strip(const struct bert__load *l, const struct bert__jso
     return status == BERT_OK ? load_count(l, value, "stop", &out->back) : status;
 }
 
+static bert_status load_regex(const struct bert__load *l, bert_text source,
+                              struct bert__decode_step *out)
+{
+    struct bert__pattern *regex = bert__arena_get(&l->tok->arena, sizeof *regex);
+    bool known = false;
+
+    if (regex == NULL || !bert__pattern_regex(regex, &l->tok->arena, source, &known))
+        return bert__load_nomem(l);
+    out->regex = regex;
+    return known ? BERT_OK
+                 : bert__load_unsupported(l, "decoder Replace with the regular expression", source);
+}
+
 static bert_status load_replace(const struct bert__load *l, const struct bert__json *value,
                                 struct bert__decode_step *out)
 {
@@ -126,8 +139,7 @@ static bert_status load_replace(const struct bert__load *l, const struct bert__j
     if (status != BERT_OK || bert__json_get(pattern, "Regex") == NULL)
         return status == BERT_OK ? load_copy(l, pattern, "String", &out->pattern) : status;
     status = bert__load_text(l, pattern, what, "Regex", &regex);
-    return status == BERT_OK ? bert__load_unsupported(l, "decoder Replace with the pattern", regex)
-                             : status;
+    return status == BERT_OK ? load_regex(l, regex, out) : status;
 }
 
 static bert_status load_ctc(const struct bert__load *l, const struct bert__json *value,

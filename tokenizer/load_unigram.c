@@ -130,14 +130,8 @@ static bert_status add_pieces(const struct bert__load *l, const struct bert__jso
 
     for (uint32_t i = 0; i < (uint32_t)pieces->u.array.count; i++) {
         const struct bert__json *items = pieces->u.array.items[i].u.array.items;
-        char name[84];
 
-        bert__vocab_add(v, items[0].u.string, (int32_t)i);
-        if (v->n != i + 1)
-            return bert__fail(l->err, BERT_EFORMAT,
-                              "%s: piece \"%s\" is listed twice, the second time as %lu", l->path,
-                              bert__printable(name, items[0].u.string.data, items[0].u.string.size),
-                              (unsigned long)i);
+        bert__vocab_add_again(v, items[0].u.string, (int32_t)i);
         scores[i] = score_of(&items[1]);
     }
     return bert__vocab_finish(v, l->path, l->err);

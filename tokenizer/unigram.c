@@ -244,6 +244,12 @@ size_t bert__unigram_least(void)
 
 /* ---- Tables ------------------------------------------------------------------ */
 
+/* Of pieces of one text the last is the one that is found. */
+static bool is_last(const struct bert__vocab *v, const struct bert__vocab_entry *e)
+{
+    return !v->repeated || bert__vocab_find(v, e->data, e->size) == e;
+}
+
 bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
 {
     const struct bert__vocab *v = m->vocab;
@@ -256,7 +262,7 @@ bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
         const struct bert__vocab_entry *e = &v->entries[i];
 
         m->longest = e->size > m->longest ? e->size : m->longest;
-        if (e->size > 0)
+        if (e->size > 0 && is_last(v, e))
             keys[n++] = (struct bert__trie_key){e->data, e->size, e->id};
     }
     if (keys != NULL && spare != NULL)

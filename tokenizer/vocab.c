@@ -39,12 +39,13 @@ void bert__vocab_free(struct bert__vocab *v)
     memset(v, 0, sizeof *v);
 }
 
-static void take_slot(struct bert__vocab *v, const struct bert__vocab_entry *e)
+/* A free slot, or that of the entry at index `known` (from 1). */
+static void take_slot(struct bert__vocab *v, const struct bert__vocab_entry *e, uint32_t known)
 {
     uint64_t h = bert__hash(e->data, e->size, v->seed);
     uint64_t i = h & v->mask;
 
-    while (v->slots[i].entry != 0)
+    while (v->slots[i].entry != known)
         i = (i + 1) & v->mask;
     v->slots[i].tag = (uint32_t)(h >> 32);
     v->slots[i].entry = (uint32_t)(e - v->entries) + 1;
@@ -66,7 +67,23 @@ void bert__vocab_add(struct bert__vocab *v, bert_text text, int32_t id)
     if (text.size > 0)
         memcpy(v->text + v->text_used, text.data, text.size);
     v->text_used += text.size;
-    take_slot(v, e);
+    take_slot(v, e, 0);
+}
+
+void bert__vocab_add_again(struct bert__vocab *v, bert_text text, int32_t id)
+{
+    const struct bert__vocab_entry *known = bert__vocab_find(v, text.data, text.size);
+    struct bert__vocab_entry *e;
+
+    if (known == NULL) {
+        bert__vocab_add(v, text, id);
+        return;
+    }
+    e = &v->entries[v->n++];
+    *e = *known;
+    e->id = id;
+    v->repeated = true;
+    take_slot(v, e, (uint32_t)(known - v->entries) + 1);
 }
 
 /* The largest id, checked against the number of tokens. */

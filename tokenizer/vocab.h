@@ -33,6 +33,7 @@ struct bert__vocab {
     uint64_t seed;
     uint32_t *by_id; /* entry index + 1; 0: no such id */
     uint32_t n_ids;  /* largest id + 1 */
+    bool repeated;   /* some text has several ids */
 };
 
 /* Room for n tokens of text_bytes together; false: no memory. */
@@ -42,6 +43,8 @@ void bert__vocab_free(struct bert__vocab *vocab);
 
 /* Add a token (there must be room).  One that is there already gets the new id. */
 void bert__vocab_add(struct bert__vocab *vocab, bert_text text, int32_t id);
+/* The same, but the old id stays: its text is found under the new one, and both have it. */
+void bert__vocab_add_again(struct bert__vocab *vocab, bert_text text, int32_t id);
 
 /* Index the ids.  BERT_EFORMAT, two tokens of one id; BERT_ELIMIT, ids far beyond the
  * number of tokens; BERT_ENOMEM.  `what` names file and field. */

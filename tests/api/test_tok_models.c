@@ -52,7 +52,6 @@ static const struct bad models[] = {
     {UNI("\"unk_id\":0,\"vocab\":[[\"a\",\"0\"]]"), BERT_EFORMAT, "piece 0"},
     {UNI("\"unk_id\":0,\"vocab\":[[\"a\",0],[\"b\",-1e999]]"), BERT_EFORMAT, "\"b\""},
     {UNI("\"unk_id\":0,\"vocab\":[[\"a\",0],[\"b\",NaN]]"), BERT_EFORMAT, "line 1"},
-    {UNI("\"unk_id\":0,\"vocab\":[[\"a\",0],[\"b\",1],[\"a\",2]]"), BERT_EFORMAT, "\"a\""},
     {UNI("\"unk_id\":0,\"vocab\":[[\"a\",0]],\"byte_fallback\":2"), BERT_EFORMAT, "byte_fallback"},
     /* WordLevel */
     {"{\"type\":\"WordLevel\",\"vocab\":{\"a\":0}}", BERT_EFORMAT, "unk_token"},

@@ -108,6 +108,8 @@ def model_options(r, spec, kind):
         drop_some(r, spec, m["vocab"], kind)
     if kind == "Unigram":
         m["byte_fallback"] = r.random() < .3
+        if r.random() < .2:
+            m["vocab"] += [[t, -9 * r.random()] for t, _ in r.choices(m["vocab"], k=5)]
     if kind in ("BPE", "Unigram") and m["byte_fallback"]:
         names = [f"<0x{b:02X}>" for b in range(256) if r.random() < .98]
         if kind == "Unigram":
@@ -155,6 +157,7 @@ def decoder(r, depth=0):
         lambda: d.BPEDecoder(suffix="</w>"),
         lambda: d.Strip(content=r.choice([" ", "a"]), left=r.randrange(3), right=r.randrange(3)),
         lambda: d.Replace(r.choice(["▁", "a", "##"]), r.choice([" ", "", "b"])),
+        lambda: d.Replace(Regex(r.choice([r"\s+", " {2,}", r"\d"])), r.choice([" ", "", "$0"])),
     ]
     if depth == 0 and r.random() < .4:
         return d.Sequence([decoder(r, 1) for _ in range(r.randrange(1, 5))])
@@ -208,12 +211,19 @@ NAMES = ["ids", "type_ids", "offsets", "special_tokens_mask", "attention_mask", 
          "sequence_ids", "tokens"]
 
 
-def first_difference(a, b):
+def falls_back_on_affixes(spec):
+    """Then the reference's offsets leave the word, see docs/tokenizers.md."""
+    m = json.loads(spec)["model"]
+    return m.get("byte_fallback") and m["type"] == "BPE" and (
+        m.get("continuing_subword_prefix") or m.get("end_of_word_suffix"))
+
+
+def first_difference(a, b, but):
     if len(a) != len(b):
         return "windows", len(a), len(b)
     for x, y in zip(a, b):
         for name, p, q in zip(NAMES, x, y):
-            if list(p) != list(q):
+            if name != but and list(p) != list(q):
                 return name, p, q
     return None
 
@@ -227,7 +237,7 @@ def texts(r, n):
         yield line[at:at + r.randrange(1, 50)] + r.choice(["", " ", "  ", "\n", "[CLS]", "the"])
 
 
-def encode(tok, ours, r, text):
+def encode(tok, ours, r, text, but):
     """What both say of one text, under random options; the reference's panics are skipped."""
     pair = r.choice([None, None, "b", "The fox é", text[::-1]])
     special = r.random() < .8
@@ -242,7 +252,7 @@ def encode(tok, ours, r, text):
     want = of_reference(tok.encode(text, pair, add_special_tokens=special))
     have, _ = ours.encode(text.encode(), None if pair is None else pair.encode(),
                           libtok.options(**o))
-    return first_difference(have, want), (text, pair, o)
+    return first_difference(have, want, but), (text, pair, o)
 
 
 def check(seed, library, n_texts, counts, show):
@@ -258,10 +268,11 @@ def check(seed, library, n_texts, counts, show):
         return
     r = random.Random(seed + 1)
     shown = 0
+    but = "offsets" if falls_back_on_affixes(spec) else None
     for text in texts(r, n_texts):
-        counts["texts"] += 1
+        counts["texts" + (" (offsets not compared: byte fallback of affixes)" if but else "")] += 1
         try:
-            different, case = encode(tok, ours, r, text)
+            different, case = encode(tok, ours, r, text, but)
         except libtok.Failure as e:
             different, case = ("error", str(e), None), (text,)
         except BaseException:

@@ -73,7 +73,8 @@ def random_score(rnd):
     return "-%d.%0*d" % (rnd.randrange(12), rnd.randrange(1, 22), rnd.randrange(10 ** rnd.randrange(1, 22)))
 
 
-def random_unigram(rnd):
+def random_unigram(rnd, repeats=0):
+    """With some pieces listed again, with other scores."""
     letters = rnd.choice(["a", "ab", "abc", "abcd\u00e9", "a\u65e5\u672c\U0001f600"])
     texts = {"<unk>"} | {c for c in letters if rnd.random() < 0.9}
     for _ in range(rnd.randrange(0, 60)):
@@ -85,11 +86,14 @@ def random_unigram(rnd):
         texts |= {"<0x%02X>" % b for b in range(256) if rnd.random() < 0.98}
     texts = sorted(texts)
     rnd.shuffle(texts)
+    unk = texts.index("<unk>")
+    for _ in range(repeats):
+        texts.insert(rnd.randrange(unk + 1, len(texts) + 1), rnd.choice(texts))
     pieces = ",".join("[%s,%s]" % (json.dumps(t), random_score(rnd)) for t in texts)
     text = json.dumps({
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": None, "post_processor": None, "decoder": None,
         "pre_tokenizer": rnd.choice([None, {"type": "BertPreTokenizer"}]),
-        "model": {"type": "Unigram", "unk_id": texts.index("<unk>"), "vocab": "@",
+        "model": {"type": "Unigram", "unk_id": unk, "vocab": "@",
                   "byte_fallback": fallback}}).replace('"@"', "[%s]" % pieces)
     return text, letters
