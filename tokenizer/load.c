@@ -135,6 +135,8 @@ static bert_status load_directory(struct bert__load *l, bool *found)
     if (root != NULL) {
         *found = true;
         status = bert__load_json(l, root);
+        if (status == BERT_OK)
+            status = bert__named_load(l, config);
         return status == BERT_OK ? compare_all(l, config) : status;
     }
     status = bert__family_choose(l, config, &family);
@@ -185,7 +187,10 @@ static bert_status load_single(struct bert__load *l, const char *name)
     if (root->type != BERT__JSON_OBJECT)
         return bert__fail(l->err, BERT_EFORMAT, "%s: the file holds %s; expected an object",
                           l->path, bert__json_type_name(root));
-    return bert__load_json(l, root);
+    status = bert__load_json(l, root);
+    if (status == BERT_OK)
+        bert__named_guess(l);
+    return status;
 }
 
 /* ---- Afterwards ----------------------------------------------------------- */

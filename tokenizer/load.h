@@ -66,6 +66,11 @@ bert_status bert__load_find(const struct bert__load *load, const char *role, ber
 bert_status bert__load_added(struct bert__load *load, const struct bert__json *tokens);
 bert_status bert__load_postprocessor(const struct bert__load *load, const struct bert__json *post);
 
+/* Ids of the named tokens of a tokenizer.json, by what is beside it; `config` may be NULL. */
+bert_status bert__named_load(const struct bert__load *load, const struct bert__json *config);
+/* Those of a file alone, by their usual spellings. */
+void bert__named_guess(const struct bert__load *load);
+
 /* Post-processors that no tokenizer.json names; `present` false: none. */
 bert_status bert__load_post_steps(const struct bert__load *load,
                                   const struct bert__post_step *steps, uint32_t n, bool present);

@@ -94,8 +94,13 @@ static const struct named_family classes[] = {
     {"DebertaV2", BERT__FAMILY_DEBERTA_V2},
 };
 
-/* model_type of config.json, where it isn't BERT's. */
+/* model_type of config.json. */
 static const struct named_family model_types[] = {
+    {"bert", BERT__FAMILY_BERT},
+    {"distilbert", BERT__FAMILY_BERT},
+    {"electra", BERT__FAMILY_BERT},
+    {"ernie", BERT__FAMILY_BERT},
+    {"megatron-bert", BERT__FAMILY_BERT},
     {"mpnet", BERT__FAMILY_MPNET},
     {"roberta", BERT__FAMILY_ROBERTA},
     {"roberta-prelayernorm", BERT__FAMILY_ROBERTA},
@@ -200,12 +205,11 @@ static bert_status find_file(const struct bert__load *l, const struct bert__fami
     return status;
 }
 
-/* By the config's model_type; *out NULL: it says nothing, or its file is not there. */
+/* By the config's model_type; *out NULL: it says nothing. */
 static bert_status by_model_type(const struct bert__load *l, const struct bert__family **out)
 {
     struct bert__json_file file;
     const struct bert__json *type;
-    bool there = false;
     bert_status status = bert__json_file(&file, l->files, l->source, l->directory, "config.json", 1,
                                          BERT__CONFIG_BYTES, BERT__JSON_OBJECT, l->err);
 
@@ -215,11 +219,24 @@ static bert_status by_model_type(const struct bert__load *l, const struct bert__
     type = bert__json_find(file.root, "model_type");
     if (bert__json_is(type, BERT__JSON_STRING))
         *out = find(model_types, sizeof model_types / sizeof *model_types, type->u.string);
-    if (*out == NULL)
+    return BERT_OK;
+}
+
+bert_status bert__family_of_names(const struct bert__load *l, const struct bert__json *config,
+                                  const struct bert__family **out, bool *known)
+{
+    const struct bert__json *name = bert__json_find(config, "tokenizer_class");
+    bert_status status = BERT_OK;
+
+    *out = NULL;
+    *known = true;
+    if (!bert__json_is(name, BERT__JSON_STRING))
+        status = by_model_type(l, out);
+    else if (!says_nothing(name->u.string))
+        *out = by_class(name->u.string);
+    else
         return BERT_OK;
-    status = exists(l, (*out)->file, &there);
-    if (!there)
-        *out = NULL;
+    *known = *out != NULL;
     return status;
 }
 
@@ -249,6 +266,7 @@ bert_status bert__family_choose(struct bert__load *l, const struct bert__json *c
 {
     const struct bert__json *name = bert__json_find(config, "tokenizer_class");
     const struct bert__family *any, *typed;
+    bool there = false;
     bert_status status = find_file(l, &any);
 
     *out = any;
@@ -260,7 +278,9 @@ bert_status bert__family_choose(struct bert__load *l, const struct bert__json *c
     if (name != NULL && !says_nothing(name->u.string))
         return check_class(l, name->u.string, any, out);
     status = by_model_type(l, &typed);
-    if (typed != NULL)
+    if (status == BERT_OK && typed != NULL)
+        status = exists(l, typed->file, &there);
+    if (there)
         *out = typed;
     return status;
 }

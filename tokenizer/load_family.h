@@ -20,18 +20,6 @@ enum bert__family_id {
     BERT__FAMILY_COUNT
 };
 
-/* Named special tokens, in the order in which the reference adds them. */
-enum bert__named {
-    BERT__NAMED_BOS,
-    BERT__NAMED_EOS,
-    BERT__NAMED_UNK,
-    BERT__NAMED_SEP,
-    BERT__NAMED_PAD,
-    BERT__NAMED_CLS,
-    BERT__NAMED_MASK,
-    BERT__NAMED_COUNT
-};
-
 struct bert__family {
     enum bert__family_id id;
     const char *file;                     /* that holds the vocabulary */
@@ -48,6 +36,10 @@ extern const struct bert__family bert__families[BERT__FAMILY_COUNT];
  * model_type of config.json, else the names of the files; *out NULL: no such files. */
 bert_status bert__family_choose(struct bert__load *load, const struct bert__json *config,
                                 const struct bert__family **out);
+/* The class that reads the tokenizer.json of a directory, as far as the names of its special
+ * tokens go; *out NULL: one without names where *known, else one that isn't listed. */
+bert_status bert__family_of_names(const struct bert__load *load, const struct bert__json *config,
+                                  const struct bert__family **out, bool *known);
 /* The row of one file by its name. */
 const struct bert__family *bert__family_of_file(const char *name);
 

@@ -68,3 +68,76 @@ bert_status bert__settings_padding(struct bert__load *l, const struct bert__sett
     l->tok->padding.present = true;
     return bert__settings_special(l, s, BERT__NAMED_PAD, 0, &l->tok->padding.token);
 }
+
+/* ---- Their ids ----------------------------------------------------------------- */
+
+static void name(const struct bert__load *l, int named, bert_text content)
+{
+    l->tok->named[named] = content.data != NULL ? bert__tokenizer_id(l->tok, content) : -1;
+}
+
+void bert__named_set(const struct bert__load *l, const struct bert__settings *s)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++)
+        name(l, i, s->named[i].content);
+}
+
+void bert__named_guess(const struct bert__load *l)
+{
+    static const char *const usual[BERT__NAMED_COUNT][2] = {
+        [BERT__NAMED_BOS] = {"<s>", "[BOS]"},      [BERT__NAMED_EOS] = {"</s>", "[EOS]"},
+        [BERT__NAMED_UNK] = {"[UNK]", "<unk>"},    [BERT__NAMED_SEP] = {"[SEP]", "</s>"},
+        [BERT__NAMED_PAD] = {"[PAD]", "<pad>"},    [BERT__NAMED_CLS] = {"[CLS]", "<s>"},
+        [BERT__NAMED_MASK] = {"[MASK]", "<mask>"},
+    };
+
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        l->tok->named[i] = -1;
+        for (int k = 0; k < 2 && l->tok->named[i] < 0; k++)
+            name(l, i, (bert_text){usual[i][k], strlen(usual[i][k])});
+    }
+}
+
+/* What a file says of the names; null takes one away. */
+static void take_names(const struct bert__load *l, const struct bert__json *file)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        const struct bert__json *value = bert__json_get(file, names[i]);
+
+        if (bert__json_is(value, BERT__JSON_OBJECT))
+            value = bert__json_find(value, "content");
+        if (bert__json_is(value, BERT__JSON_STRING))
+            name(l, i, value->u.string);
+        else if (value != NULL)
+            l->tok->named[i] = -1;
+    }
+}
+
+bert_status bert__named_load(const struct bert__load *l, const struct bert__json *config)
+{
+    const struct bert__family *family;
+    struct bert__json_file map = {.root = NULL};
+    bool known;
+    bert_status status = bert__family_of_names(l, config, &family, &known);
+
+    if (status == BERT_OK && bert__json_find(config, "added_tokens_decoder") == NULL)
+        status = bert__json_file(&map, l->files, l->source, l->directory, "special_tokens_map.json",
+                                 1, BERT__CONFIG_BYTES, BERT__JSON_OBJECT, l->err);
+    if (status != BERT_OK)
+        return status;
+    if (!known)
+        bert__named_guess(l);
+    for (int i = 0; known && i < BERT__NAMED_COUNT; i++) {
+        const char *own = family != NULL ? family->named[i] : NULL;
+
+        name(l, i, (bert_text){own, own != NULL ? strlen(own) : 0});
+    }
+    take_names(l, config);
+    take_names(l, map.root);
+    return BERT_OK;
+}
+
+int32_t bert__tokenizer_named(const bert_tokenizer *tokenizer, enum bert__named named)
+{
+    return tokenizer->named[named];
+}

@@ -42,6 +42,8 @@ bert_status bert__settings_add(struct bert__load *load, const struct bert__setti
 bert_status bert__settings_special(const struct bert__load *load, const struct bert__settings *s,
                                    enum bert__named named, int32_t fallback,
                                    struct bert__special *out);
+/* The ids of the tokens that have a name, once they are added. */
+void bert__named_set(const struct bert__load *load, const struct bert__settings *settings);
 /* The token to pad with, if there is one. */
 bert_status bert__settings_padding(struct bert__load *load, const struct bert__settings *s);
 

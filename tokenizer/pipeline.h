@@ -45,6 +45,7 @@ struct bert_tokenizer {
     struct bert__parting parting;
     uint32_t vocab_size;
     uint64_t model_max_length; /* 0: none */
+    int32_t named[BERT__NAMED_COUNT];
     const char *notes[BERT__MAX_NOTES];
     uint32_t n_notes;
 

@@ -50,6 +50,23 @@ bert_status bert__tokenize_ids(const bert_tokenizer *tokenizer, struct bert__tok
                                int32_t *ids, int32_t *type_ids, uint32_t *n, uint64_t *truncated,
                                uint32_t *prompt_tokens, bert_error *err);
 
+/* Special tokens by the names that the reference's classes give them, in the order in which
+ * they add them. */
+enum bert__named {
+    BERT__NAMED_BOS,
+    BERT__NAMED_EOS,
+    BERT__NAMED_UNK,
+    BERT__NAMED_SEP,
+    BERT__NAMED_PAD,
+    BERT__NAMED_CLS,
+    BERT__NAMED_MASK,
+    BERT__NAMED_COUNT
+};
+
+/* The id of what tokenizer_config.json, special_tokens_map.json or the class calls so; -1: there
+ * is none.  A bare tokenizer.json or vocabulary has the usual names. */
+int32_t bert__tokenizer_named(const bert_tokenizer *tokenizer, enum bert__named named);
+
 /* Memory that it holds, its encodings included. */
 uint64_t bert__tokenizer_bytes(const bert_tokenizer *tokenizer);
 
