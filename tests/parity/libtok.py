@@ -2,6 +2,8 @@
 """The tokenizers of libbert.so through ctypes, and what the comparisons share."""
 
 import ctypes as ct
+from array import array
+from itertools import accumulate
 
 P, SZ = ct.c_void_p, ct.c_size_t
 
@@ -93,19 +95,19 @@ class Tokenizer:
         if n == 0:
             return [], [], [], [], [], [], [], []
 
-        def array(name, kind, count=n):
-            return list((kind * count).from_address(getattr(lib, "bert_encoding_" + name)(enc)))
+        def numbers(name, code, count=n):
+            at = getattr(lib, "bert_encoding_" + name)(enc)
+            return array(code, ct.string_at(at, count * array(code).itemsize)).tolist()
 
-        flat = array("offsets", SZ, 2 * n)
+        flat = numbers("offsets", "Q", 2 * n)
         tokens = []
         if self.want_tokens:
             for i in range(n):
                 t = lib.bert_encoding_token(enc, i)
                 tokens.append(ct.string_at(t.data, t.size).decode())
-        return (array("ids", ct.c_int32), array("type_ids", ct.c_int32),
-                list(zip(flat[::2], flat[1::2])), array("special_mask", ct.c_uint8),
-                array("attention_mask", ct.c_uint8), array("word_ids", ct.c_int32),
-                array("sequence_ids", ct.c_int8), tokens)
+        return (numbers("ids", "i"), numbers("type_ids", "i"), list(zip(flat[::2], flat[1::2])),
+                numbers("special_mask", "B"), numbers("attention_mask", "B"),
+                numbers("word_ids", "i"), numbers("sequence_ids", "b"), tokens)
 
     want_tokens = True
 
@@ -183,13 +185,10 @@ def options(**k):
 
 def starts(text):
     """Byte position of each character of a str, and of its end."""
-    out, at = [], 0
-    for c in text:
-        out.append(at)
-        o = ord(c)
-        at += 1 if o < 0x80 else 2 if o < 0x800 else 3 if o < 0x10000 else 4
-    out.append(at)
-    return out
+    if text.isascii():
+        return range(len(text) + 1)
+    return list(accumulate([1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4
+                            for c in text], initial=0))
 
 
 def map_bytes(raw, text):

@@ -29,6 +29,7 @@ from tokenizers import Tokenizer  # noqa: E402
 LIBRARY, DATA = sys.argv[1], sys.argv[2]
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
 SHOW = 3
+CHARS = libtok.options(offset_unit=1)
 CPS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 count = differences = 0
 shown = {}
@@ -39,15 +40,40 @@ class Pair:
 
     def __init__(self, name, document):
         text = json.dumps(document)
-        self.name = name
+        self.name, self.document = name, document
+        # elsewhere a token's text is that of its id, and so says nothing new
+        self.surfaces = document["model"]["type"] == "Unigram"
         self.ref = Tokenizer.from_str(text)
         self.lib = libtok.Tokenizer(LIBRARY, files={"tokenizer.json": text.encode()})
+        self.lib.want_tokens = self.surfaces
+
+    def reference(self, text):
+        """Its encoding, or None where it panics, which is not ours to follow."""
+        try:
+            return self.ref.encode(text)
+        except BaseException as e:
+            if "panic" not in type(e).__name__.lower():
+                raise
+            return None
+
+    def same(self, text):
+        """Ids, offsets in characters, words and surfaces; quicker than differs()."""
+        want = self.reference(text)
+        if want is None:
+            return True
+        got = self.lib.encode(text.encode(), options=CHARS)[0][0]
+        words = want.word_ids
+        if None in words:
+            words = [-1 if w is None else w for w in words]
+        return (want.ids == got[0] and want.offsets == got[2] and words == got[5]
+                and (not self.surfaces or want.tokens == got[7]))
 
     def differs(self, text):
-        try:
-            want = libtok.reference(self.ref.encode(text), [libtok.starts(text)])
-        except BaseException as e:  # a panic of the reference is not ours to follow
-            return None if "panic" in type(e).__name__.lower() else str(e)
+        """Everything an encoding holds, offsets in bytes: None, or what differs."""
+        want = self.reference(text)
+        if want is None:
+            return None
+        want = libtok.reference(want, [libtok.starts(text)], self.surfaces)
         got = self.lib.encode(text.encode())[0][0]
         if tuple(want) == tuple(got):
             return None
@@ -58,12 +84,21 @@ class Pair:
                     field, k, ascii(a[max(0, k - 2):k + 12]), ascii(b[max(0, k - 2):k + 12]))
         return "length"
 
+    def check_chars(self, text):
+        """check() of texts of which there are many."""
+        global count
+        if not self.same(text):
+            return self.check(text)
+        count += 1
+        return True
+
     def check(self, text):
         global count, differences
         count += 1
         problem = self.differs(text)
-        if problem is None:
+        if problem is None and self.same(text):
             return True
+        problem = problem or "only offsets in characters"
         differences += 1
         shown[self.name] = shown.get(self.name, 0) + 1
         if shown[self.name] <= SHOW:
@@ -97,23 +132,62 @@ def components():
             yield Pair(name + " (bytes)", byte_models(None, p))
 
 
-TEMPLATES = ["a%sb %s %s%s \u0301e%s\u0323\u0301", "%s\u0301 '%s '%ss 1%s\n%sA\t%s", "\u4e2d%s\u3099\u1100%s\u1161 a %s", ]
+ALL = "%s a%s\u0301\n"
+TEMPLATES = ["a%sb %s %s%s \u0301e%s\u0323\u0301", "%s\u0301 '%s '%ss 1%s\n%sA\t%s",
+             "\u4e2d%s\u3099\u1100%s\u1161 a %s"]
+UNIFORM = [(0x3400, 0x9FFF), (0xAC00, 0xD7A3), (0xE000, 0xF8FF), (0x13000, 0x143FF),
+           (0x17000, 0x18AFF), (0x20000, 0xDFFFF), (0xE0200, 0x10FFFF)]
+
+
+def varied(c):
+    """The code points that are not among thousands of their kind, and a sample of those."""
+    return c % 97 < 2 or not any(a + 64 < c < b - 64 for a, b in UNIFORM)
+
+
+VARIED = [c for c in CPS if varied(c)]
+
+
+def sweep(pair, template, codepoints):
+    n = template.count("%s")
+    bad = 0
+    for begin in range(0, len(codepoints), 300):
+        text = "".join(template % ((chr(c),) * n) for c in codepoints[begin:begin + 300])
+        bad += not pair.check_chars(text)
+    return bad
+
+
+def is_stage(normalizer, pre):
+    """A stage alone, and of those that differ in what they do with the same places, the first."""
+    if pre is None:
+        return True
+    return (normalizer is None and pre["type"] != "Sequence" and not pre.get("invert")
+            and pre.get("behavior", "Isolated") == "Isolated"
+            and pre.get("prepend_scheme", "always") == "always")
+
+
+def shows_more(pair, pre):
+    """Do characters show what words don't?  Only where something is rewritten."""
+    return pair.surfaces or pre is None or "Metaspace" in str(pre) or "ByteLevel" in str(pre)
 
 
 def section_codepoints():
-    """Every code point, many to a text."""
+    """Every code point through every stage; in more contexts, and through sequences of stages,
+    all that aren't like their neighbours."""
     step = 7 if QUICK else 1
     for pair in components():
+        normalizer, pre = pair.document["normalizer"], pair.document["pre_tokenizer"]
+        if not shows_more(pair, pre):
+            continue
         start = time.time()
         bad = 0
-        for t, template in enumerate(TEMPLATES):
-            n = template.count("%s")
-            for begin in range(0, len(CPS), 300 * step):
-                part = CPS[begin:begin + 300]
-                bad += not pair.check("".join(template % ((chr(c),) * n) for c in part))
-        for c in CPS[::step * 5 if t else 1]:
-            if c < 0x3400 or c % 97 == 0:
-                bad += not pair.check(chr(c))
+        if is_stage(normalizer, pre):
+            bad += sweep(pair, ALL, CPS[::step])
+        for template in TEMPLATES:
+            bad += sweep(pair, template, VARIED[::step])
+        if pair.surfaces:  # alone
+            whole = pair.name.startswith(("Strip ", "Precompiled"))
+            for c in (CPS if whole else [c for c in VARIED if c < 0x3400])[::step]:
+                bad += not pair.check_chars(chr(c))
         print("  %-50s %s, %.0f s" % (pair.name, "%d differ" % bad if bad else "equal",
                                       time.time() - start), flush=True)
 
