@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* ids.c - the hot path of the tasks: ids of one text, cut to a length. */
+/* ids.c - the hot path of the tasks: ids of one text or a pair, cut to a length. */
 #include "lib/base/error.h"
 #include "tokenizer/scratch.h"
+#include "tokenizer/truncate.h"
 
 /* Is this the id of a special token, typed or added? */
 static bool is_special(const bert_tokenizer *tok, int32_t id)
@@ -123,4 +124,108 @@ bert_status bert__tokenize_ids(const bert_tokenizer *tok, struct bert__token_scr
             return status;
     }
     return encode(tok, scratch, text, max_length, side, ids, type_ids, n, truncated, &last, err);
+}
+
+/* ---- Pairs ----------------------------------------------------------------- */
+
+/* The two texts of a pair: the ids that may be kept of each, and how many there are. */
+struct sides {
+    struct bert__id_sink sinks[2];
+    struct bert__windows windows[2];
+    bool left;
+};
+
+static bert_status collect(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                           const bert_text texts[2], uint32_t room, struct sides *s,
+                           bert_error *err)
+{
+    bert_status status = BERT_OK;
+
+    for (int i = 0; i < 2 && status == BERT_OK; i++) {
+        struct bert__sequence *q = &scratch->sequences[i];
+
+        if (!bert__reserve(scratch->alloc, &q->ids, &q->ids_cap, room, sizeof *q->ids))
+            return bert__alloc_fail(scratch->alloc, "tokenizing a pair", err);
+        s->sinks[i] = (struct bert__id_sink){.ids = q->ids, .room = room, .left = s->left};
+        status = bert__tokenize_sink(tok, scratch, texts[i], &s->sinks[i], err);
+    }
+    return status;
+}
+
+/* The kept ids of text i to `out`; returns their number. */
+static uint32_t put_text(const struct sides *s, int i, int32_t *out)
+{
+    const struct bert__id_sink *sink = &s->sinks[i];
+    size_t held = sink->n < sink->room ? (size_t)sink->n : sink->room;
+    size_t kept = s->windows[i].length < held ? s->windows[i].length : held;
+
+    if (kept > 0)
+        memcpy(out, sink->ids + (s->left ? held - kept : 0), kept * sizeof *out);
+    return (uint32_t)kept;
+}
+
+static uint32_t wrap_pair(const struct bert__layout *t, const struct sides *s, int32_t *ids,
+                          int32_t *type_ids)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < t->n_parts; i++) {
+        const struct bert__part *part = &t->parts[i];
+        uint32_t k = part->n_tokens;
+
+        if (part->kind != BERT__PART_SPECIAL)
+            k = put_text(s, part->kind == BERT__PART_SECOND, ids + at);
+        for (uint32_t j = 0; j < k; j++, at++) {
+            if (part->kind == BERT__PART_SPECIAL)
+                ids[at] = part->tokens[j].id;
+            type_ids[at] = part->type_id;
+        }
+    }
+    return at;
+}
+
+/* Does the template hold each text once? */
+static bool is_plain_pair(const struct bert__layout *t)
+{
+    uint32_t n[2] = {0, 0};
+
+    for (uint32_t i = 0; i < t->n_parts; i++) {
+        if (t->parts[i].kind != BERT__PART_SPECIAL)
+            n[t->parts[i].kind == BERT__PART_SECOND]++;
+    }
+    return n[0] == 1 && n[1] == 1;
+}
+
+bert_status bert__tokenize_pair_ids(const bert_tokenizer *tok, struct bert__token_scratch *scratch,
+                                    bert_text text, bert_text pair, uint32_t max_length,
+                                    uint32_t side, int32_t *ids, int32_t *type_ids, uint32_t *n,
+                                    uint64_t *truncated, bert_error *err)
+{
+    const struct bert__layout *t = &tok->postprocessor.layouts[1][1];
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+    struct sides s = {.left = side == BERT_TRUNCATE_LEFT};
+    size_t lengths[2];
+    bert_status status;
+
+    *n = 0;
+    *truncated = 0;
+    if (!is_plain_pair(t))
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "the tokenizer's template for pairs doesn't hold each text once");
+    if (max_length < t->n_special)
+        return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %lu",
+                          (unsigned long)max_length, (unsigned long)t->n_special);
+    status = collect(tok, scratch, (bert_text[]){text, pair}, max_length - t->n_special, &s, err);
+    if (status != BERT_OK)
+        return status;
+    for (int i = 0; i < 2; i++)
+        lengths[i] = (size_t)s.sinks[i].n;
+    o.max_length = max_length;
+    o.side = side;
+    status = bert__truncate(tok, &o, true, lengths, s.windows, err);
+    if (status != BERT_OK)
+        return status;
+    *n = wrap_pair(t, &s, ids, type_ids);
+    *truncated = s.sinks[0].n + s.sinks[1].n - (*n - t->n_special);
+    return BERT_OK;
 }

@@ -50,6 +50,16 @@ bert_status bert__tokenize_ids(const bert_tokenizer *tokenizer, struct bert__tok
                                int32_t *ids, int32_t *type_ids, uint32_t *n, uint64_t *truncated,
                                uint32_t *prompt_tokens, bert_error *err);
 
+/*
+ * The same of a pair, of which the longer is cut first.  The scratch grows to max_length ids for
+ * each of the texts.
+ */
+bert_status bert__tokenize_pair_ids(const bert_tokenizer *tokenizer,
+                                    struct bert__token_scratch *scratch, bert_text text,
+                                    bert_text pair, uint32_t max_length, uint32_t side,
+                                    int32_t *ids, int32_t *type_ids, uint32_t *n,
+                                    uint64_t *truncated, bert_error *err);
+
 /* Special tokens by the names that the reference's classes give them, in the order in which
  * they add them. */
 enum bert__named {

@@ -38,6 +38,8 @@ struct options {
     int pooling, normalize, quantize, format, windows;
     int64_t dimensions, top;
     const char *prompt, *prompt_name, *query;
+    /* classify */
+    int function; /* a bert_function */
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

@@ -8,6 +8,7 @@
 #include "examples/bert/interrupt.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
+#include "examples/bert/task.h"
 
 /* ---- Options ---------------------------------------------------------------- */
 
@@ -51,20 +52,6 @@ static int set_prompt(struct vectors *vectors, const struct options *options,
     return 0;
 }
 
-static uint32_t overlong_of(const struct options *options)
-{
-    if (options->windows)
-        return BERT_OVERLONG_WINDOWS;
-    switch (options->truncation) {
-    case TRUNCATION_LEFT:
-        return BERT_OVERLONG_CUT_LEFT;
-    case TRUNCATION_NONE:
-        return BERT_OVERLONG_ERROR;
-    default:
-        return BERT_OVERLONG_CUT_RIGHT;
-    }
-}
-
 static int check_windows(const struct options *options, const struct runtime *runtime)
 {
     uint32_t limit = runtime_limit(runtime, options);
@@ -92,10 +79,10 @@ static int fill_options(struct vectors *vectors, struct job *job)
     *o = (bert_embed_options)BERT_EMBED_OPTIONS_INIT;
     o->pooling = options->pooling == POOLING_NONE ? BERT_POOLING_MODEL : (uint32_t)options->pooling;
     o->normalize = (uint32_t)options->normalize;
-    o->dimensions = options->dimensions > 0 ? (uint32_t)options->dimensions : 0;
-    o->overlong = overlong_of(options);
-    o->max_length = options->max_length > 0 ? (uint32_t)options->max_length : 0;
-    o->stride = options->stride > 0 ? (uint32_t)options->stride : 0;
+    o->dimensions = number_or_zero(options->dimensions);
+    o->overlong = options->windows ? BERT_OVERLONG_WINDOWS : overlong_of(options);
+    o->max_length = number_or_zero(options->max_length);
+    o->stride = number_or_zero(options->stride);
     rc = check_windows(options, &job->runtime);
     if (rc == 0)
         rc = set_prompt(vectors, options, job->runtime.model);

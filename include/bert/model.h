@@ -164,7 +164,8 @@ BERT_API const char *bert_model_prompt_name(const bert_model *model, uint32_t i)
 BERT_API bert_text bert_model_prompt(const bert_model *model, uint32_t i);
 /** Name of the prompt that applies unasked; NULL if none does.  Since 0.1. */
 BERT_API const char *bert_model_default_prompt(const bert_model *model);
-/** Number of labels (id2label of the config); 0 without a classification head.  Since 0.1. */
+/** Number of labels: id2label of the config, or LABEL_0 ... where the task head has labels without
+ *  names; 0 without any.  Since 0.1. */
 BERT_API uint32_t bert_model_label_count(const bert_model *model);
 /** Label i; NULL past the end.  Since 0.1. */
 BERT_API const char *bert_model_label(const bert_model *model, uint32_t i);

@@ -156,6 +156,88 @@ BERT_API bert_status bert_embed_tokens(bert_session *session, bert_text text,
 BERT_API bert_status bert_similarity(const char *function, const float *a, const float *b, size_t n,
                                      float *out, bert_error *err);
 
+/* ---- Task results ---------------------------------------------------------
+ *
+ * The calls below take n texts (any number: they are run in parts that fit the session) and give
+ * one opaque result, which owns its memory, from the session's allocator, and may be read and
+ * freed before or after the session, by any thread, by one of them at a time where it is freed.
+ * Its getters take a record, from 0 in the order of the texts.  What is wrong with one text, such
+ * as BERT_ERANGE, is the status of its record, and the others are answered.  What comes for a
+ * text is the same bits alone and in any batch.
+ *
+ * The session's scratch is used; beyond it a call takes, within max_bytes, what its head needs of
+ * one batch.  A model without the head is BERT_EUNSUPPORTED; the message names it and its
+ * tensors. */
+
+/* ---- Text classification --------------------------------------------------- */
+
+/** What is made of the logits. */
+typedef enum bert_function {
+    BERT_FUNCTION_AUTO = 0,    /**< as the model says: none for the problem_type "regression",
+                                    sigmoid for one label or "multi_label_classification", else
+                                    softmax */
+    BERT_FUNCTION_SOFTMAX = 1, /**< probabilities of labels that exclude each other */
+    BERT_FUNCTION_SIGMOID = 2, /**< a probability for each label */
+    BERT_FUNCTION_NONE = 3     /**< the logits themselves */
+} bert_function;
+
+/** Options of bert_classify(). */
+typedef struct bert_classify_options {
+    size_t size;
+    uint32_t function;   /**< a bert_function */
+    uint32_t top;        /**< labels of a text, the best; 0: all */
+    uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
+    uint32_t overlong;   /**< a bert_overlong but WINDOWS; pairs are cut longest first */
+} bert_classify_options;
+#define BERT_CLASSIFY_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(bert_classify_options), 0, 0, 0, 0                                                  \
+    }
+
+/** A label and its score. */
+typedef struct bert_label_score {
+    const char *label; /**< of the model, which the result keeps alive */
+    uint32_t id;       /**< bert_model_label(id) */
+    float score;
+} bert_label_score;
+
+typedef struct bert_classifications bert_classifications;
+
+/**
+ * Labels of texts, or of pairs of texts.
+ *
+ * @param pairs  n texts that go with the texts; NULL: single texts.  To the reference's pipeline,
+ *               and so here, an empty one is none.
+ * @param out    The result; free it with bert_classifications_free().
+ * @return BERT_OK; BERT_EINVAL, bad options; BERT_EUNSUPPORTED, the model has no head for text
+ *         classification or no usable tokenizer; BERT_ENOMEM; BERT_ELIMIT; BERT_ECANCELED;
+ *         BERT_ETIMEDOUT; BERT_EBUSY; BERT_EBACKEND.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_classify(bert_session *session, const bert_text *texts,
+                                   const bert_text *pairs, size_t n,
+                                   const bert_classify_options *options, bert_classifications **out,
+                                   bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_classifications_size(const bert_classifications *result);
+/** BERT_OK; BERT_ERANGE, the text is too long; BERT_EINVAL, it has no tokens, or the tokenizer
+ *  gives an id that the model lacks; BERT_ENONFINITE.  Past the end BERT_EINVAL.  Since 0.1. */
+BERT_API bert_status bert_classifications_status(const bert_classifications *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_classifications_message(const bert_classifications *result,
+                                                  size_t record);
+/** Number of labels of a record; 0 without an answer.  Since 0.1. */
+BERT_API size_t bert_classifications_count(const bert_classifications *result, size_t record);
+/** They, best first; of equal scores the lowest id.  Borrowed; NULL if there are none.  Since 0.1.
+ */
+BERT_API const bert_label_score *bert_classifications_labels(const bert_classifications *result,
+                                                             size_t record);
+/** Tokens of text and pair that were cut.  Since 0.1. */
+BERT_API uint64_t bert_classifications_truncated(const bert_classifications *result, size_t record);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_classifications_free(bert_classifications *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 
 #include "lib/api/options.h"
 #include "lib/api/outputs.h"
+#include "lib/api/packer.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
@@ -16,23 +17,11 @@ struct job {
     const bert_text *texts;
     size_t n;
     float *out;
-    bert_embed_report *reports;     /* NULL: the first failure ends the call */
-    uint32_t n_sequences, n_tokens; /* of the batch being filled */
+    bert_embed_report *reports; /* NULL: the first failure ends the call */
+    struct bert__packer packer;
 };
 
 /* ---- The parts that windows use too ---------------------------------------------- */
-
-bert_status bert__embed_check_ids(const bert_model *model, const int32_t *ids, uint32_t n,
-                                  bert_error *err)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (ids[i] < 0 || (uint32_t)ids[i] >= model->config.vocab_size)
-            return bert__fail(err, BERT_EINVAL,
-                              "the tokenizer gives id %ld; the model's vocabulary has %lu",
-                              (long)ids[i], (unsigned long)model->config.vocab_size);
-    }
-    return BERT_OK;
-}
 
 void bert__embed_pool(const struct bert__embed_request *r, const struct bert__batch *batch,
                       const float *hidden, const uint32_t *skip)
@@ -44,7 +33,7 @@ void bert__embed_pool(const struct bert__embed_request *r, const struct bert__ba
         .width = r->session->model->config.hidden_size,
         .module = &r->pooling,
         .skip = skip,
-        .rows = r->session->embed.rows,
+        .rows = r->session->texts.rows,
     };
 
     bert__exec_parallel(r->session->exec, batch->n_sequences, bert__pool_task, &pool);
@@ -55,13 +44,13 @@ bert_status bert__embed_finish(const struct bert__embed_request *r, uint32_t n, 
 {
     bert_session *s = r->session;
 
-    *rows = s->embed.rows;
+    *rows = s->texts.rows;
     *row_width = r->pooled_width;
     if (!r->modules)
         return BERT_OK;
     *row_width = s->model->embedder->width;
     return bert__embedder_finish(s->model->embedder, s->exec, bert__model_kernels(s->model),
-                                 r->modules_normalize, s->embed.rows, s->embed.spare, n, rows, err);
+                                 r->modules_normalize, s->texts.rows, s->texts.spare, n, rows, err);
 }
 
 void bert__embed_row(const struct bert__embed_request *r, const float *row, float *out)
@@ -78,8 +67,9 @@ static float *row_of(const struct job *job, size_t text)
     return job->out + text * job->request.width;
 }
 
-static bert_status run_batch(struct job *job, const struct bert__batch *batch, bert_error *err)
+static bert_status run_batch(void *context, const struct bert__batch *batch, bert_error *err)
 {
+    const struct job *job = context;
     bert_session *s = job->request.session;
     const float *hidden;
     float *rows;
@@ -88,47 +78,13 @@ static bert_status run_batch(struct job *job, const struct bert__batch *batch, b
 
     if (st != BERT_OK)
         return st;
-    bert__embed_pool(&job->request, batch, hidden, s->embed.prompt_tokens);
+    bert__embed_pool(&job->request, batch, hidden, s->texts.prompt_tokens);
     st = bert__embed_finish(&job->request, batch->n_sequences, &rows, &row_width, err);
     for (uint32_t i = 0; st == BERT_OK && i < batch->n_sequences; i++)
-        bert__embed_row(&job->request, rows + (size_t)i * row_width, row_of(job, s->embed.text[i]));
+        bert__embed_row(&job->request, rows + (size_t)i * row_width,
+                        row_of(job, s->texts.owner[i]));
     bert__exec_finish(s->exec);
     return st;
-}
-
-/* Run what has gathered. */
-static bert_status flush(struct job *job, bert_error *err)
-{
-    struct bert__embed_scratch *e = &job->request.session->embed;
-    struct bert__batch batch = {e->ids, e->type_ids, e->offsets, job->n_sequences, job->n_tokens};
-
-    job->n_sequences = 0;
-    job->n_tokens = 0;
-    return batch.n_sequences > 0 ? run_batch(job, &batch, err) : BERT_OK;
-}
-
-/* A text of n tokens lies behind the batch: take it in, after the batch was run if it is full. */
-static bert_status take(struct job *job, size_t text, uint32_t n, uint32_t prompt_tokens,
-                        bert_error *err)
-{
-    bert_session *s = job->request.session;
-    struct bert__embed_scratch *e = &s->embed;
-    uint32_t at = job->n_tokens;
-
-    if (job->n_sequences == s->max_sequences || at + n > s->max_tokens) {
-        bert_status st = flush(job, err);
-
-        if (st != BERT_OK)
-            return st;
-        memmove(e->ids, e->ids + at, n * sizeof *e->ids);
-        memmove(e->type_ids, e->type_ids + at, n * sizeof *e->type_ids);
-    }
-    e->text[job->n_sequences] = text;
-    e->prompt_tokens[job->n_sequences] = prompt_tokens;
-    e->offsets[job->n_sequences++] = job->n_tokens;
-    job->n_tokens += n;
-    e->offsets[job->n_sequences] = job->n_tokens;
-    return BERT_OK;
 }
 
 /* ---- One text ------------------------------------------------------------------------- */
@@ -142,18 +98,7 @@ static bert_status check_length(const struct job *job, uint32_t n, uint64_t trun
         return bert__fail(err, BERT_ERANGE, "the text has %llu tokens, %llu over the limit of %lu",
                           (unsigned long long)(n + truncated), (unsigned long long)truncated,
                           (unsigned long)r->max_length);
-    if (n > r->session->max_tokens)
-        return bert__fail(err, BERT_ERANGE,
-                          "the text has %lu tokens; the session holds max_tokens = %lu",
-                          (unsigned long)n, (unsigned long)r->session->max_tokens);
-    return BERT_OK;
-}
-
-/* Does this status speak of one text, so that the others can be answered?  BERT_ELIMIT
- * does: what a text takes beyond the session's scratch hangs on its length. */
-static bool is_of_text(bert_status st)
-{
-    return st == BERT_ERANGE || st == BERT_EINVAL || st == BERT_ELIMIT;
+    return bert__packer_check(&job->packer, n, err);
 }
 
 /* Tokenize text i behind the batch and take it in.  *own: what is wrong with this text. */
@@ -161,19 +106,19 @@ static bert_status add_text(struct job *job, size_t i, bert_embed_report *report
                             bert_error *err)
 {
     const struct bert__embed_request *r = &job->request;
-    struct bert__embed_scratch *e = &r->session->embed;
+    struct bert__text_scratch *e = &r->session->texts;
     uint32_t side =
         r->overlong == BERT_OVERLONG_CUT_LEFT ? BERT_TRUNCATE_LEFT : BERT_TRUNCATE_RIGHT;
     uint32_t n, prompt_tokens = 0;
     uint64_t truncated;
     bert_status st =
         bert__tokenize_ids(r->tokenizer, e->tokens, r->prompt, job->texts[i], r->max_length, side,
-                           e->ids + job->n_tokens, e->type_ids + job->n_tokens, &n, &truncated,
-                           r->pooling.include_prompt ? NULL : &prompt_tokens, err);
+                           bert__packer_ids(&job->packer), bert__packer_type_ids(&job->packer), &n,
+                           &truncated, r->pooling.include_prompt ? NULL : &prompt_tokens, err);
 
     *own = true;
     if (st == BERT_OK && truncated > 0 && r->overlong == BERT_OVERLONG_WINDOWS) {
-        st = flush(job, err);
+        st = bert__packer_flush(&job->packer, err);
         if (st != BERT_OK) {
             *own = false;
             return st;
@@ -182,14 +127,12 @@ static bert_status add_text(struct job *job, size_t i, bert_embed_report *report
     }
     if (st == BERT_OK)
         st = check_length(job, n, truncated, err);
-    if (st == BERT_OK)
-        st = bert__embed_check_ids(r->session->model, e->ids + job->n_tokens, n, err);
     if (st != BERT_OK)
         return st;
     report->tokens = n;
     report->truncated = truncated;
     *own = false;
-    return take(job, i, n, prompt_tokens, err);
+    return bert__packer_take(&job->packer, i, n, prompt_tokens, err);
 }
 
 static bert_status embed_text(struct job *job, size_t i, bert_error *err)
@@ -205,7 +148,7 @@ static bert_status embed_text(struct job *job, size_t i, bert_error *err)
     } else {
         st = add_text(job, i, &report, &own, &why);
     }
-    if (st != BERT_OK && (job->reports == NULL || !own || !is_of_text(st)))
+    if (st != BERT_OK && (job->reports == NULL || !own || !bert__status_is_of_text(st)))
         return own && job->n > 1 ? bert__fail(err, st, "text %zu: %s", i, why.message)
                                  : bert__fail(err, st, "%s", why.message);
     if (st != BERT_OK) {
@@ -225,7 +168,7 @@ static bert_status embed_all(struct job *job, bert_error *err)
         if (st != BERT_OK)
             return st;
     }
-    return flush(job, err);
+    return bert__packer_flush(&job->packer, err);
 }
 
 /* ---- The public calls ------------------------------------------------------------------- */
@@ -249,7 +192,11 @@ bert_status bert_embed(bert_session *s, const bert_text *texts, size_t n,
                        const bert_embed_options *options, float *out, size_t out_size,
                        bert_embed_report *reports, bert_error *err)
 {
-    struct job job = {.texts = texts, .n = n, .out = out, .reports = reports};
+    struct job job = {.texts = texts,
+                      .n = n,
+                      .out = out,
+                      .reports = reports,
+                      .packer = {.session = s, .run = run_batch, .context = &job}};
     size_t need;
     bert_status st;
 
@@ -291,7 +238,7 @@ static bert_status embed_tokens(const struct job *job, uint32_t side, bert_embed
                                 bert_outputs **out, bert_error *err)
 {
     const struct bert__embed_request *r = &job->request;
-    struct bert__embed_scratch *e = &r->session->embed;
+    struct bert__text_scratch *e = &r->session->texts;
     uint32_t n;
     uint64_t truncated;
     struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 1, 0};
@@ -312,7 +259,7 @@ static bert_status embed_tokens(const struct job *job, uint32_t side, bert_embed
 bert_status bert_embed_tokens(bert_session *s, bert_text text, const bert_embed_options *options,
                               bert_outputs **out, bert_embed_report *report, bert_error *err)
 {
-    struct job job = {.texts = &text, .n = 1};
+    struct job job = {.texts = &text, .n = 1, .packer = {.session = s}};
     bert_embed_options plain = BERT_EMBED_OPTIONS_INIT;
     bert_embed_report unused;
     uint32_t dimensions;

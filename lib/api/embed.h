@@ -26,15 +26,11 @@ struct bert__embed_request {
 bert_status bert__embed_request_read(struct bert__embed_request *request, const bert_model *model,
                                      const bert_embed_options *options, bert_error *err);
 
-/* Is every id one of the model's?  BERT_EINVAL otherwise. */
-bert_status bert__embed_check_ids(const bert_model *model, const int32_t *ids, uint32_t n,
-                                  bert_error *err);
-
-/* Pool the batch that was just run into session->embed.rows. */
+/* Pool the batch that was just run into session->texts.rows. */
 void bert__embed_pool(const struct bert__embed_request *request, const struct bert__batch *batch,
                       const float *hidden, const uint32_t *skip);
 
-/* n pooled rows in session->embed.rows through the later stages; *rows are width
+/* n pooled rows in session->texts.rows through the later stages; *rows are width
  * `*row_width` apart. */
 bert_status bert__embed_finish(const struct bert__embed_request *request, uint32_t n, float **rows,
                                uint32_t *row_width, bert_error *err);

@@ -47,7 +47,7 @@ static bert_status fill(const struct windows *w, size_t *next, size_t count,
                         struct bert__batch *batch, bert_error *err)
 {
     bert_session *s = w->request->session;
-    struct bert__embed_scratch *e = &s->embed;
+    struct bert__text_scratch *e = &s->texts;
 
     e->offsets[0] = 0;
     for (; *next < count && batch->n_sequences < s->max_sequences; (*next)++) {
@@ -61,7 +61,7 @@ static bert_status fill(const struct windows *w, size_t *next, size_t count,
                               (unsigned long)n, (unsigned long)s->max_tokens);
         if (batch->n_tokens + n > s->max_tokens)
             break;
-        st = bert__embed_check_ids(s->model, bert_encoding_ids(enc), n, err);
+        st = bert__session_check_ids(s, bert_encoding_ids(enc), n, err);
         if (st != BERT_OK)
             return st;
         memcpy(e->ids + batch->n_tokens, bert_encoding_ids(enc), n * sizeof *e->ids);
@@ -78,7 +78,7 @@ static void add_rows(struct windows *w, const struct bert__batch *batch)
     uint32_t width = w->request->pooled_width;
 
     for (uint32_t i = 0; i < batch->n_sequences; i++) {
-        const float *row = w->request->session->embed.rows + (size_t)i * width;
+        const float *row = w->request->session->texts.rows + (size_t)i * width;
         uint32_t n = batch->offsets[i + 1] - batch->offsets[i];
 
         for (uint32_t j = 0; j < width; j++)
@@ -100,11 +100,11 @@ static bert_status run(struct windows *w, const struct bert__batch *batch, bool 
 
     if (st != BERT_OK)
         return st;
-    bert__embed_pool(r, batch, hidden, s->embed.prompt_tokens);
+    bert__embed_pool(r, batch, hidden, s->texts.prompt_tokens);
     add_rows(w, batch);
     if (last) {
         for (uint32_t j = 0; j < r->pooled_width; j++)
-            s->embed.rows[j] = (float)(w->sum[j] / (double)w->tokens);
+            s->texts.rows[j] = (float)(w->sum[j] / (double)w->tokens);
         st = bert__embed_finish(r, 1, &row, &row_width, err);
         if (st == BERT_OK)
             bert__embed_row(r, row, out);
@@ -115,7 +115,7 @@ static bert_status run(struct windows *w, const struct bert__batch *batch, bool 
 
 static bert_status run_all(struct windows *w, float *out, bert_error *err)
 {
-    struct bert__embed_scratch *e = &w->request->session->embed;
+    struct bert__text_scratch *e = &w->request->session->texts;
     size_t count = 1 + bert_encoding_overflow_count(w->first), next = 0;
 
     while (next < count) {
@@ -134,7 +134,7 @@ static bert_status run_all(struct windows *w, float *out, bert_error *err)
 static bert_status count_prompt(struct windows *w, bert_error *err)
 {
     const struct bert__embed_request *r = w->request;
-    struct bert__embed_scratch *e = &r->session->embed;
+    struct bert__text_scratch *e = &r->session->texts;
     uint32_t n;
     uint64_t truncated;
 

@@ -9,6 +9,7 @@
 #include "lib/api/options.h"
 #include "lib/base/error.h"
 #include "lib/base/fpenv.h"
+#include "lib/base/size.h"
 #include "lib/base/source.h"
 #include "tokenizer/tokenizer.h"
 
@@ -158,6 +159,36 @@ static bert_status load_heads(struct load *l)
     return st;
 }
 
+/* The config's labels; a head that has labels of no name calls them as the reference does. */
+static bert_status name_labels(struct load *l)
+{
+    bert_model *model = l->model;
+    uint32_t n = 0;
+    size_t bytes;
+
+    model->labels = model->config.labels;
+    model->n_labels = model->config.n_labels;
+    for (uint32_t i = 0; i < model->heads.n && model->n_labels == 0; i++) {
+        if (model->heads.items[i].row->output == BERT__HEAD_LABELS)
+            n = model->heads.items[i].decoder.n_out;
+    }
+    if (n == 0)
+        return BERT_OK;
+    if (bert__size_mul(n, sizeof *model->labels, &bytes))
+        model->labels = bert__arena_get(&model->arena, bytes);
+    for (uint32_t i = 0; i < n && model->labels != NULL; i++) {
+        char text[24];
+
+        snprintf(text, sizeof text, "LABEL_%lu", (unsigned long)i);
+        model->labels[i] = bert__arena_string(&model->arena, text, strlen(text));
+        if (model->labels[i] == NULL)
+            model->labels = NULL;
+    }
+    model->n_labels = n;
+    return model->labels != NULL ? BERT_OK
+                                 : bert__alloc_fail(model->alloc, "the model's labels", l->err);
+}
+
 static bert_status load_network(struct load *l, const struct bert__widen *widen)
 {
     bert_model *model = l->model;
@@ -171,6 +202,8 @@ static bert_status load_network(struct load *l, const struct bert__widen *widen)
         st = bert__network_load(model->network, &model->config, l->weights, &l->network, l->err);
     if (st == BERT_OK)
         st = load_heads(l);
+    if (st == BERT_OK)
+        st = name_labels(l);
     if (st == BERT_OK)
         st = note_unused_tensors(l);
     if (st == BERT_OK)

@@ -28,6 +28,8 @@ struct bert_model {
     struct bert__network *network;
     struct bert__embedder *embedder;
     struct bert__task_heads heads;
+    const char **labels; /* the config's, or those that a head without any has; by id */
+    uint32_t n_labels;
     bert_error heads_missing;  /* tensors of a head that the config names; code 0: none */
     bert_tokenizer *tokenizer; /* NULL: tokenizer_error says why */
     bert_error tokenizer_error;

@@ -126,12 +126,12 @@ const char *bert_model_default_prompt(const bert_model *model)
 
 uint32_t bert_model_label_count(const bert_model *model)
 {
-    return model->config.n_labels;
+    return model->n_labels;
 }
 
 const char *bert_model_label(const bert_model *model, uint32_t i)
 {
-    return i < model->config.n_labels ? model->config.labels[i] : NULL;
+    return i < model->n_labels ? model->labels[i] : NULL;
 }
 
 uint32_t bert_model_note_count(const bert_model *model)

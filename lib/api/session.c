@@ -13,7 +13,7 @@
 enum {
     DEFAULT_TOKENS = 2048,
     MAX_THREADS = 1024,
-    EMBED_MARGIN = 4096 /* bookkeeping of the scratch's blocks, in estimates */
+    TEXTS_MARGIN = 4096 /* bookkeeping of the scratch's blocks, in estimates */
 };
 
 /* ---- Options ----------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static struct bert__exec_options exec_options(const bert_model *model,
 
 /* ---- Scratch of the tasks ------------------------------------------------------ */
 
-static bool embed_bytes(const bert_model *model, const bert_session_options *o, size_t *out)
+static bool texts_bytes(const bert_model *model, const bert_session_options *o, size_t *out)
 {
     size_t rows, tokens, sequences;
     size_t per_sequence = 2 * sizeof(uint32_t) + sizeof(size_t);
@@ -66,12 +66,12 @@ static bool embed_bytes(const bert_model *model, const bert_session_options *o, 
            && bert__size_add(o->max_tokens, model->max_length, &tokens)
            && bert__size_mul(tokens, 2 * sizeof(int32_t), &tokens)
            && bert__size_add(tokens, sequences, out)
-           && bert__size_add(*out, EMBED_MARGIN + bert__token_scratch_least(model->tokenizer), out);
+           && bert__size_add(*out, TEXTS_MARGIN + bert__token_scratch_least(model->tokenizer), out);
 }
 
-static bert_status create_embed(bert_session *s, bert_error *err)
+static bert_status create_texts(bert_session *s, bert_error *err)
 {
-    struct bert__embed_scratch *e = &s->embed;
+    struct bert__text_scratch *e = &s->texts;
     size_t n = s->max_sequences, row = s->model->embedder->max_width * sizeof(float);
     size_t tokens = (size_t)s->max_tokens + s->model->max_length;
     bert_status st;
@@ -82,11 +82,11 @@ static bert_status create_embed(bert_session *s, bert_error *err)
     e->type_ids = bert__alloc_items(s->alloc, tokens, sizeof *e->type_ids);
     e->offsets = bert__alloc_items(s->alloc, n + 1, sizeof *e->offsets);
     e->prompt_tokens = bert__alloc_items(s->alloc, n, sizeof *e->prompt_tokens);
-    e->text = bert__alloc_items(s->alloc, n, sizeof *e->text);
+    e->owner = bert__alloc_items(s->alloc, n, sizeof *e->owner);
     e->rows = bert__alloc_items(s->alloc, n, row);
     e->spare = bert__alloc_items(s->alloc, n, row);
     if (e->ids == NULL || e->type_ids == NULL || e->offsets == NULL || e->prompt_tokens == NULL
-        || e->text == NULL || e->rows == NULL || e->spare == NULL)
+        || e->owner == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);
     st = bert__token_scratch_create(&e->tokens, s->alloc, err);
     if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens, s->model->tokenizer))
@@ -94,16 +94,16 @@ static bert_status create_embed(bert_session *s, bert_error *err)
     return st;
 }
 
-static void destroy_embed(bert_session *s)
+static void destroy_texts(bert_session *s)
 {
-    struct bert__embed_scratch *e = &s->embed;
+    struct bert__text_scratch *e = &s->texts;
 
     bert__token_scratch_destroy(e->tokens);
     bert__alloc_free(s->alloc, e->ids);
     bert__alloc_free(s->alloc, e->type_ids);
     bert__alloc_free(s->alloc, e->offsets);
     bert__alloc_free(s->alloc, e->prompt_tokens);
-    bert__alloc_free(s->alloc, e->text);
+    bert__alloc_free(s->alloc, e->owner);
     bert__alloc_free(s->alloc, e->rows);
     bert__alloc_free(s->alloc, e->spare);
 }
@@ -116,7 +116,7 @@ bert_status bert_session_estimate(const bert_model *model, const bert_session_op
     bert_session_options o;
     struct bert__exec_options eo;
     uint64_t exec;
-    size_t embed = 0;
+    size_t texts = 0;
     bert_status st;
 
     if (model == NULL || out == NULL)
@@ -129,10 +129,10 @@ bert_status bert_session_estimate(const bert_model *model, const bert_session_op
     st = bert__exec_bytes(model->network, &eo, &exec, err);
     if (st != BERT_OK)
         return st;
-    if (model->tokenizer != NULL && !embed_bytes(model, &o, &embed))
+    if (model->tokenizer != NULL && !texts_bytes(model, &o, &texts))
         return bert__fail(err, BERT_ERANGE, "max_sequences %lu needs more memory than there can be",
                           (unsigned long)o.max_sequences);
-    *out = exec + embed + sizeof(bert_session);
+    *out = exec + texts + sizeof(bert_session);
     return BERT_OK;
 }
 
@@ -149,7 +149,7 @@ static bert_status fill(bert_session *s, const bert_session_options *o, bert_err
     s->watch.context = o->cancel_context;
     atomic_init(&s->watch.state, 0);
     st = bert__exec_create(&s->exec, s->alloc, s->model->network, &eo, err);
-    return st != BERT_OK ? st : create_embed(s, err);
+    return st != BERT_OK ? st : create_texts(s, err);
 }
 
 bert_status bert_session_create(bert_session **out, bert_model *model,
@@ -195,7 +195,7 @@ void bert_session_destroy(bert_session *s)
     if (s == NULL)
         return;
     alloc = s->alloc;
-    destroy_embed(s);
+    destroy_texts(s);
     bert__exec_destroy(s->exec);
     bert_model_unref(s->model);
     bert__alloc_free(alloc, s);
@@ -251,10 +251,24 @@ bert_status bert__session_enter(bert_session *s, bert_error *err)
 
 void bert__session_leave(bert_session *s)
 {
-    if (s->embed.tokens != NULL)
-        bert__token_scratch_trim(s->embed.tokens);
+    if (s->texts.tokens != NULL)
+        bert__token_scratch_trim(s->texts.tokens);
     bert__fpenv_leave(&s->fpenv);
     bert__watch_leave(&s->watch);
+}
+
+bert_status bert__session_check_ids(const bert_session *s, const int32_t *ids, uint32_t n,
+                                    bert_error *err)
+{
+    uint32_t known = s->model->config.vocab_size;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (ids[i] < 0 || (uint32_t)ids[i] >= known)
+            return bert__fail(err, BERT_EINVAL,
+                              "the tokenizer gives id %ld; the model's vocabulary has %lu",
+                              (long)ids[i], (unsigned long)known);
+    }
+    return BERT_OK;
 }
 
 /* ---- Encoding ids ------------------------------------------------------------------ */

@@ -9,14 +9,14 @@
 #include "lib/base/fpenv.h"
 #include "tokenizer/tokenizer.h"
 
-/* Scratch of the embedding task, for one batch. */
-struct bert__embed_scratch {
+/* Scratch of the tasks that take texts, for one batch. */
+struct bert__text_scratch {
     struct bert__token_scratch *tokens;
     int32_t *ids, *type_ids; /* [max_tokens + the model's max_length]: the text that
                                 overflows a batch is there already */
     uint32_t *offsets;       /* [max_sequences + 1] */
     uint32_t *prompt_tokens; /* [max_sequences] */
-    size_t *text;            /* [max_sequences]: which text a sequence is */
+    size_t *owner;           /* [max_sequences]: which text a sequence is of */
     float *rows, *spare;     /* [max_sequences][embedder's max_width] */
 };
 
@@ -28,12 +28,16 @@ struct bert_session {
     uint64_t timeout_ns;
     uint32_t threads, max_tokens, max_sequences;
     struct bert__fpenv fpenv;
-    struct bert__embed_scratch embed;
+    struct bert__text_scratch texts;
 };
 
 /* Around every call that computes: BERT_EBUSY if one is running; sets the deadline and the
  * floating-point state.  `leave` follows every `enter` that succeeded. */
 bert_status bert__session_enter(bert_session *session, bert_error *err);
 void bert__session_leave(bert_session *session);
+
+/* Is every id one of the model's?  BERT_EINVAL otherwise. */
+bert_status bert__session_check_ids(const bert_session *session, const int32_t *ids, uint32_t n,
+                                    bert_error *err);
 
 #endif

@@ -60,7 +60,6 @@ usage() { # what must be in the message, arguments...
     is "usage, output: $*" 0 "$(wc -c <"$tmp/out" | tr -d ' ')"
 }
 usage 'no command'
-usage "no command 'classify'" classify -m "$model" x
 usage "no command 'nonsense'" nonsense
 usage 'unknown option' --nonsense
 usage 'nonsense' embed --nonsense -m "$model"
@@ -88,12 +87,16 @@ usage 'two texts' similarity -m "$model" x
 usage 'query' search -m "$model" x
 usage "'0'" search -m "$model" --query x --top 0 y
 usage 'nonsense' forward -m "$model" --outputs logits,nonsense x
+task=tests/data/models/task
+usage 'nonsense' classify -m "$task/classify" --function nonsense x
+usage "'0'" classify -m "$task/classify" --top 0 x
+usage 'max_length' classify -m "$task/classify" --max-length 2 x
 usage 'TEXT' info -m "$model" x
 usage '1,,2' bench -m "$model" --lengths 1,,2
 usage '3,32,5,8' bench --random 3,32,5,8
 usage "'0'" bench -m "$model" --seconds 0
 usage "'1e3'" bench -m "$model" --seconds 1e3
-for command in '' info tokenize decode forward embed similarity search bench; do
+for command in '' info tokenize decode forward embed similarity search classify bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
@@ -103,7 +106,7 @@ for command in '' info tokenize decode forward embed similarity search bench; do
     has "$command --version" '^bert [0-9]' "$tmp/out"
 done
 run --help
-is 'help lists no command that is not there' '' "$(grep -E 'classify|rerank|serve' "$tmp/out")"
+is 'help lists no command that is not there' '' "$(grep -E 'rerank|serve' "$tmp/out")"
 run help embed
 has 'help embed' 'Usage: bert embed' "$tmp/out"
 run embed -m "$model" --truncation none --max-length 4 one 'a cat on a mat'
@@ -126,6 +129,10 @@ refused "$tmp/nowhere" info -m "$tmp/nowhere"
 refused "$tmp/nowhere" tokenize --tokenizer "$tmp/nowhere" x
 refused "$tmp/nowhere" embed -m "$model" -i "$tmp/nowhere"
 refused 'irectory' embed -m "$model" -i "$tmp"
+refused 'no text-classification head: tensors classifier.* are absent' classify -m "$model" x
+refused 'text-classification head: tensors classifier' classify -m tests/data/models/head/next x
+refused 'are those of its token-classification head' classify -m tests/data/models/head/token x
+refused 'tokenizer' classify -m tests/data/models/head/text x
 refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision int8 x
 refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision bf16 x
 cp -r "$model" "$tmp/broken"
@@ -350,6 +357,18 @@ is 'bench --texts' '0 2' "$rc $(lines "$tmp/out")"
 run bench -m "$model" --lengths 8,65 --batches 1 --seconds 0.01 --json
 is 'bench over the positions' '1 1' "$rc $(grep -c BERT_ERANGE "$tmp/out")"
 
+run classify -m "$task/classify" 'a cat' 'a mat'
+is 'classify as text' '0 2 3' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c ' [01]\.[0-9]*$')"
+run classify -m "$task/classify" --truncation none --top 1 'a cat' "$(cat "$tmp/many")" 'a mat'
+is 'classify: an error of one record' '1 3 1' \
+    "$rc $(lines "$tmp/out") $(grep -c '^error: BERT_ERANGE: ' "$tmp/out")"
+run info --json -m "$task/classify_plain"
+has 'info: labels of no name' '"labels": \["LABEL_0", "LABEL_1"\]' "$tmp/out"
+run classify --json -m "$task/classify" -i "$tmp/many"
+cp "$tmp/out" "$tmp/expected"
+run classify --json -m "$task/classify" -t 1 --max-tokens 64 -i "$tmp/many" -o "$tmp/file"
+same 'classify: -o, one thread, small batches' "$tmp/expected" "$tmp/file"
+
 # ---- The same bits -------------------------------------------------------------------
 run embed -m "$model" --json -i "$tmp/many"
 cp "$tmp/out" "$tmp/expected"
@@ -378,6 +397,11 @@ is 'SIGTERM' '143 0' "$? $(leftovers "$tmp")"
 if $CC -std=c11 -D_GNU_SOURCE $CFLAGS -o "$tmp/cases" tests/cli/cases.c $LDFLAGS -ljansson -lm; then
     "$tmp/cases" "$bert" "$model" tests/data/cli/cases.jsonl
     is 'cases of the reference' 0 $?
+    for cases in tests/data/cli/tasks/*.jsonl; do
+        name=$(basename "$cases" .jsonl)
+        "$tmp/cases" "$bert" "$task/$name" "$cases"
+        is "cases of the reference, $name" 0 $?
+    done
     # And that it can fail: one digit of one expected vector, one id, one key.
     sed -n '/"name":"embed-mean"/s/"embedding":\[-*[0-9]/&1/p' tests/data/cli/cases.jsonl >"$tmp/wrong"
     "$tmp/cases" "$bert" "$model" "$tmp/wrong" >"$tmp/out"

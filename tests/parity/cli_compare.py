@@ -7,7 +7,8 @@ must print.
 usage: cli_compare.py BERT MODEL            run BERT on each case and compare
        cli_compare.py --write FILE MODEL    write the cases, for tests/cli/cases.c
 
-MODEL is a sentence-transformers folder with one pooling (mean) and one Normalize module.
+MODEL is a sentence-transformers folder with one pooling (mean) and one Normalize module, or a
+model with a task head, whose cases cli_tasks.py has.
 tests/data/cli/cases.jsonl was written for the model that tests/cli/test_cli.sh makes of
 tests/data/models/embed/base and prompts.
 """
@@ -26,6 +27,8 @@ from sentence_transformers.sentence_transformer.modules.pooling import Pooling
 from sentence_transformers.util import quantize_embeddings
 from tokenizers import Tokenizer
 from transformers import AutoModel
+
+import cli_tasks
 
 TOLERANCE = 1e-5  # times max(1, |value|)
 
@@ -342,6 +345,9 @@ def info_case(folder, vectors, outputs):
 
 
 def all_cases(folder):
+    if not (folder / "modules.json").exists():
+        yield from cli_tasks.cases(folder, Case)
+        return
     tokens = Tokens(folder)
     vectors = Vectors(folder, tokens)
     outputs = Outputs(folder, tokens, vectors.limit)

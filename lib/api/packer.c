@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* packer.c - sequences to batches. */
+#include "lib/api/packer.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+
+int32_t *bert__packer_ids(const struct bert__packer *p)
+{
+    return p->session->texts.ids + p->n_tokens;
+}
+
+int32_t *bert__packer_type_ids(const struct bert__packer *p)
+{
+    return p->session->texts.type_ids + p->n_tokens;
+}
+
+bert_status bert__packer_check(const struct bert__packer *p, uint32_t n, bert_error *err)
+{
+    const bert_session *s = p->session;
+
+    if (n > s->max_tokens)
+        return bert__fail(err, BERT_ERANGE,
+                          "the text has %lu tokens; the session holds max_tokens = %lu",
+                          (unsigned long)n, (unsigned long)s->max_tokens);
+    return bert__session_check_ids(s, bert__packer_ids(p), n, err);
+}
+
+bert_status bert__packer_flush(struct bert__packer *p, bert_error *err)
+{
+    struct bert__text_scratch *t = &p->session->texts;
+    struct bert__batch batch = {t->ids, t->type_ids, t->offsets, p->n_sequences, p->n_tokens};
+
+    p->n_sequences = 0;
+    p->n_tokens = 0;
+    return batch.n_sequences > 0 ? p->run(p->context, &batch, err) : BERT_OK;
+}
+
+bert_status bert__packer_take(struct bert__packer *p, size_t owner, uint32_t n,
+                              uint32_t prompt_tokens, bert_error *err)
+{
+    bert_session *s = p->session;
+    struct bert__text_scratch *t = &s->texts;
+    uint32_t at = p->n_tokens;
+
+    if (p->n_sequences == s->max_sequences || at + n > s->max_tokens) {
+        bert_status st = bert__packer_flush(p, err);
+
+        if (st != BERT_OK)
+            return st;
+        memmove(t->ids, t->ids + at, n * sizeof *t->ids);
+        memmove(t->type_ids, t->type_ids + at, n * sizeof *t->type_ids);
+    }
+    t->owner[p->n_sequences] = owner;
+    t->prompt_tokens[p->n_sequences] = prompt_tokens;
+    t->offsets[p->n_sequences++] = p->n_tokens;
+    p->n_tokens += n;
+    t->offsets[p->n_sequences] = p->n_tokens;
+    return BERT_OK;
+}
+
+bool bert__status_is_of_text(bert_status st)
+{
+    return st == BERT_ERANGE || st == BERT_EINVAL || st == BERT_ELIMIT;
+}

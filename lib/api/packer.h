@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* packer.h - sequences gathered into batches that fit a session, each run when it is full. */
+#ifndef BERT_LIB_API_PACKER_H
+#define BERT_LIB_API_PACKER_H
+
+#include "lib/api/session.h"
+
+struct bert__packer {
+    bert_session *session;
+    /* Run a batch; sequence i is the one that was taken as session->texts.owner[i]. */
+    bert_status (*run)(void *context, const struct bert__batch *batch, bert_error *err);
+    void *context;
+    uint32_t n_sequences, n_tokens; /* of the batch being filled */
+};
+
+/* Where the ids and type ids of the next sequence go: behind the batch there is room for the
+ * model's max_length of them. */
+int32_t *bert__packer_ids(const struct bert__packer *packer);
+int32_t *bert__packer_type_ids(const struct bert__packer *packer);
+/* Can n ids that lie there be run?  BERT_ERANGE, more than the session holds; BERT_EINVAL, an id
+ * outside the model's vocabulary. */
+bert_status bert__packer_check(const struct bert__packer *packer, uint32_t n, bert_error *err);
+/* Take them in; a batch that they would overflow is run first. */
+bert_status bert__packer_take(struct bert__packer *packer, size_t owner, uint32_t n,
+                              uint32_t prompt_tokens, bert_error *err);
+/* Run what has gathered. */
+bert_status bert__packer_flush(struct bert__packer *packer, bert_error *err);
+
+/* Does this status speak of one text, so that the others can be answered?  BERT_ELIMIT
+ * does: what a text takes beyond the session's scratch hangs on its length. */
+bool bert__status_is_of_text(bert_status status);
+
+#endif

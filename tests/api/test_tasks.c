@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tasks.c - what all task calls promise: the same bits in any batch, an error of one text
+ * to itself, heads that are missing by name, every allocation that fails, every cancel.  Answers
+ * are compared with the reference's by tests/cli (tests/data/cli/tasks).
+ */
+#include "support.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { N = 9, DUMP = 1 << 16 };
+
+static const char long_text[] =
+    "a cat on a mat and the kitten slept on the rug . the weather is cold today but it will be "
+    "warm tomorrow . prices rose again in the last quarter , said the bank . who wrote the first "
+    "program for a machine ? how do birds find their way home over the sea ? search clustering "
+    "of short texts . the quick brown fox jumps over the lazy dog in town";
+
+#define TEXT(s)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
+static const bert_text texts[N] = {
+    TEXT("a cat on a mat"),           TEXT(""),        TEXT("[MASK] rose again"),
+    TEXT("prices \xff rose"),         TEXT(long_text), {NULL, 3},
+    TEXT("the bank [MASK] . [MASK]"), TEXT("a\0b"),    TEXT("BERLIN and Paris: 42 % off?"),
+};
+static const bert_text pairs[N] = {
+    TEXT("a kitten"), TEXT("x"),           TEXT(""),
+    TEXT("y z"),      TEXT(long_text),     TEXT("cats"),
+    TEXT("a a a"),    TEXT("the weather"), TEXT("[SEP]"),
+};
+
+/* All that a result says, as text: scores as their bits. */
+struct dump {
+    char text[DUMP];
+    size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct dump *d, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(d->text + d->size, sizeof d->text - d->size, format, args);
+    va_end(args);
+    assert_true(n >= 0 && d->size + (size_t)n < sizeof d->text);
+    d->size += (size_t)n;
+}
+
+static unsigned bits(float value)
+{
+    uint32_t out;
+
+    memcpy(&out, &value, sizeof out);
+    return out;
+}
+
+/* ---- The tasks ---------------------------------------------------------------------- */
+
+struct call {
+    bert_session *session;
+    const bert_text *texts, *pairs;
+    size_t n;
+    uint32_t overlong, max_length;
+};
+
+static bert_status classify(const struct call *c, struct dump *d, bert_error *err)
+{
+    bert_classify_options o = BERT_CLASSIFY_OPTIONS_INIT;
+    bert_classifications *r = (bert_classifications *)d;
+    bert_status status;
+
+    o.overlong = c->overlong;
+    o.max_length = c->max_length;
+    status = bert_classify(c->session, c->texts, c->pairs, c->n, &o, &r, err);
+    if (status != BERT_OK) {
+        assert_null(r);
+        return status;
+    }
+    assert_int_equal(bert_classifications_size(r), c->n);
+    for (size_t i = 0; i < c->n; i++) {
+        const bert_label_score *l = bert_classifications_labels(r, i);
+
+        say(d, "%s %s cut %d", bert_status_name(bert_classifications_status(r, i)),
+            bert_classifications_message(r, i), (int)bert_classifications_truncated(r, i));
+        for (size_t k = 0; k < bert_classifications_count(r, i); k++)
+            say(d, " %u %s %08x", (unsigned)l[k].id, l[k].label, bits(l[k].score));
+        say(d, "\n");
+    }
+    bert_classifications_free(r);
+    return BERT_OK;
+}
+
+static const struct task {
+    const char *name, *model;
+    bert_status (*run)(const struct call *call, struct dump *dump, bert_error *err);
+    bool pairs;          /* needs them */
+    const char *missing; /* tensors that a model without the head lacks */
+} tasks[] = {
+    {"classify", "classify", classify, false, "classifier.*"},
+    {"classify pairs", "classify_multi", classify, true, "classifier.*"},
+};
+enum { N_TASKS = sizeof tasks / sizeof *tasks };
+
+static bert_model *load(const char *name, const char *cpu)
+{
+    return test_load(test_path("tests/data/models/task/%s", name), cpu);
+}
+
+static struct call call_of(const struct task *task, bert_session *session, size_t first, size_t n)
+{
+    return (struct call){session, texts + first,           task->pairs ? pairs + first : NULL,
+                         n,       BERT_OVERLONG_CUT_RIGHT, 0};
+}
+
+/* ---- The same bits ------------------------------------------------------------------ */
+
+static struct dump dumps[2];
+
+static void run_at(const struct task *task, bert_session *session, size_t first, size_t n,
+                   struct dump *d)
+{
+    struct call call = call_of(task, session, first, n);
+    bert_error err;
+
+    test_ok(task->run(&call, d, &err), &err);
+}
+
+static bert_session *session_of(bert_model *model, uint32_t threads, uint32_t tokens,
+                                uint32_t sequences)
+{
+    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
+    bert_session *session;
+    bert_error err;
+
+    o.threads = threads;
+    o.max_tokens = tokens;
+    o.max_sequences = sequences;
+    test_ok(bert_session_create(&session, model, &o, &err), &err);
+    return session;
+}
+
+static void check_invariance(const struct task *task, const char *cpu)
+{
+    static const uint32_t shapes[][3] = {{1, 64, 1}, {1, 70, 3}, {3, 512, 0}, {2, 64, 0}};
+    bert_model *model = load(task->model, cpu);
+
+    dumps[0].size = 0;
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        bert_session *session = session_of(model, shapes[s][0], shapes[s][1], shapes[s][2]);
+
+        for (size_t i = 0; s == 0 && i < N; i++)
+            run_at(task, session, i, 1, &dumps[0]);
+        dumps[1].size = 0;
+        run_at(task, session, 0, N, &dumps[1]);
+        if (strcmp(dumps[0].text, dumps[1].text) != 0)
+            fail_msg("%s, batch %zu:\n%s\nalone:\n%s", task->name, s, dumps[1].text, dumps[0].text);
+        bert_session_destroy(session);
+    }
+    assert_non_null(strstr(dumps[0].text, "BERT_EINVAL its data is NULL"));
+    assert_non_null(strstr(dumps[0].text, "BERT_OK"));
+    bert_model_unref(model);
+}
+
+static void test_invariance(void **state)
+{
+    const char *cpu;
+
+    (void)state;
+    for (uint32_t level = 0; (cpu = bert_cpu_name(level)) != NULL; level++) {
+        for (size_t i = 0; i < N_TASKS; i++)
+            check_invariance(&tasks[i], cpu);
+    }
+}
+
+/* ---- Errors --------------------------------------------------------------------------- */
+
+static void test_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_TASKS; i++) {
+        bert_model *model = load(tasks[i].model, NULL);
+        bert_session *session = session_of(model, 1, 64, 0);
+        struct call call = call_of(&tasks[i], session, 0, N);
+        struct dump *d = &dumps[0];
+        bert_error err;
+
+        d->size = 0;
+        call.overlong = BERT_OVERLONG_ERROR;
+        test_ok(tasks[i].run(&call, d, &err), &err);
+        assert_non_null(strstr(d->text, "BERT_ERANGE the text has"));
+        assert_non_null(strstr(d->text, "BERT_OK"));
+        call.overlong = BERT_OVERLONG_WINDOWS;
+        test_error(tasks[i].run(&call, d, &err), &err, BERT_EINVAL, "overlong", NULL);
+        call.overlong = 0;
+        call.max_length = 2;
+        test_error(tasks[i].run(&call, d, &err), &err, BERT_EINVAL, "max_length", NULL);
+        call.max_length = 0;
+        call.texts = NULL;
+        test_error(tasks[i].run(&call, d, &err), &err, BERT_EINVAL, "texts", NULL);
+        call.n = 0;
+        test_ok(tasks[i].run(&call, d, &err), &err);
+        call.session = NULL;
+        test_error(tasks[i].run(&call, d, &err), &err, BERT_EINVAL, "session", NULL);
+        bert_session_destroy(session);
+        bert_model_unref(model);
+    }
+}
+
+/* An embedding model has no head at all. */
+static void test_missing(void **state)
+{
+    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    bert_session *session = test_session(model, 1);
+
+    (void)state;
+    for (size_t i = 0; i < N_TASKS; i++) {
+        struct call call = call_of(&tasks[i], session, 0, N);
+        bert_error err;
+
+        test_error(tasks[i].run(&call, &dumps[0], &err), &err, BERT_EUNSUPPORTED, "has no ", "head",
+                   tasks[i].missing, NULL);
+    }
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+/* A head with NaN in its bias answers no text, and says so of each. */
+static void test_nonfinite(void **state)
+{
+    struct test_files files = {NULL, 0};
+    bert_model_options o = BERT_MODEL_OPTIONS_INIT;
+    struct test_tensor tensor;
+    bert_session *session;
+    bert_model *model;
+    struct call call;
+    bert_error err;
+    bert_file *file;
+
+    (void)state;
+    test_files_add(&files, test_path("tests/data/models/task/classify"));
+    file = test_files_find(&files, "model.safetensors");
+    test_tensor_find(file, "classifier.bias", &tensor);
+    memset((char *)file->data + tensor.begin, 0xff, sizeof(float));
+    o.flags = BERT_MODEL_ALLOW_NONFINITE;
+    test_ok(bert_model_load_memory(&model, files.list, files.n, &o, &err), &err);
+    session = test_session(model, 1);
+    call = call_of(&tasks[0], session, 0, 1);
+    dumps[0].size = 0;
+    test_ok(tasks[0].run(&call, &dumps[0], &err), &err);
+    assert_non_null(strstr(dumps[0].text, "BERT_ENONFINITE the model gives NaN"));
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    test_files_free(&files);
+}
+
+/* ---- Allocations, limits, cancels -------------------------------------------------------- */
+
+static int asked, stop_at;
+
+static int ask(void *context)
+{
+    (void)context;
+    return ++asked == stop_at;
+}
+
+/* One call on a session made for it; BERT_ENOMEM may come from making it. */
+static bert_status live(const struct task *task, bert_model *model, struct test_heap *heap,
+                        bert_error *err)
+{
+    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
+    bert_allocator allocator = test_heap_allocator(heap);
+    bert_session *session;
+    struct call call;
+    bert_status status;
+
+    o.allocator = &allocator;
+    o.threads = 2;
+    o.max_tokens = 64;
+    o.cancel = ask;
+    status = bert_session_create(&session, model, &o, err);
+    if (status != BERT_OK)
+        return status;
+    call = call_of(task, session, 0, N);
+    dumps[1].size = 0;
+    status = task->run(&call, &dumps[1], err);
+    bert_session_destroy(session);
+    return status;
+}
+
+static void each_allocation(const struct task *task, bert_model *model)
+{
+    struct test_heap heap = {.fail_at = 0};
+    bert_error err;
+    long calls;
+
+    test_ok(live(task, model, &heap, &err), &err);
+    calls = heap.calls;
+    assert_int_equal(heap.live, 0);
+    for (long i = 1; i <= calls; i++) {
+        heap = (struct test_heap){.fail_at = i};
+        bert_status status = live(task, model, &heap, &err);
+
+        if (status != BERT_ENOMEM && !(status == BERT_OK && heap.failed > 0))
+            fail_msg("%s, allocation %ld: %s", task->name, i, bert_status_name(status));
+        assert_int_equal(heap.live, 0);
+    }
+}
+
+static void each_cancel(const struct task *task, bert_model *model)
+{
+    struct test_heap heap = {.fail_at = 0};
+    bert_error err;
+    int most;
+
+    asked = stop_at = 0;
+    test_ok(live(task, model, &heap, &err), &err);
+    most = asked;
+    assert_true(most > 0);
+    for (stop_at = 1; stop_at <= most; stop_at++) {
+        asked = 0;
+        test_error(live(task, model, &heap, &err), &err, BERT_ECANCELED, NULL);
+        assert_int_equal(heap.live, 0);
+    }
+    stop_at = 0;
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_TASKS; i++) {
+        bert_model *model = load(tasks[i].model, NULL);
+
+        each_allocation(&tasks[i], model);
+        each_cancel(&tasks[i], model);
+        bert_model_unref(model);
+    }
+}
+
+/* ---- Results and labels -------------------------------------------------------------------- */
+
+static void test_result_outlives(void **state)
+{
+    bert_model *model = load("classify", NULL);
+    bert_session *session = test_session(model, 1);
+    bert_classify_options o = BERT_CLASSIFY_OPTIONS_INIT;
+    bert_classifications *r;
+    bert_error err;
+
+    (void)state;
+    o.top = 2;
+    test_ok(bert_classify(session, texts, NULL, 1, &o, &r, &err), &err);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    assert_int_equal(bert_classifications_count(r, 0), 2);
+    assert_true(strlen(bert_classifications_labels(r, 0)[0].label) > 0);
+    assert_int_equal(bert_classifications_status(r, 1), BERT_EINVAL);
+    assert_string_equal(bert_classifications_message(r, 1), "");
+    assert_int_equal(bert_classifications_count(r, 1), 0);
+    assert_null(bert_classifications_labels(r, 1));
+    assert_int_equal(bert_classifications_truncated(r, 1), 0);
+    bert_classifications_free(r);
+    bert_classifications_free(NULL);
+}
+
+static void test_options(void **state)
+{
+    bert_model *model = load("classify", NULL);
+    bert_session *session = test_session(model, 1);
+    bert_classify_options o = BERT_CLASSIFY_OPTIONS_INIT;
+    bert_classifications *r;
+    bert_error err;
+
+    (void)state;
+    o.function = BERT_FUNCTION_NONE + 1;
+    test_error(bert_classify(session, texts, NULL, 1, &o, &r, &err), &err, BERT_EINVAL, "function",
+               NULL);
+    o.size = 0;
+    test_error(bert_classify(session, texts, NULL, 1, &o, &r, &err), &err, BERT_EINVAL, "size",
+               NULL);
+    test_error(bert_classify(session, texts, NULL, 1, NULL, NULL, &err), &err, BERT_EINVAL, "out",
+               NULL);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+/* Two labels, and their names, where the config says nothing; an encoder has none. */
+static void test_labels(void **state)
+{
+    bert_model *model = load("classify_plain", NULL);
+
+    (void)state;
+    assert_int_equal(bert_model_label_count(model), 2);
+    assert_string_equal(bert_model_label(model, 1), "LABEL_1");
+    assert_null(bert_model_label(model, 2));
+    bert_model_unref(model);
+    model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    assert_int_equal(bert_model_label_count(model), 0);
+    bert_model_unref(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invariance), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_missing),    cmocka_unit_test(test_nonfinite),
+        cmocka_unit_test(test_failures),   cmocka_unit_test(test_result_outlives),
+        cmocka_unit_test(test_options),    cmocka_unit_test(test_labels),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
