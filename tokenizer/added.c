@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/sort.h"
 #include "lib/base/utf8.h"
+#include "tokenizer/text.h"
 #include "tokenizer/unicode.h"
 
 /* ---- Matching ------------------------------------------------------------- */
@@ -36,7 +37,10 @@ static bool prepare(struct bert__matcher *m, const struct bert__added *added, bo
     for (uint32_t i = 0; i < added->n; i++) {
         const struct bert__added_token *t = &added->tokens[i];
 
-        if (t->normalized == normalized && t->pattern.size > 0) {
+        if (t->normalized == normalized && t->pattern.size == 0) {
+            if (m->empty == NULL || t->id < m->empty->id)
+                m->empty = t;
+        } else if (t->normalized == normalized) {
             m->sorted[m->n++] = t;
             m->starts[(unsigned char)t->pattern.data[0]] = 1;
         }
@@ -161,12 +165,17 @@ static size_t skip_left(const struct bert__splitter *sp, size_t begin)
     return begin > sp->done ? begin : sp->done;
 }
 
-static size_t skip_right(const struct bert__splitter *sp, size_t end)
+/* Tokens that are white space, or empty, may ask again and again within one run of it. */
+static size_t skip_right(struct bert__splitter *sp, size_t end)
 {
-    size_t len;
+    size_t begin = end, len;
 
+    if (end >= sp->spaces_begin && end < sp->spaces_end)
+        return sp->spaces_end;
     while (end < sp->size && (props_at(sp->text + end, sp->size - end, &len) & BERT__UNI_SPACE))
         end += len;
+    sp->spaces_begin = begin;
+    sp->spaces_end = end;
     return end;
 }
 
@@ -179,17 +188,38 @@ void bert__splitter_init(struct bert__splitter *sp, const struct bert__matcher *
     sp->matcher = matcher;
     sp->text = text;
     sp->size = size;
+    sp->last = SIZE_MAX;
 }
 
-/* Look for the next token that stands where it may. */
+/* The next match.  Where a token is empty, there is one at each place but behind a match. */
+static const struct bert__added_token *find_next(struct bert__splitter *sp)
+{
+    const struct bert__matcher *m = sp->matcher;
+    const struct bert__added_token *t = NULL;
+    size_t at = sp->search;
+
+    sp->begin = at;
+    if (m->empty == NULL)
+        return find(m, sp->text, sp->size, &sp->begin);
+    for (; at <= sp->size; at += at < sp->size ? bert__text_len(sp->text[at]) : 1) {
+        t = longest(m, sp->text + at, sp->size - at);
+        if (t == NULL && at != sp->last)
+            t = m->empty;
+        if (t != NULL)
+            break;
+    }
+    sp->begin = at;
+    return t;
+}
+
+/* Look for the next token that stands where it may, or a place where an empty one cuts. */
 static bool find_token(struct bert__splitter *sp)
 {
     const struct bert__added_token *t;
 
-    while ((sp->begin = sp->search, t = find(sp->matcher, sp->text, sp->size, &sp->begin))
-           != NULL) {
+    while ((t = find_next(sp)) != NULL) {
         sp->end = sp->begin + t->pattern.size;
-        sp->search = sp->end;
+        sp->search = sp->last = sp->end;
         if (t->single_word && !stands_alone(sp, sp->begin, sp->end))
             continue;
         if (t->lstrip)
@@ -200,6 +230,9 @@ static bool find_token(struct bert__splitter *sp)
             sp->token = t;
             return true;
         }
+        if (sp->begin > sp->done)
+            return true;
+        sp->done = sp->end;
     }
     sp->search = sp->size;
     return false;
@@ -207,7 +240,7 @@ static bool find_token(struct bert__splitter *sp)
 
 bool bert__splitter_next(struct bert__splitter *sp, struct bert__split *out)
 {
-    if (sp->token == NULL && (sp->matcher->n == 0 || !find_token(sp)))
+    if (sp->token == NULL && (!bert__matcher_finds(sp->matcher) || !find_token(sp)))
         sp->begin = sp->size;
     out->token = NULL;
     if (sp->done < sp->begin) {

@@ -25,7 +25,15 @@ struct bert__matcher {
     uint32_t n;
     uint8_t starts[256]; /* may a pattern begin with this byte? */
     int only_start;      /* the one byte with which all begin; -1: several */
+    /* A token that normalises to nothing is found between any two characters, where no other
+     * is; it can be NULL. */
+    const struct bert__added_token *empty;
 };
+
+static inline bool bert__matcher_finds(const struct bert__matcher *m)
+{
+    return m->n > 0 || m->empty != NULL;
+}
 
 struct bert__added {
     struct bert__alloc *alloc;
@@ -76,7 +84,9 @@ struct bert__splitter {
     const char *text;
     size_t size;
     size_t done;                           /* everything before was handed out */
-    size_t search;                         /* where the next match is looked for */
+    size_t search;                         /* where the next match is looked for, */
+    size_t last;                           /* and the last one ended; SIZE_MAX: none yet */
+    size_t spaces_begin, spaces_end;       /* white space that was skipped last */
     const struct bert__added_token *token; /* found, to be handed out next: */
     size_t begin, end;
 };

@@ -160,6 +160,8 @@ static bool try_all(struct bert__parting *parting, const struct bert__normalizer
 
 static bool added_pass(const struct bert__added *added)
 {
+    if (added->normalized.empty != NULL)
+        return false;
     for (uint32_t i = 0; i < added->normalized.n; i++) {
         const struct bert__added_token *t = added->normalized.sorted[i];
         bert_text p = t->pattern;
@@ -182,7 +184,7 @@ static bool is_bert(const struct bert__normalizer *n, const struct bert__pretoke
                     const struct bert__added *added)
 {
     return (n->n == 0 || bert__normalizer_bert(n) != NULL) && p->n == 1
-           && p->steps[0].kind == BERT__PRE_BERT && added->normalized.n == 0;
+           && p->steps[0].kind == BERT__PRE_BERT && !bert__matcher_finds(&added->normalized);
 }
 
 /* Byte-level patterns cut before a new line too, and put nothing before it. */
@@ -195,7 +197,8 @@ static bool takes_newlines(const struct bert__normalizer *n, const struct bert__
         if (n->steps[i].kind > BERT__NORM_NFKD)
             return false;
     }
-    if (added->normalized.n > 0 || (n->n > 0 && n->steps[0].kind == BERT__NORM_BERT))
+    if (bert__matcher_finds(&added->normalized)
+        || (n->n > 0 && n->steps[0].kind == BERT__NORM_BERT))
         return false;
     if (step->kind == BERT__PRE_BYTE_LEVEL)
         return p->n == 1 && step->split && step->prepend == BERT__PREPEND_NEVER;
@@ -221,7 +224,8 @@ bool bert__parting_prepare(struct bert__parting *parting, struct bert__alloc *al
     bert__work_init(&work, alloc);
     if (n->n > 0)
         ok = try_char(n, 'x', &work.piece, &space, &fits);
-    if (ok && fits && cuts(p, space) && (is_space(space) || added->normalized.n == 0)) {
+    if (ok && fits && cuts(p, space)
+        && (is_space(space) || !bert__matcher_finds(&added->normalized))) {
         parting->kind = BERT__PART_SPACE;
         parting->newlines = takes_newlines(n, p, added);
         ok = try_all(parting, n, &work.piece);

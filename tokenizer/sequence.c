@@ -285,7 +285,7 @@ static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_s
         *stop = whole.end;
         return run_stretch(r, begin, stop, whole);
     }
-    if (r->tok->added.normalized.n > 0)
+    if (bert__matcher_finds(&r->tok->added.normalized))
         return run_splits(r);
     return run_piece(r, 0, p->size);
 }

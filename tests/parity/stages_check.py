@@ -20,9 +20,9 @@ import zipfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fixtures"))
 import libtok  # noqa: E402
-from stages_configs import (NORMALIZERS, PRE_TOKENIZERS, REAL, ADDED, both_models,  # noqa: E402
+from stages_configs import (ADDED, EMPTY, NORMALIZERS, PRE_TOKENIZERS, REAL, both_models,  # noqa: E402
                             byte_models)
-from stages_texts import mixtures  # noqa: E402
+from stages_texts import ascii_mixtures, mixtures  # noqa: E402
 from tok_texts import stream  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
@@ -217,6 +217,15 @@ def section_added():
             bad += not pair.check("".join(parts))
         if bad:
             print("  %s: %d differ" % (pair.name, bad), flush=True)
+
+
+def section_empty():
+    """Added tokens that normalise to nothing."""
+    for name, document in EMPTY():
+        pair = Pair(name, document)
+        bad = sum(not pair.check(t) for t in ascii_mixtures(name, 100 if QUICK else 2000))
+        if bad:
+            print("  %s: %d differ" % (name, bad), flush=True)
 
 
 def real_texts():

@@ -13,3 +13,9 @@ def mixtures(seed, n):
     for _ in range(n):
         some = rnd.sample(LONG, rnd.randrange(2, 9))
         yield "".join(rnd.choice(some) for _ in range(rnd.randrange(1, 30)))
+
+
+def ascii_mixtures(seed, n):
+    rnd = random.Random(seed)
+    for _ in range(n):
+        yield "".join(rnd.choice("aabbxx   ,,_1\n") for _ in range(rnd.randrange(1, 20)))

@@ -34,7 +34,7 @@ static void open_fixture(struct fixture *f)
     bert__arena_init(&f->arena, f->alloc);
     if (bert__json_parse(&f->arena, "stages.json", f->data, size, &f->configs, &err) != BERT_OK)
         fail_msg("%s", err.message);
-    assert_true(f->configs->u.array.count >= 220);
+    assert_true(f->configs->u.array.count >= 240);
 }
 
 static void close_fixture(struct fixture *f)
@@ -148,7 +148,7 @@ static void check_all(bool smallest)
     open_fixture(&f);
     for (size_t i = 0; i < f.configs->u.array.count; i++)
         n += check_config(tok_item(f.configs, i), smallest);
-    assert_true(n >= 3000);
+    assert_true(n >= 3190);
     close_fixture(&f);
 }
 
