@@ -80,18 +80,34 @@ struct bert__gemm {
 
 /*
  * Attention of one head of one sequence, for a block of its queries:
- *   out[i][d] = sum_j softmax_j(scale * <q[i], k[j]>) v[j][d]
- * q: [n_q][head] (row stride ldq), k and v: [n_kv][head] (stride ldkv), out stride ldo.
- * The keys are prepared once per (sequence, head) by attention_prepare() into `kv`, of
+ *   out[i][d] = sum_j softmax_j(scale * <q[i], k[j]> + bias[i][j]) v[j][d]
+ * over the keys that these queries see.  The keys are prepared once per (sequence, head)
+ * by attention_prepare() from k and v, [n_kv][head] each (stride ldkv), into `kv`, of
  * attention_kv_floats(n_kv, head) floats, 64-byte aligned, and then used for every
  * query block of it: 1 <= n_q <= BERT__ATTENTION_BLOCK, 1 <= head <= BERT__ATTENTION_HEAD_MAX.
  * `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.  Both sizes are in
  * floats and 0 if they would overflow.
- * scale >= 0.  `probs`, if not NULL, receives the softmax as [n_q][n_kv], stride n_kv.
  */
 
 #define BERT__ATTENTION_BLOCK    32
 #define BERT__ATTENTION_HEAD_MAX 512
+
+struct bert__attention_block {
+    float *out; /* [n_q][head] */
+    size_t ldo;
+    const float *q; /* [n_q][head] */
+    size_t ldq;
+    const float *kv;
+    size_t n_q, n_kv, head;
+    size_t first, count; /* the keys seen: count >= 1, first + count <= n_kv */
+    float scale;         /* >= 0 */
+    const float *bias;   /* of query i and key first + j: bias[i * ldb + j]; -INFINITY hides a
+                            key, but never all of a query's; NULL: none */
+    ptrdiff_t ldb;       /* may be negative: -1 walks a table by distance */
+    float *scratch;
+    float *probs; /* not NULL: receives the softmax over the keys seen, [n_q][count] */
+    size_t ldp;
+};
 
 struct bert__kernels {
     const char *name; /* "scalar", "avx2", ... */

@@ -115,24 +115,62 @@ static void K(attention_values)(float *out, size_t ldo, const float *p, size_t l
     }
 }
 
-static void K(attention)(float *out, size_t ldo, const float *q, size_t ldq, const float *kv,
-                         size_t n_q, size_t n_kv, size_t head, float scale, float *scratch,
-                         float *probs)
+/* row = scale * row + bias; the largest of it. */
+static float K(row_biased)(float *row, const float *bias, size_t n, float scale)
 {
-    const size_t lds = K(round_up)(n_kv, GEMM_NR);
+    const vf k = vf_set1(scale), lowest = vf_set1(-INFINITY);
+    vf m = lowest;
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF) {
+        vf s = vf_fma(k, vf_load(row + i), vf_load(bias + i));
+
+        vf_store(row + i, s);
+        m = K(max_nan)(m, s);
+    }
+    if (i < n) {
+        vt t = vt_make(n - i);
+        vf s = vf_fma(k, vf_load_t(row + i, t), vf_load_t(bias + i, t));
+
+        vf_store_t(row + i, s, t);
+        m = K(max_nan)(m, vf_keep_t(s, lowest, t));
+    }
+    return vf_hmax(m);
+}
+
+/* Scores become exponents; their sum. */
+static float K(attention_exp)(const struct bert__attention_block *b, float *row, size_t i)
+{
+    float max;
+
+    if (b->bias == NULL)
+        return K(row_exp_sum)(row, b->count, K(row_max)(row, b->count), b->scale);
+    max = K(row_biased)(row, b->bias + (ptrdiff_t)i * b->ldb, b->count, b->scale);
+    return K(row_exp_sum)(row, b->count, max, 1.0f);
+}
+
+static void K(attention)(const struct bert__attention_block *b)
+{
+    const size_t head = b->head, lead = b->first % GEMM_NR; /* the panel's keys before the first */
+    const size_t lds = K(round_up)(lead + b->count, GEMM_NR);
+    const float *v = b->kv + K(floats)(K(round_up)(b->n_kv, GEMM_NR), head);
     float inverse[BERT__ATTENTION_BLOCK];
 
-    K(attention_scores)(scratch, lds, q, ldq, kv, n_q, n_kv, head);
-    for (size_t i = 0; i < n_q; i++) {
-        float *row = scratch + i * lds;
+    K(attention_scores)
+    (b->scratch, lds, b->q, b->ldq, b->kv + (b->first - lead) * head, b->n_q, lead + b->count,
+     head);
+    for (size_t i = 0; i < b->n_q; i++) {
+        float *row = b->scratch + i * lds + lead;
 
-        inverse[i] = 1.0f / K(row_exp_sum)(row, n_kv, K(row_max)(row, n_kv), scale);
-        if (probs)
-            K(scale)(probs + i * n_kv, row, inverse[i], n_kv);
+        inverse[i] = 1.0f / K(attention_exp)(b, row, i);
+        if (b->probs)
+            K(scale)(b->probs + i * b->ldp, row, inverse[i], b->count);
     }
-    K(attention_values)(out, ldo, scratch, lds, kv + K(floats)(lds, head), n_q, n_kv, head);
-    for (size_t i = 0; i < n_q; i++)
-        K(scale)(out + i * ldo, out + i * ldo, inverse[i], head);
+    K(attention_values)
+    (b->out, b->ldo, b->scratch + lead, lds, v + b->first * K(round_up)(head, VF), b->n_q, b->count,
+     head);
+    for (size_t i = 0; i < b->n_q; i++)
+        K(scale)(b->out + i * b->ldo, b->out + i * b->ldo, inverse[i], head);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elementwise.h - add, axpy, vmax, scale, and the widening of stored halves; included
+ * elementwise.h - add, mul, rotate, axpy, vmax, scale, and the widening of stored halves; included
  * once per ISA.  Tails go through the same arithmetic as full vectors.
  */
 #ifndef BERT_KERNELS_TMPL_ELEMENTWISE_H
@@ -20,6 +20,41 @@ static void K(add)(float *y, const float *a, const float *b, const float *c, siz
         vf s = vf_add(vf_load_t(a + i, t), vf_load_t(b + i, t));
 
         vf_store_t(y + i, c ? vf_add(s, vf_load_t(c + i, t)) : s, t);
+    }
+}
+
+static void K(mul)(float *y, const float *a, const float *b, size_t n)
+{
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_mul(vf_load(a + i), vf_load(b + i)));
+    if (i < n) {
+        vt t = vt_make(n - i);
+
+        vf_store_t(y + i, vf_mul(vf_load_t(a + i, t), vf_load_t(b + i, t)), t);
+    }
+}
+
+static void K(rotate)(float *x, const float *cosines, const float *sines, size_t n)
+{
+    float *y = x + n;
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF) {
+        vf c = vf_load(cosines + i), s = vf_load(sines + i);
+        vf a = vf_load(x + i), b = vf_load(y + i);
+
+        vf_store(x + i, vf_sub(vf_mul(a, c), vf_mul(b, s)));
+        vf_store(y + i, vf_fma(a, s, vf_mul(b, c)));
+    }
+    if (i < n) {
+        vt t = vt_make(n - i);
+        vf c = vf_load_t(cosines + i, t), s = vf_load_t(sines + i, t);
+        vf a = vf_load_t(x + i, t), b = vf_load_t(y + i, t);
+
+        vf_store_t(x + i, vf_sub(vf_mul(a, c), vf_mul(b, s)), t);
+        vf_store_t(y + i, vf_fma(a, s, vf_mul(b, c)), t);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layernorm.h - LayerNorm of one row; included once per ISA.
+ * layernorm.h - LayerNorm and RMSNorm of one row; included once per ISA.
  *
  *   y[i] = (x[i] - mean) / sqrt(var + eps) * gamma[i] + beta[i]
  *
@@ -86,6 +86,42 @@ static void K(layernorm)(float *y, const float *x, const float *gamma, const flo
 
         d = vf_fma(vf_mul(d, rstd), vf_load_t(gamma + i, t), vf_load_t(beta + i, t));
         vf_store_t(y + i, d, t);
+    }
+}
+
+static float K(row_squares)(const float *x, size_t n)
+{
+    vf q[LN_ACC] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    size_t i = 0;
+
+    for (; i + LN_ACC * VF <= n; i += LN_ACC * VF) {
+        UNROLL
+        for (size_t j = 0; j < LN_ACC; j++) {
+            vf a = vf_load(x + i + j * VF);
+
+            q[j] = vf_fma(a, a, q[j]);
+        }
+    }
+    for (; i < n; i += VF) {
+        vf a = vf_load_t(x + i, vt_make(n - i < VF ? n - i : VF));
+
+        q[0] = vf_fma(a, a, q[0]);
+    }
+    return vf_hsum(vf_add(vf_add(q[0], q[1]), vf_add(q[2], q[3])));
+}
+
+/* y[i] = x[i] / sqrt(mean of x^2 + eps) * gamma[i] */
+static void K(rmsnorm)(float *y, const float *x, const float *gamma, size_t n, float eps)
+{
+    vf r = vf_set1(1.0f / sqrtf(K(row_squares)(x, n) / (float)n + eps));
+    size_t i = 0;
+
+    for (; i + VF <= n; i += VF)
+        vf_store(y + i, vf_mul(vf_mul(vf_load(x + i), r), vf_load(gamma + i)));
+    if (i < n) {
+        vt t = vt_make(n - i);
+
+        vf_store_t(y + i, vf_mul(vf_mul(vf_load_t(x + i, t), r), vf_load_t(gamma + i, t)), t);
     }
 }
 

@@ -216,8 +216,7 @@ static bert_status check_outputs(const bert_session *s, uint32_t outputs, bert_e
     if (lacking & BERT_OUTPUT_POOLER)
         return bert__fail(
             err, BERT_EUNSUPPORTED, "this model has no pooler: tensors %s.* are absent",
-            model->config.arch->tensors.pooler != NULL ? model->config.arch->tensors.pooler
-                                                       : "of one");
+            model->network->names->pooler != NULL ? model->network->names->pooler : "of one");
     if (lacking != 0)
         return bert__fail(err, BERT_EUNSUPPORTED, "%s",
                           model->heads_missing.code != BERT_OK

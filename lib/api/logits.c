@@ -85,6 +85,7 @@ bool bert__logits_reserve(bert_outputs *o, const bert_model *model)
 
         l->which = o->which & bits_of(head->row->output);
         l->by_token = head->row->input == BERT__HEAD_TOKENS;
+        l->averaged = head->row->mean_of_logits;
         l->flat = head->row->output == BERT__HEAD_REPLACED;
         l->width = head->decoder.n_out;
         if (l->which != 0 && !reserve(o, l))
@@ -118,6 +119,23 @@ struct input {
     float *rows[BERT__HEAD_POOLED + 1]; /* by bert__head_input; NULL: not asked for */
 };
 
+/* rows[i] becomes the mean of sequence i's rows, which don't lie before row i. */
+static void average(const bert_outputs *o, const bert_session *s, float *rows, uint32_t width)
+{
+    const struct bert__kernels *k =
+        s->model->network->backend->host_kernels(s->model->network->device);
+
+    for (uint32_t i = 0; i < o->n_sequences; i++) {
+        uint32_t first = o->offsets[i], end = o->offsets[i + 1];
+        float *mean = rows + (size_t)i * width;
+
+        memmove(mean, rows + (size_t)first * width, width * sizeof *mean);
+        for (uint32_t t = first + 1; t < end; t++)
+            k->add(mean, mean, rows + (size_t)t * width, NULL, width);
+        k->scale(mean, mean, 1.0f / (float)(end - first), width);
+    }
+}
+
 static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const struct input *in,
                             bert_error *err)
 {
@@ -128,6 +146,8 @@ static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const 
     bert_status st = bert__exec_head(s->exec, &layers, &s->watch, in->rows[head->row->input], rows,
                                      l->values, err);
 
+    if (st == BERT_OK && l->averaged)
+        average(o, s, l->values, l->width);
     if (st == BERT_OK && l->halves[0] != NULL)
         part(l, rows);
     return st;
@@ -136,7 +156,8 @@ static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const 
 static bert_status keep_input(const bert_outputs *o, bert_session *s, const float *hidden,
                               enum bert__head_input which, float **rows, bert_error *err)
 {
-    size_t count = which == BERT__HEAD_TOKENS ? o->offsets[o->n_sequences] : o->n_sequences, n;
+    bool by_token = which == BERT__HEAD_TOKENS || which == BERT__HEAD_MEAN;
+    size_t count = by_token ? o->offsets[o->n_sequences] : o->n_sequences, n;
 
     if (*rows != NULL)
         return BERT_OK;
@@ -149,6 +170,8 @@ static bert_status keep_input(const bert_outputs *o, bert_session *s, const floa
     if (which == BERT__HEAD_FIRST)
         return bert__exec_firsts(s->exec, *rows, err);
     memcpy(*rows, hidden, n * sizeof **rows);
+    if (which == BERT__HEAD_MEAN)
+        average(o, s, *rows, o->hidden);
     return BERT_OK;
 }
 
@@ -199,7 +222,7 @@ const float *bert__logits_get(const bert_outputs *o, uint32_t which, uint32_t se
         shape[0] = n;
         return l->halves[which == (uint32_t)BERT_OUTPUT_END_LOGITS] + first;
     }
-    if (!l->by_token) {
+    if (!l->by_token || l->averaged) {
         shape[0] = l->width;
         return l->values + (size_t)sequence * l->width;
     }

@@ -9,6 +9,7 @@
 struct bert__logits {
     uint32_t which;   /* bert_output bits; 0: not asked for */
     bool by_token;    /* else by sequence */
+    bool averaged;    /* of the tokens' rows only their means are left */
     bool flat;        /* rows of one value, listed as a vector */
     uint32_t width;   /* of a row */
     float *values;    /* [tokens or sequences][width] */

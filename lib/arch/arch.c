@@ -19,11 +19,20 @@ const struct bert__arch *bert__arch_at(uint32_t i)
     return i < sizeof(rows) / sizeof(*rows) ? rows[i] : NULL;
 }
 
-const struct bert__arch *bert__arch_find(const char *model_type, size_t size)
+static bool is(const char *name, const char *text, size_t size)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        if (strlen(rows[i]->model_type) == size
-            && memcmp(rows[i]->model_type, model_type, size) == 0)
+    return name != NULL && strlen(name) == size && memcmp(name, text, size) == 0;
+}
+
+const struct bert__arch *bert__arch_find(const char *model_type, size_t size, const char *remote,
+                                         size_t remote_size)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (!is(rows[i]->model_type, model_type, size))
+            continue;
+        if (remote != NULL ? is(rows[i]->remote_config, remote, remote_size)
+                           : !rows[i]->only_remote)
             return rows[i];
+    }
     return NULL;
 }

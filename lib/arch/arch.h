@@ -16,9 +16,32 @@
 
 /* How a token's place enters. */
 enum bert__position {
-    BERT__POSITION_ABSOLUTE,     /* a table added to the embeddings, from row 0 */
-    BERT__POSITION_AFTER_PADDING /* the same; counted from the padding id + 1, over what is not
+    BERT__POSITION_ABSOLUTE,      /* a table added to the embeddings, from row 0 */
+    BERT__POSITION_AFTER_PADDING, /* the same; counted from the padding id + 1, over what is not
                                     padding, which itself has the row of its id */
+    BERT__POSITION_NONE           /* not in the embeddings */
+};
+
+/* How the distance between two tokens enters their attention score. */
+enum bert__distance {
+    BERT__DISTANCE_NONE,
+    BERT__DISTANCE_BUCKETS, /* a learned bias for each head and bucket of distances, the same in
+                               all layers: tensors.distance_bias */
+    BERT__DISTANCE_ROTARY   /* queries and keys turn by the angle of their place */
+};
+
+/* Where query, key and value weights are. */
+enum bert__qkv {
+    BERT__QKV_SEPARATE,
+    BERT__QKV_FUSED /* one below the other in tensors.qkv */
+};
+
+/* down(act(up(x))), or gated: down(act(gate(x)) * up(x)). */
+enum bert__ffn {
+    BERT__FFN_PLAIN,
+    BERT__FFN_GATED,      /* tensors.ffn_gate and tensors.ffn_up */
+    BERT__FFN_GATE_FIRST, /* gate above up in tensors.ffn_up */
+    BERT__FFN_GATE_LAST   /* gate below up in tensors.ffn_up */
 };
 
 /* Where the norms of a layer stand. */
@@ -45,6 +68,20 @@ struct bert__config_keys {
     const char *inner_layers;
     const char *use_task_types; /* true: row 0 of tensors.task is added to the embeddings */
     const char *task_types;
+    const char *kv_heads; /* of keys and values, where several queries share them */
+    const char *head_size;
+    const char *attention_bias, *ffn_bias, *norm_bias; /* booleans */
+    const char *window;       /* keys that a local layer sees, half of them on either side */
+    const char *global_every; /* every n-th layer, from the first, sees all */
+    const char *rotary_theta, *local_theta; /* base of the angles; of local layers */
+    const char *rotary_fraction;            /* share of a head that turns */
+    const char *distance_buckets;           /* rows of the table of biases */
+};
+
+/* A key whose presence with another value than the expected one changes the model. */
+struct bert__config_fixed {
+    const char *key;
+    const char *expected; /* JSON of a scalar; NULL ends the list */
 };
 
 /* The values that stand in for absent keys: the reference's config class. */
@@ -58,6 +95,9 @@ struct bert__config_defaults {
     uint32_t layer_groups; /* 0: every layer has its own weights */
     uint32_t inner_layers;
     uint32_t task_types;
+    uint32_t window, global_every, distance_buckets;
+    double rotary_theta, local_theta;
+    bool no_attention_bias, no_ffn_bias, no_norm_bias;
 };
 
 /* Names of tensors, without ".weight" and ".bias", below the prefix.  "%u" is the
@@ -66,7 +106,8 @@ struct bert__tensor_names {
     const char *word, *position, *type, *task, *embedding_norm;
     const char *embedding_project; /* where the embedding size isn't the hidden size */
     const char *query, *key, *value, *attention_output, *attention_norm;
-    const char *ffn_up, *ffn_down, *ffn_norm;
+    const char *qkv, *distance_bias;
+    const char *ffn_up, *ffn_gate, *ffn_down, *ffn_norm;
     const char *final_norm;
     const char *pooler;
 };
@@ -75,6 +116,7 @@ struct bert__tensor_names {
 enum bert__head_input {
     BERT__HEAD_TOKENS, /* each token's last hidden state */
     BERT__HEAD_FIRST,  /* the first token's */
+    BERT__HEAD_MEAN,   /* the mean of all tokens' */
     BERT__HEAD_POOLED  /* the pooler's output */
 };
 
@@ -102,24 +144,52 @@ struct bert__head_row {
     const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
     const char *norm;
     const char *decoder;
+    const char *pooling; /* the row is for this value of the config's "classifier_pooling"; NULL:
+                            for all; for none at all too where default_pooling */
+    bool default_pooling;
+    bool mean_of_logits;        /* those of the tokens become one row */
+    const char *activation_key; /* under which the config may name another activation */
+    const char *dense_bias_key; /* boolean of the config, else false: has dense a bias? */
+    const char *decoder_bias_key;
+    bool no_decoder_bias;  /* where the config doesn't say */
+    bool untied;           /* tied only where the config says so; else unless it says not */
     const char *tied_bias; /* not NULL: without an own weight the decoder is the word embedding,
                               and this its bias where it has none of its own */
 };
 
 struct bert__arch {
-    const char *model_type;             /* of config.json */
+    const char *model_type; /* of config.json */
+    /* Name of the config class that auto_map gives where the model brings its own code, which
+     * this row then stands for; only_remote: without auto_map the row isn't meant. */
+    const char *remote_config;
+    bool only_remote;
     const char *const *prefixes;        /* tried in order, NULL-terminated; "" is none */
     const struct bert__head_row *heads; /* ends with an architecture of NULL; may be NULL */
     enum bert__position position;
+    enum bert__distance distance;
     enum bert__norm_place norm_place;
-    bool project_always; /* embedding_project is there whatever the sizes */
+    enum bert__qkv qkv;
+    enum bert__ffn ffn;
+    bool rms_norm;           /* RMSNorm, else LayerNorm */
+    bool first_norm_is_none; /* layer 0 has no attention norm (pre-norm) */
+    bool ffn_up_has_no_bias; /* only the down projection has */
+    bool rotary_interleaved; /* neighbours turn, not halves */
+    bool rotary_ntk;         /* rope_scaling may be "ntk", of the models' own code */
+    bool types_may_be_none;  /* type_vocab_size 0: no token types */
+    bool project_always;     /* embedding_project is there whatever the sizes */
     struct bert__config_keys keys;
+    const struct bert__config_keys *other_keys; /* read where those of `keys` are absent */
+    const struct bert__config_fixed *fixed;     /* NULL: none */
     struct bert__config_defaults defaults;
     struct bert__tensor_names tensors;
+    const struct bert__tensor_names *other_tensors; /* a second naming, tried after the first */
+    enum bert__qkv other_qkv;                       /* and its layouts */
+    enum bert__ffn other_ffn;
 };
 
-/* The row for a model_type, or NULL. */
-const struct bert__arch *bert__arch_find(const char *model_type, size_t size);
+/* The row for a model_type and the class of its own code's config (NULL: none), or NULL. */
+const struct bert__arch *bert__arch_find(const char *model_type, size_t size, const char *remote,
+                                         size_t remote_size);
 /* Row i, NULL past the end. */
 const struct bert__arch *bert__arch_at(uint32_t i);
 

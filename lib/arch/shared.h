@@ -35,6 +35,16 @@
     .attention_norm = "encoder.layer.%u.attention.output.LayerNorm",                               \
     .ffn_norm = "encoder.layer.%u.output.LayerNorm"
 
+/* The layers of families that transformers took over from the models' own code, as it names them
+ * inside; files have the older names. */
+#define BERT__ADOPTED_TENSORS                                                                      \
+    .word = "embeddings.word_embeddings", .type = "embeddings.token_type_embeddings",              \
+    .embedding_norm = "embeddings.LayerNorm", .query = "layers.%u.self_attn.q_proj",               \
+    .key = "layers.%u.self_attn.k_proj", .value = "layers.%u.self_attn.v_proj",                    \
+    .attention_output = "layers.%u.self_attn.o_proj",                                              \
+    .attention_norm = "layers.%u.post_attention_layernorm",                                        \
+    .ffn_norm = "layers.%u.post_mlp_layernorm", .pooler = "pooler.dense"
+
 /* ---- Heads ------------------------------------------------------------------------- */
 
 /* A decoder on the pooler's output. */

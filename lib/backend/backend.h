@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 2, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 3, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -67,8 +67,26 @@ struct bert__norm_op {
     float *y;
     const float *x; /* may be y */
     uint32_t rows, n;
-    const float *gamma, *beta;
+    const float *gamma;
+    const float *beta; /* NULL: RMSNorm, else LayerNorm */
     float eps;
+};
+
+/* x[row][i] = act(x[row][i]) * x[row][n + i], i < n; rows of 2 n */
+struct bert__gate_op {
+    float *x;
+    uint32_t rows, n;
+    enum bert__act act;
+};
+
+/* Rotary positions: in each of the `heads` heads of a token's row, the pairs (i, half + i) turn by
+ * the angle of its place: cosines and sines are [places][half]. */
+struct bert__rotate_op {
+    float *x;
+    size_t ldx;
+    uint32_t heads, head, half;
+    const uint32_t *positions; /* on the host */
+    const float *cosines, *sines;
 };
 
 /* y[token] = word[id] + position[positions[token]] + type[type id] */
@@ -79,13 +97,21 @@ struct bert__embed_op {
     const float *word, *position, *type; /* the latter two may be NULL */
 };
 
-/* qkv: [tokens][3 * heads * head]: query, key, value.  out: [tokens][heads * head]. */
+/*
+ * qkv: [tokens][(heads + 2 * kv_heads) * head]: queries, keys, values; several query heads
+ * in a row may share a key head.  out: [tokens][heads * head].
+ *   softmax_j(scale * <q[i], k[j]> + by_distance[j - i + reach])
+ */
 struct bert__attention_op {
     float *out;
     const float *qkv;
-    uint32_t heads, head;
+    uint32_t heads, kv_heads, head;
     float scale;
-    float *const *probs; /* on the host: for each sequence [heads][length][length]; or NULL */
+    const float *by_distance;  /* [2 * reach + 1]; -INFINITY hides; NULL: nothing is added */
+    size_t by_distance_stride; /* from one head's to the next; 0: all have the same */
+    uint32_t reach;            /* no sequence is longer than reach + 1 */
+    uint32_t window;           /* by_distance hides what is farther away than this */
+    float *const *probs;       /* on the host: for each sequence [heads][length][length]; or NULL */
 };
 
 struct bert__backend {
@@ -130,6 +156,10 @@ struct bert__backend {
                          bert_error *err);
     bert_status (*norm)(struct bert__stream *stream, const struct bert__norm_op *op,
                         bert_error *err);
+    bert_status (*gate)(struct bert__stream *stream, const struct bert__gate_op *op,
+                        bert_error *err);
+    bert_status (*rotate)(struct bert__stream *stream, const struct bert__rotate_op *op,
+                          bert_error *err);
     bert_status (*linear)(struct bert__stream *stream, const struct bert__linear_op *op,
                           bert_error *err);
     bert_status (*attention)(struct bert__stream *stream, const struct bert__attention_op *op,

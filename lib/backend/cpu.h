@@ -37,6 +37,9 @@ bert_status bert__cpu_embed(struct bert__stream *stream, const struct bert__embe
                             bert_error *err);
 bert_status bert__cpu_norm(struct bert__stream *stream, const struct bert__norm_op *op,
                            bert_error *err);
+bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err);
+bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_op *op,
+                             bert_error *err);
 bert_status bert__cpu_linear(struct bert__stream *stream, const struct bert__linear_op *op,
                              bert_error *err);
 bert_status bert__cpu_attention(struct bert__stream *stream, const struct bert__attention_op *op,

@@ -195,11 +195,15 @@ bert_status bert__cpu_embed(struct bert__stream *s, const struct bert__embed_op 
 static void norm_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
 {
     const struct bert__norm_op *op = arg;
+    const struct bert__kernels *k = s->device->kernels;
 
     for (uint32_t row = first; row < end; row++) {
         size_t at = (size_t)row * op->n;
 
-        s->device->kernels->layernorm(op->y + at, op->x + at, op->gamma, op->beta, op->n, op->eps);
+        if (op->beta != NULL)
+            k->layernorm(op->y + at, op->x + at, op->gamma, op->beta, op->n, op->eps);
+        else
+            k->rmsnorm(op->y + at, op->x + at, op->gamma, op->n, op->eps);
     }
 }
 
@@ -207,6 +211,48 @@ bert_status bert__cpu_norm(struct bert__stream *s, const struct bert__norm_op *o
 {
     (void)err;
     run_rows(s, op, op->rows, op->n, norm_rows);
+    return BERT_OK;
+}
+
+static void gate_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
+{
+    const struct bert__gate_op *op = arg;
+    const struct bert__kernels *k = s->device->kernels;
+
+    for (uint32_t row = first; row < end; row++) {
+        float *x = op->x + (size_t)row * 2 * op->n;
+
+        k->activate(x, x, op->n, op->act);
+        k->mul(x, x, x + op->n, op->n);
+    }
+}
+
+bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err)
+{
+    (void)err;
+    run_rows(s, op, op->rows, 2 * op->n, gate_rows);
+    return BERT_OK;
+}
+
+static void rotate_rows(struct bert__stream *s, const void *arg, uint32_t first, uint32_t end)
+{
+    const struct bert__rotate_op *op = arg;
+    const struct bert__kernels *k = s->device->kernels;
+
+    for (uint32_t row = first; row < end; row++) {
+        size_t at = (size_t)op->positions[row] * op->half;
+        float *x = op->x + (size_t)row * op->ldx;
+
+        for (uint32_t h = 0; h < op->heads; h++)
+            k->rotate(x + (size_t)h * op->head, op->cosines + at, op->sines + at, op->half);
+    }
+}
+
+bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_op *op,
+                             bert_error *err)
+{
+    (void)err;
+    run_rows(s, op, s->batch->n_tokens, op->heads * op->head, rotate_rows);
     return BERT_OK;
 }
 
@@ -271,6 +317,18 @@ struct attention_job {
     const struct bert__attention_op *op;
 };
 
+/* The keys that the queries from `first` on see together. */
+static void see(struct bert__attention_block *b, uint32_t first, uint32_t n_q, uint32_t n,
+                uint32_t window)
+{
+    uint32_t from = first > window ? first - window : 0;
+    uint32_t end = n - first - n_q > window ? first + n_q + window : n;
+
+    b->first = from;
+    b->count = end - from;
+    b->n_q = n_q;
+}
+
 /* One head of one sequence. */
 static void attention_task(void *context, uint32_t task, uint32_t worker)
 {
@@ -279,17 +337,37 @@ static void attention_task(void *context, uint32_t task, uint32_t worker)
     const struct bert__attention_op *op = job->op;
     const struct bert__kernels *k = s->device->kernels;
     uint32_t seq = task / op->heads, h = task % op->heads;
+    uint32_t kv_head = h / (op->heads / op->kv_heads);
     uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
-    size_t width = (size_t)op->heads * op->head, ld = 3 * width;
+    size_t width = (size_t)op->heads * op->head, kv_width = (size_t)op->kv_heads * op->head;
+    size_t ld = width + 2 * kv_width;
     const float *q = op->qkv + first * ld + (size_t)h * op->head;
+    const float *keys = op->qkv + first * ld + width + (size_t)kv_head * op->head;
     float *kv = s->scratch + worker * s->worker_floats;
     float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
+    struct bert__attention_block b = {.ldo = width,
+                                      .ldq = ld,
+                                      .kv = kv,
+                                      .n_kv = n,
+                                      .head = op->head,
+                                      .scale = op->scale,
+                                      .ldb = -1,
+                                      .scratch = kv + s->kv_floats,
+                                      .ldp = n};
 
-    k->attention_prepare(kv, q + width, q + 2 * width, ld, n, op->head);
-    for (uint32_t i = 0; i < n; i += BERT__ATTENTION_BLOCK)
-        k->attention(op->out + (first + i) * width + (size_t)h * op->head, width, q + i * ld, ld,
-                     kv, at_most(n - i, BERT__ATTENTION_BLOCK), n, op->head, op->scale,
-                     kv + s->kv_floats, probs != NULL ? probs + (size_t)i * n : NULL);
+    k->attention_prepare(kv, keys, keys + kv_width, ld, n, op->head);
+    if (probs != NULL && op->window < n)
+        memset(probs, 0, (size_t)n * n * sizeof *probs);
+    for (uint32_t i = 0; i < n; i += BERT__ATTENTION_BLOCK) {
+        see(&b, i, at_most(n - i, BERT__ATTENTION_BLOCK), n, op->window);
+        b.out = op->out + (first + i) * width + (size_t)h * op->head;
+        b.q = q + i * ld;
+        if (op->by_distance != NULL)
+            b.bias =
+                op->by_distance + h * op->by_distance_stride + (op->reach + b.first - (size_t)i);
+        b.probs = probs != NULL ? probs + (size_t)i * n + b.first : NULL;
+        k->attention(&b);
+    }
 }
 
 bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__attention_op *op,

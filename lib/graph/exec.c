@@ -18,6 +18,7 @@ struct bert__exec {
     float *memory;                   /* all buffers */
     uint32_t *firsts;                /* first token of each sequence, for the pooler */
     uint32_t *positions;             /* row of the position table of each token */
+    uint32_t *places;                /* of each token in its sequence */
     size_t rows;                     /* that each buffer holds */
     size_t floats;                   /* of memory */
     uint32_t max_tokens, max_sequences;
@@ -64,7 +65,8 @@ bert_status bert__exec_bytes(const struct bert__network *network,
                           (unsigned long)o->max_tokens);
     st = network->backend->stream_bytes(network->device, &so, floats, out, err);
     if (st == BERT_OK)
-        *out += MARGIN_BYTES + ((uint64_t)o->max_sequences + o->max_tokens) * sizeof(uint32_t);
+        *out += MARGIN_BYTES
+                + ((uint64_t)o->max_sequences + 2 * (uint64_t)o->max_tokens) * sizeof(uint32_t);
     return st;
 }
 
@@ -86,7 +88,8 @@ bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc
     x->max_sequences = o->max_sequences;
     x->firsts = bert__alloc_items(alloc, o->max_sequences, sizeof *x->firsts);
     x->positions = bert__alloc_items(alloc, o->max_tokens, sizeof *x->positions);
-    if (x->firsts == NULL || x->positions == NULL)
+    x->places = bert__alloc_items(alloc, o->max_tokens, sizeof *x->places);
+    if (x->firsts == NULL || x->positions == NULL || x->places == NULL)
         st = bert__alloc_fail(alloc, "the session", err);
     else if (!buffer_floats(network, o, &x->rows, &x->floats))
         st = bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
@@ -113,6 +116,7 @@ void bert__exec_destroy(struct bert__exec *x)
     }
     bert__alloc_free(x->alloc, x->firsts);
     bert__alloc_free(x->alloc, x->positions);
+    bert__alloc_free(x->alloc, x->places);
     bert__alloc_free(x->alloc, x);
 }
 
@@ -142,7 +146,7 @@ static bert_status check_sequence(const struct bert__exec *x, const struct bert_
             return bert__fail(err, BERT_EINVAL,
                               "id %ld of sequence %lu is outside the vocabulary of %lu",
                               (long)b->ids[t], (unsigned long)i, (unsigned long)c->vocab_size);
-        if (b->type_ids != NULL && c->arch->tensors.type != NULL
+        if (b->type_ids != NULL && x->network->type.count > 0
             && (b->type_ids[t] < 0
                 || ((uint32_t)b->type_ids[t] >= c->type_vocab_size && b->type_ids[t] != 0)))
             return bert__fail(
@@ -196,12 +200,10 @@ static void place(const struct bert__exec *x)
     const uint32_t *offsets = x->batch->offsets;
 
     for (uint32_t i = 0; i < x->batch->n_sequences; i++) {
-        if (x->network->config->arch->position == BERT__POSITION_AFTER_PADDING) {
-            place_after_padding(x, offsets[i], offsets[i + 1]);
-            continue;
-        }
         for (uint32_t t = offsets[i]; t < offsets[i + 1]; t++)
-            x->positions[t] = t - offsets[i];
+            x->places[t] = x->positions[t] = t - offsets[i];
+        if (x->network->config->arch->position == BERT__POSITION_AFTER_PADDING)
+            place_after_padding(x, offsets[i], offsets[i + 1]);
     }
 }
 
@@ -255,16 +257,61 @@ static bert_status run_linear(struct bert__exec *x, const struct bert__step *ste
     return x->backend->linear(x->stream, &op, err);
 }
 
+static bert_status run_gate(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    struct bert__gate_op op = {
+        .x = buffer(x, step->in),
+        .rows = x->batch->n_tokens,
+        .n = x->network->plan.width[step->in] / 2,
+        .act = step->act,
+    };
+
+    return x->backend->gate(x->stream, &op, err);
+}
+
+static bool is_local(const struct bert__exec *x, uint32_t layer)
+{
+    const bool *local = x->network->config->local;
+
+    return local != NULL && local[layer];
+}
+
+static bert_status run_rotate(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    const struct bert__config *c = x->network->config;
+    const struct bert__distances *d = &x->network->distance;
+    int kind = is_local(x, step->layer) ? 1 : 0;
+    struct bert__rotate_op op = {
+        .x = buffer(x, step->in),
+        .ldx = x->network->plan.width[step->in],
+        .heads = c->heads + c->kv_heads,
+        .head = c->head_size,
+        .half = c->rotary_size / 2,
+        .positions = x->places,
+        .cosines = d->cosines[kind].device,
+        .sines = d->sines[kind].device,
+    };
+
+    return x->backend->rotate(x->stream, &op, err);
+}
+
 static bert_status run_attention(struct bert__exec *x, const struct bert__step *step,
                                  const struct bert__tap *tap, bert_error *err)
 {
     const struct bert__config *c = x->network->config;
+    const struct bert__distances *d = &x->network->distance;
+    bool local = is_local(x, step->layer);
     struct bert__attention_op op = {
         .out = buffer(x, step->out),
         .qkv = buffer(x, step->in),
         .heads = c->heads,
+        .kv_heads = c->kv_heads,
         .head = c->head_size,
         .scale = 1.0f / sqrtf((float)c->head_size),
+        .by_distance = local ? d->mask.device : d->bias.device,
+        .by_distance_stride = local ? 0 : d->stride,
+        .reach = d->reach,
+        .window = local ? c->window : UINT32_MAX,
         .probs = tap != NULL && tap->probs != NULL ? tap->probs(tap->context, step->layer) : NULL,
     };
 
@@ -281,6 +328,10 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
         return run_norm(x, step, err);
     case BERT__STEP_LINEAR:
         return run_linear(x, step, err);
+    case BERT__STEP_GATE:
+        return run_gate(x, step, err);
+    case BERT__STEP_ROTATE:
+        return run_rotate(x, step, err);
     case BERT__STEP_ATTENTION:
         return run_attention(x, step, tap, err);
     }

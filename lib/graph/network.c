@@ -7,212 +7,9 @@
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/graph/distance.h"
 #include "lib/graph/names.h"
-
-/* ---- Tables and norms ----------------------------------------------------- */
-
-static void table_free(struct bert__network *net, struct bert__table *table)
-{
-    if (table->device != NULL)
-        net->backend->table_free(net->device, table->device);
-    bert__alloc_free(net->alloc, table->owned);
-    memset(table, 0, sizeof *table);
-}
-
-static bert_status table_read(struct bert__network *net, struct bert__weights *weights,
-                              const struct bert__tensor *tensor, struct bert__table *table,
-                              bert_error *err)
-{
-    size_t bytes;
-
-    if (bert__size_mul(table->count, sizeof(float), &bytes))
-        table->owned = bert__alloc(net->alloc, bytes);
-    if (table->owned == NULL)
-        return bert__alloc_fail(net->alloc, tensor->name, err);
-    return bert__weights_read(weights, tensor, 0, table->count, table->owned, err);
-}
-
-/* A tensor as floats, in place where the file is mapped and allows it. */
-static bert_status table_load(struct bert__network *net, struct bert__weights *weights,
-                              const struct bert__tensor *tensor, struct bert__table *table,
-                              bert_error *err)
-{
-    const float *host = NULL;
-    bert_status st = bert__weights_borrow(weights, tensor, &host, err);
-
-    if (st != BERT_OK)
-        return st;
-    table->count = tensor->count;
-    net->parameters += tensor->count;
-    if (host == NULL) {
-        st = table_read(net, weights, tensor, table, err);
-        host = table->owned;
-    }
-    if (st == BERT_OK)
-        st = net->backend->table_create(net->device, &table->device, host, table->count, err);
-    return st;
-}
-
-static bert_status named_table(struct bert__network *net, struct bert__weights *weights,
-                               const char *name, const char *ending, uint32_t rank,
-                               const uint64_t *shape, struct bert__table *table, bert_error *err)
-{
-    const struct bert__tensor *tensor;
-    char full[BERT__NAME_BYTES];
-    bert_status st = bert__name_join(full, name, ending, err);
-
-    if (st == BERT_OK)
-        st = bert__weights_need(weights, full, rank, shape, &tensor, err);
-    if (st == BERT_OK)
-        st = table_load(net, weights, tensor, table, err);
-    return st;
-}
-
-bert_status bert__norm_load(struct bert__network *net, struct bert__weights *weights,
-                            const char *name, uint32_t width, struct bert__norm *norm,
-                            bert_error *err)
-{
-    uint64_t n = width;
-    bert_status st = named_table(net, weights, name, ".weight", 1, &n, &norm->gamma, err);
-
-    norm->eps = net->config->norm_eps;
-    return st != BERT_OK ? st : named_table(net, weights, name, ".bias", 1, &n, &norm->beta, err);
-}
-
-void bert__norm_free(struct bert__network *net, struct bert__norm *norm)
-{
-    table_free(net, &norm->gamma);
-    table_free(net, &norm->beta);
-}
-
-/* ---- Linear layers --------------------------------------------------------- */
-
-enum { MAX_FUSED = 3 };
-
-/* Weights of the same shape, one below the other. */
-struct stacked {
-    struct bert__weights *weights;
-    const struct bert__tensor *tensors[MAX_FUSED];
-    uint32_t n_out, k; /* of one */
-};
-
-static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float *out,
-                                bert_error *err)
-{
-    const struct stacked *s = context;
-
-    while (n > 0) {
-        uint32_t row = first % s->n_out;
-        uint32_t take = s->n_out - row < n ? s->n_out - row : n;
-        bert_status st = bert__weights_read(s->weights, s->tensors[first / s->n_out],
-                                            (uint64_t)row * s->k, (size_t)take * s->k, out, err);
-
-        if (st != BERT_OK)
-            return st;
-        out += (size_t)take * s->k;
-        first += take;
-        n -= take;
-    }
-    return BERT_OK;
-}
-
-/* The biases of stacked weights end to end. */
-static bert_status stacked_bias(struct bert__network *net, struct bert__weights *weights,
-                                const char *const *names, uint32_t count, uint32_t n_out,
-                                struct bert__table *bias, bert_error *err)
-{
-    uint64_t shape = n_out;
-
-    bias->count = (size_t)count * n_out;
-    bias->owned = bert__alloc_array(net->alloc, bias->count, sizeof *bias->owned);
-    if (bias->owned == NULL)
-        return bert__alloc_fail(net->alloc, "a bias", err);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct bert__tensor *tensor;
-        bert_status st = bert__weights_need(weights, names[i], 1, &shape, &tensor, err);
-
-        if (st == BERT_OK)
-            st =
-                bert__weights_read(weights, tensor, 0, n_out, bias->owned + (size_t)i * n_out, err);
-        if (st != BERT_OK)
-            return st;
-    }
-    net->parameters += bias->count;
-    return net->backend->table_create(net->device, &bias->device, bias->owned, bias->count, err);
-}
-
-/* `count` layers of [n_out][n_in] that read the same input, as one; biases NULL: none. */
-static bert_status load_stacked(struct bert__network *net, struct bert__weights *weights,
-                                const char *const *names, const char *const *biases, uint32_t count,
-                                uint32_t n_out, uint32_t n_in, struct bert__linear *out,
-                                bert_error *err)
-{
-    struct stacked s = {.weights = weights, .n_out = n_out, .k = n_in};
-    uint64_t shape[2] = {n_out, n_in};
-    bert_status st = BERT_OK;
-
-    out->n_in = n_in;
-    out->n_out = count * n_out;
-    for (uint32_t i = 0; i < count && st == BERT_OK; i++) {
-        const struct bert__tensor *found = bert__weights_find(weights, names[i]);
-
-        if (found == NULL || !found->used) /* tied weights count once */
-            net->parameters += (uint64_t)n_out * n_in;
-        st = bert__weights_need(weights, names[i], 2, shape, &s.tensors[i], err);
-    }
-    if (st == BERT_OK)
-        st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,
-                                         stacked_rows, &s, err);
-    if (st == BERT_OK && biases != NULL)
-        st = stacked_bias(net, weights, biases, count, n_out, &out->bias, err);
-    return st;
-}
-
-/* The tensors of layers called names[i]. */
-static bert_status load_layers_named(struct bert__network *net, struct bert__weights *weights,
-                                     const char *const *names, uint32_t count, uint32_t n_out,
-                                     uint32_t n_in, bool has_bias, struct bert__linear *out,
-                                     bert_error *err)
-{
-    char weight[MAX_FUSED][BERT__NAME_BYTES], bias[MAX_FUSED][BERT__NAME_BYTES];
-    const char *weights_at[MAX_FUSED], *biases_at[MAX_FUSED];
-
-    for (uint32_t i = 0; i < count; i++) {
-        bert_status st = bert__name_join(weight[i], names[i], ".weight", err);
-
-        if (st == BERT_OK)
-            st = bert__name_join(bias[i], names[i], ".bias", err);
-        if (st != BERT_OK)
-            return st;
-        weights_at[i] = weight[i];
-        biases_at[i] = bias[i];
-    }
-    return load_stacked(net, weights, weights_at, has_bias ? biases_at : NULL, count, n_out, n_in,
-                        out, err);
-}
-
-bert_status bert__linear_load_tensors(struct bert__network *net, struct bert__weights *weights,
-                                      const char *weight, const char *bias, uint32_t n_out,
-                                      uint32_t n_in, struct bert__linear *out, bert_error *err)
-{
-    return load_stacked(net, weights, &weight, bias != NULL ? &bias : NULL, 1, n_out, n_in, out,
-                        err);
-}
-
-bert_status bert__linear_load(struct bert__network *net, struct bert__weights *weights,
-                              const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
-                              struct bert__linear *out, bert_error *err)
-{
-    return load_layers_named(net, weights, &name, 1, n_out, n_in, has_bias, out, err);
-}
-
-void bert__linear_free(struct bert__network *net, struct bert__linear *linear)
-{
-    if (linear->matrix != NULL)
-        net->backend->matrix_free(net->device, linear->matrix);
-    table_free(net, &linear->bias);
-    memset(linear, 0, sizeof *linear);
-}
+#include "lib/graph/pack.h"
 
 /* ---- The parts of an encoder ----------------------------------------------- */
 
@@ -229,7 +26,7 @@ static bert_status weight_name(char out[BERT__NAME_BYTES], const char *prefix, c
 static bert_status load_types_of_task(struct bert__network *net, struct bert__weights *weights,
                                       bert_error *err)
 {
-    const struct bert__tensor_names *names = &net->config->arch->tensors;
+    const struct bert__tensor_names *names = net->names;
     const struct bert__kernels *k = net->backend->host_kernels(net->device);
     uint32_t n = net->config->embedding_size, types = net->config->type_vocab_size;
     uint64_t shape[2] = {types, n}, task_shape[2] = {net->config->task_types, n};
@@ -251,7 +48,7 @@ static bert_status load_types_of_task(struct bert__network *net, struct bert__we
     if (st == BERT_OK) {
         net->type.count = tensor->count;
         net->parameters += tensor->count + n;
-        st = table_read(net, weights, tensor, &net->type, err);
+        st = bert__table_read(net, weights, tensor, &net->type, err);
     }
     for (uint32_t i = 0; i < types && st == BERT_OK; i++)
         k->add(net->type.owned + (size_t)i * n, net->type.owned + (size_t)i * n, row, NULL, n);
@@ -266,7 +63,7 @@ static bert_status load_tables(struct bert__network *net, struct bert__weights *
                                bert_error *err)
 {
     const struct bert__config *c = net->config;
-    const struct bert__tensor_names *names = &c->arch->tensors;
+    const struct bert__tensor_names *names = net->names;
     struct {
         const char *name;
         uint32_t rows;
@@ -286,7 +83,7 @@ static bert_status load_tables(struct bert__network *net, struct bert__weights *
             continue;
         st = bert__name_join(name, net->prefix, tables[i].name, err);
         if (st == BERT_OK)
-            st = named_table(net, weights, name, ".weight", 2, shape, tables[i].table, err);
+            st = bert__table_load(net, weights, name, ".weight", 2, shape, tables[i].table, err);
         if (st != BERT_OK)
             return st;
     }
@@ -309,7 +106,7 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
                                    bert_error *err)
 {
     const struct bert__config *c = net->config;
-    const struct bert__tensor_names *names = &c->arch->tensors;
+    const struct bert__tensor_names *names = net->names;
     char name[BERT__NAME_BYTES];
     bert_status st = load_tables(net, weights, err);
 
@@ -325,67 +122,135 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
                                              true, &net->embedding_project, err);
 }
 
-static bert_status load_qkv(struct bert__network *net, struct bert__weights *weights,
-                            const char *prefix, uint32_t layer, bert_error *err)
+/* The name of a layer's tensors, in full but for the ending. */
+static bert_status layer_name(const struct bert__network *net, const char *pattern, uint32_t layer,
+                              char out[BERT__NAME_BYTES], bert_error *err)
 {
-    const struct bert__tensor_names *names = &net->config->arch->tensors;
-    const char *parts[MAX_FUSED] = {names->query, names->key, names->value};
-    char full[MAX_FUSED][BERT__NAME_BYTES];
-    const char *pointers[MAX_FUSED];
-    uint32_t hidden = net->config->hidden_size;
+    return bert__name_layer(out, net->prefix, pattern, layer, net->config->inner_layers, err);
+}
 
-    for (int i = 0; i < MAX_FUSED; i++) {
-        bert_status st =
-            bert__name_layer(full[i], prefix, parts[i], layer, net->config->inner_layers, err);
+/* Names of a part's tensors, which the part then points to. */
+struct part_names {
+    char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
+};
+
+static bert_status name_part(const struct bert__network *net, const char *pattern, uint32_t layer,
+                             bool has_bias, struct part_names *names, struct bert__part *part,
+                             bert_error *err)
+{
+    char name[BERT__NAME_BYTES];
+    bert_status st = layer_name(net, pattern, layer, name, err);
+
+    if (st == BERT_OK)
+        st = bert__name_join(names->weight, name, ".weight", err);
+    if (st == BERT_OK)
+        st = bert__name_join(names->bias, name, ".bias", err);
+    part->weight = names->weight;
+    part->bias = has_bias ? names->bias : NULL;
+    return st;
+}
+
+static bert_status load_qkv(struct bert__network *net, struct bert__weights *weights,
+                            uint32_t layer, bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    bool fused = net->qkv == BERT__QKV_FUSED;
+    const char *patterns[BERT__MAX_PARTS] = {net->names->query, net->names->key, net->names->value};
+    const uint32_t heads[BERT__MAX_PARTS] = {c->heads, c->kv_heads, c->kv_heads};
+    struct part_names names[BERT__MAX_PARTS];
+    struct bert__part parts[BERT__MAX_PARTS] = {{.weight = NULL}};
+    uint32_t all = (c->heads + 2 * c->kv_heads) * c->head_size, first = 0;
+
+    for (int i = 0; i < BERT__MAX_PARTS; i++) {
+        bert_status st = name_part(net, fused ? net->names->qkv : patterns[i], layer,
+                                   c->attention_bias, &names[i], &parts[i], err);
 
         if (st != BERT_OK)
             return st;
-        pointers[i] = full[i];
+        parts[i].n_out = heads[i] * c->head_size;
+        parts[i].tensor_rows = fused ? all : parts[i].n_out;
+        parts[i].first = fused ? first : 0;
+        parts[i].head = c->head_size;
+        parts[i].order =
+            c->arch->rotary_interleaved && i < 2 ? BERT__ROWS_INTERLEAVED : BERT__ROWS_PLAIN;
+        first += parts[i].n_out;
     }
-    return load_layers_named(net, weights, pointers, MAX_FUSED, hidden, hidden, true,
-                             &net->layers[layer].qkv, err);
+    return bert__linear_load_parts(net, weights, parts, BERT__MAX_PARTS, c->hidden_size,
+                                   &net->layers[layer].qkv, err);
 }
 
-static bert_status load_layer(struct bert__network *net, struct bert__weights *weights,
-                              const char *prefix, uint32_t i, bert_error *err)
+/* Up; where gated, the gate's rows above. */
+static bert_status load_ffn_up(struct bert__network *net, struct bert__weights *weights,
+                               uint32_t layer, bert_error *err)
 {
-    const struct bert__tensor_names *names = &net->config->arch->tensors;
-    struct bert__layer *layer = &net->layers[i];
-    uint32_t hidden = net->config->hidden_size, ffn = net->config->intermediate_size;
-    uint32_t inner = net->config->inner_layers;
-    struct {
-        const char *name;
-        uint32_t n_out, n_in;
-        struct bert__linear *linear;
-    } linears[] = {
-        {names->attention_output, hidden, hidden, &layer->attention_output},
-        {names->ffn_up, ffn, hidden, &layer->ffn_up},
-        {names->ffn_down, hidden, ffn, &layer->ffn_down},
-    };
-    char name[BERT__NAME_BYTES];
-    bert_status st = load_qkv(net, weights, prefix, i, err);
+    const struct bert__config *c = net->config;
+    bool has_bias = c->ffn_bias && !c->arch->ffn_up_has_no_bias;
+    uint32_t n = c->intermediate_size, count = net->ffn == BERT__FFN_PLAIN ? 1 : 2;
+    bool fused = net->ffn == BERT__FFN_GATE_FIRST || net->ffn == BERT__FFN_GATE_LAST;
+    const char *patterns[2] = {net->names->ffn_up, net->names->ffn_up};
+    struct part_names names[2];
+    struct bert__part parts[2] = {{.weight = NULL}};
 
-    for (size_t j = 0; j < sizeof linears / sizeof linears[0] && st == BERT_OK; j++) {
-        st = bert__name_layer(name, prefix, linears[j].name, i, inner, err);
+    if (net->ffn == BERT__FFN_GATED)
+        patterns[0] = net->names->ffn_gate;
+    for (uint32_t i = 0; i < count; i++) {
+        bert_status st = name_part(net, patterns[i], layer, has_bias, &names[i], &parts[i], err);
+
+        if (st != BERT_OK)
+            return st;
+        parts[i].n_out = n;
+        parts[i].tensor_rows = fused ? 2 * n : n;
+        parts[i].first = fused && (i == 1) == (net->ffn == BERT__FFN_GATE_FIRST) ? n : 0;
+    }
+    return bert__linear_load_parts(net, weights, parts, count, c->hidden_size,
+                                   &net->layers[layer].ffn_up, err);
+}
+
+static bert_status load_layer_norms(struct bert__network *net, struct bert__weights *weights,
+                                    uint32_t i, bert_error *err)
+{
+    struct bert__layer *layer = &net->layers[i];
+    uint32_t hidden = net->config->hidden_size;
+    char name[BERT__NAME_BYTES];
+    bert_status st = BERT_OK;
+
+    if (i > 0 || !net->config->arch->first_norm_is_none) {
+        st = layer_name(net, net->names->attention_norm, i, name, err);
         if (st == BERT_OK)
-            st = bert__linear_load(net, weights, name, linears[j].n_out, linears[j].n_in, true,
-                                   linears[j].linear, err);
+            st = bert__norm_load(net, weights, name, hidden, &layer->attention_norm, err);
     }
     if (st == BERT_OK)
-        st = bert__name_layer(name, prefix, names->attention_norm, i, inner, err);
+        st = layer_name(net, net->names->ffn_norm, i, name, err);
+    return st == BERT_OK ? bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err) : st;
+}
+
+static bert_status load_layer(struct bert__network *net, struct bert__weights *weights, uint32_t i,
+                              bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    struct bert__layer *layer = &net->layers[i];
+    char name[BERT__NAME_BYTES];
+    bert_status st = load_qkv(net, weights, i, err);
+
     if (st == BERT_OK)
-        st = bert__norm_load(net, weights, name, hidden, &layer->attention_norm, err);
+        st = layer_name(net, net->names->attention_output, i, name, err);
     if (st == BERT_OK)
-        st = bert__name_layer(name, prefix, names->ffn_norm, i, inner, err);
+        st = bert__linear_load(net, weights, name, c->hidden_size, c->heads * c->head_size,
+                               c->attention_bias, &layer->attention_output, err);
     if (st == BERT_OK)
-        st = bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err);
-    return st;
+        st = load_ffn_up(net, weights, i, err);
+    if (st == BERT_OK)
+        st = layer_name(net, net->names->ffn_down, i, name, err);
+    if (st == BERT_OK)
+        st = bert__linear_load(net, weights, name, c->hidden_size, c->intermediate_size,
+                               c->ffn_bias, &layer->ffn_down, err);
+    return st == BERT_OK ? load_layer_norms(net, weights, i, err) : st;
 }
 
 static bert_status load_pooler(struct bert__network *net, struct bert__weights *weights,
                                const char *prefix, bert_error *err)
 {
-    const char *part = net->config->arch->tensors.pooler;
+    const char *part = net->names->pooler;
     uint32_t hidden = net->config->hidden_size;
     char name[BERT__NAME_BYTES], weight[BERT__NAME_BYTES];
     bert_status st;
@@ -459,24 +324,51 @@ bert_status bert__network_create(struct bert__network **out, struct bert__alloc 
     return BERT_OK;
 }
 
+static bert_status has_tensor(struct bert__weights *weights, const char *prefix, const char *name,
+                              bool *out, bert_error *err)
+{
+    char weight[BERT__NAME_BYTES];
+    bert_status st = weight_name(weight, prefix, name, err);
+
+    *out = st == BERT_OK && bert__weights_find(weights, weight) != NULL;
+    return st;
+}
+
+/* Which naming the file has below this prefix, told by the word embedding and layer 0's output. */
+static bert_status find_names(struct bert__network *net, struct bert__weights *weights,
+                              const char *prefix, bool *found, bert_error *err)
+{
+    const struct bert__arch *arch = net->config->arch;
+    char output[BERT__NAME_BYTES];
+    bool other = false;
+    bert_status st = has_tensor(weights, prefix, arch->tensors.word, found, err);
+
+    if (st != BERT_OK || !*found)
+        return st;
+    net->prefix = prefix;
+    if (arch->other_tensors != NULL) {
+        st = bert__name_layer(output, "", arch->other_tensors->attention_output, 0, 1, err);
+        if (st == BERT_OK)
+            st = has_tensor(weights, prefix, output, &other, err);
+    }
+    net->names = other ? arch->other_tensors : &arch->tensors;
+    net->qkv = other ? arch->other_qkv : arch->qkv;
+    net->ffn = other ? arch->other_ffn : arch->ffn;
+    return st;
+}
+
 /* The first of the row's prefixes under which the word embedding is found. */
 static bert_status find_prefix(struct bert__network *net, struct bert__weights *weights,
                                bert_error *err)
 {
     const struct bert__arch *arch = net->config->arch;
-    char name[BERT__NAME_BYTES], full[BERT__NAME_BYTES];
 
     for (size_t i = 0; arch->prefixes[i] != NULL; i++) {
-        bert_status st = bert__name_join(name, arch->prefixes[i], arch->tensors.word, err);
+        bool found;
+        bert_status st = find_names(net, weights, arch->prefixes[i], &found, err);
 
-        if (st == BERT_OK)
-            st = bert__name_join(full, name, ".weight", err);
-        if (st != BERT_OK)
+        if (st != BERT_OK || found)
             return st;
-        if (bert__weights_find(weights, full) != NULL) {
-            net->prefix = arch->prefixes[i];
-            return BERT_OK;
-        }
     }
     return bert__fail(err, BERT_EFORMAT,
                       "%s: tensor %s.weight is missing, under every prefix of %s",
@@ -484,8 +376,7 @@ static bert_status find_prefix(struct bert__network *net, struct bert__weights *
 }
 
 static bert_status load_layers(struct bert__network *net, struct bert__weights *weights,
-                               const char *prefix, const struct bert__network_options *options,
-                               bert_error *err)
+                               const struct bert__network_options *options, bert_error *err)
 {
     uint32_t count = bert__config_layers(net->config);
 
@@ -497,7 +388,7 @@ static bert_status load_layers(struct bert__network *net, struct bert__weights *
 
         if (options->cancel != NULL && options->cancel(options->cancel_context) != 0)
             return bert__fail(err, BERT_ECANCELED, "the load was canceled");
-        st = load_layer(net, weights, prefix, i, err);
+        st = load_layer(net, weights, i, err);
         if (st != BERT_OK)
             return st;
     }
@@ -513,7 +404,7 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     net->config = config;
     if (!bert__act_named(config->activation, &net->act))
         return bert__fail(err, BERT_EUNSUPPORTED, "%s: %s \"%s\" is not supported", config->path,
-                          config->arch->keys.activation, config->activation);
+                          config->keys.activation, config->activation);
     if (config->head_size > BERT__ATTENTION_HEAD_MAX)
         return bert__fail(err, BERT_EUNSUPPORTED,
                           "%s: heads of %lu values; at most %d are supported", config->path,
@@ -522,10 +413,12 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     if (st == BERT_OK)
         st = load_embeddings(net, weights, err);
     if (st == BERT_OK)
-        st = load_layers(net, weights, net->prefix, options, err);
+        st = bert__distance_load(net, weights, err);
     if (st == BERT_OK)
-        st = load_norm(net, weights, config->arch->tensors.final_norm, config->hidden_size,
-                       &net->final_norm, err);
+        st = load_layers(net, weights, options, err);
+    if (st == BERT_OK)
+        st = load_norm(net, weights, net->names->final_norm, config->hidden_size, &net->final_norm,
+                       err);
     if (st == BERT_OK)
         st = load_pooler(net, weights, net->prefix, err);
     if (st == BERT_OK)
@@ -555,10 +448,11 @@ void bert__network_destroy(struct bert__network *net)
         bert__linear_free(net, &net->pooler);
         bert__norm_free(net, &net->embedding_norm);
         bert__norm_free(net, &net->final_norm);
+        bert__distance_free(net);
         bert__linear_free(net, &net->embedding_project);
-        table_free(net, &net->word);
-        table_free(net, &net->position);
-        table_free(net, &net->type);
+        bert__table_free(net, &net->word);
+        bert__table_free(net, &net->position);
+        bert__table_free(net, &net->type);
         net->backend->device_close(net->device);
     }
     bert__alloc_free(net->alloc, net);

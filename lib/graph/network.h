@@ -34,14 +34,27 @@ struct bert__layer {
     struct bert__linear qkv; /* query, key, value rows, fused */
     struct bert__linear attention_output;
     struct bert__norm attention_norm;
-    struct bert__linear ffn_up, ffn_down;
+    struct bert__linear ffn_up, ffn_down; /* up: where gated, the gate's rows first */
     struct bert__norm ffn_norm;
+};
+
+/* Tables by which distances enter attention; count 0: none. */
+struct bert__distances {
+    struct bert__table bias;                 /* [heads][2 reach + 1], by key - query + reach */
+    size_t stride;                           /* from one head's to the next */
+    struct bert__table mask;                 /* of local layers: [2 reach + 1], 0 or -infinity */
+    struct bert__table cosines[2], sines[2]; /* rotary: [positions][rotary size / 2]; local layers
+                                                have the second */
+    uint32_t reach;
 };
 
 struct bert__network {
     struct bert__alloc *alloc;
     const struct bert__config *config;
     const char *prefix; /* of the encoder's tensors in the file; one of the row's */
+    const struct bert__tensor_names *names; /* the row's, or its other ones */
+    enum bert__qkv qkv;
+    enum bert__ffn ffn;
     const struct bert__backend *backend;
     struct bert__device *device;
     enum bert__dtype dtype;
@@ -49,7 +62,8 @@ struct bert__network {
     struct bert__table word, position, type;
     struct bert__norm embedding_norm;      /* gamma absent: none; so too below */
     struct bert__linear embedding_project; /* matrix NULL: none */
-    struct bert__layer *layers;            /* bert__config_layers() */
+    struct bert__distances distance;
+    struct bert__layer *layers; /* bert__config_layers() */
     struct bert__norm final_norm;
     struct bert__linear pooler; /* matrix NULL: the file has none */
     struct bert__plan plan;

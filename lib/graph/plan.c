@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_AROUND = 4, STEPS_PER_LAYER = 7 };
+enum { STEPS_AROUND = 4, STEPS_PER_LAYER = 9 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -41,16 +41,37 @@ static struct bert__step *add_norm(struct bert__plan *plan, enum bert__buffer in
     return step;
 }
 
+/* From `in` to CONTEXT. */
+static void add_attention(struct bert__plan *plan, const struct bert__network *network,
+                          const struct bert__layer *layer, uint32_t depth, enum bert__buffer in)
+{
+    add_linear(plan, in, BERT__BUFFER_QKV, &layer->qkv);
+    if (network->config->rotary_size > 0)
+        add(plan, BERT__STEP_ROTATE, BERT__BUFFER_QKV, BERT__BUFFER_QKV)->layer = depth;
+    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
+}
+
+/* From MIDDLE to FFN. */
+static void add_ffn_up(struct bert__plan *plan, const struct bert__network *network,
+                       const struct bert__layer *layer)
+{
+    struct bert__step *step =
+        add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &layer->ffn_up);
+
+    if (network->ffn != BERT__FFN_PLAIN)
+        step = add(plan, BERT__STEP_GATE, BERT__BUFFER_FFN, BERT__BUFFER_FFN);
+    step->act = network->act;
+}
+
 /* Norms after the residuals, as in the original BERT. */
 static void add_post_norm_layer(struct bert__plan *plan, const struct bert__network *network,
                                 const struct bert__layer *layer, uint32_t depth)
 {
-    add_linear(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_QKV, &layer->qkv);
-    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
+    add_attention(plan, network, layer, depth, BERT__BUFFER_HIDDEN);
     add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_MIDDLE, &layer->attention_output)
         ->residual = BERT__BUFFER_HIDDEN;
     add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->attention_norm);
-    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &layer->ffn_up)->act = network->act;
+    add_ffn_up(plan, network, layer);
     add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
         BERT__BUFFER_MIDDLE;
     add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN, &layer->ffn_norm)->state =
@@ -61,13 +82,15 @@ static void add_post_norm_layer(struct bert__plan *plan, const struct bert__netw
 static void add_pre_norm_layer(struct bert__plan *plan, const struct bert__network *network,
                                const struct bert__layer *layer, uint32_t depth)
 {
-    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_MIDDLE, &layer->attention_norm);
-    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_QKV, &layer->qkv);
-    add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
+    bool normed = layer->attention_norm.gamma.count > 0;
+
+    if (normed)
+        add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_MIDDLE, &layer->attention_norm);
+    add_attention(plan, network, layer, depth, normed ? BERT__BUFFER_MIDDLE : BERT__BUFFER_HIDDEN);
     add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_HIDDEN, &layer->attention_output)
         ->residual = BERT__BUFFER_HIDDEN;
     add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_MIDDLE, &layer->ffn_norm);
-    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &layer->ffn_up)->act = network->act;
+    add_ffn_up(plan, network, layer);
     add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
         BERT__BUFFER_HIDDEN;
     plan->steps[plan->n_steps - 1].state = (int32_t)depth + 1;
@@ -107,22 +130,27 @@ static uint32_t larger(uint32_t a, uint32_t b)
 }
 
 /* Widths were bounded by the config's checks: their sums fit. */
-static void lay_out_buffers(struct bert__plan *plan, const struct bert__config *config)
+static void lay_out_buffers(struct bert__plan *plan, const struct bert__network *network)
 {
-    uint32_t hidden = config->hidden_size, ffn = config->intermediate_size;
+    const struct bert__config *config = network->config;
+    uint32_t hidden = config->hidden_size, context = config->heads * config->head_size;
     uint32_t *width = plan->width, *offset = plan->offset;
+    uint32_t attention, shared;
 
     width[BERT__BUFFER_HIDDEN] = width[BERT__BUFFER_MIDDLE] = hidden;
-    width[BERT__BUFFER_QKV] = 3 * hidden;
-    width[BERT__BUFFER_CONTEXT] = hidden;
-    width[BERT__BUFFER_FFN] = ffn;
+    width[BERT__BUFFER_QKV] = context + 2 * config->kv_heads * config->head_size;
+    width[BERT__BUFFER_CONTEXT] = context;
+    width[BERT__BUFFER_FFN] = config->intermediate_size * (network->ffn == BERT__FFN_PLAIN ? 1 : 2);
     width[BERT__BUFFER_EMBEDDING] = config->embedding_size;
     offset[BERT__BUFFER_HIDDEN] = 0;
     offset[BERT__BUFFER_MIDDLE] = hidden;
     offset[BERT__BUFFER_QKV] = offset[BERT__BUFFER_FFN] = offset[BERT__BUFFER_EMBEDDING] =
         2 * hidden;
-    offset[BERT__BUFFER_CONTEXT] = 5 * hidden;
-    plan->row_floats = 2 * hidden + larger(4 * hidden, larger(ffn, config->embedding_size));
+    offset[BERT__BUFFER_CONTEXT] = 2 * hidden + width[BERT__BUFFER_QKV];
+    attention = width[BERT__BUFFER_QKV] + context;
+    shared = larger(width[BERT__BUFFER_FFN], config->embedding_size);
+    /* the pooler's output lies there too */
+    plan->row_floats = 2 * hidden + larger(larger(attention, hidden), shared);
 }
 
 bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network *network,
@@ -136,7 +164,7 @@ bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network
         plan->steps = bert__alloc_array(network->alloc, steps, sizeof *plan->steps);
     if (plan->steps == NULL)
         return bert__alloc_fail(network->alloc, "the plan", err);
-    lay_out_buffers(plan, config);
+    lay_out_buffers(plan, network);
     add_embeddings(plan, network);
     add_layers(plan, network);
     if (network->final_norm.gamma.count > 0) {

@@ -18,16 +18,24 @@ struct bert__norm;
 enum bert__buffer {
     BERT__BUFFER_HIDDEN,    /* [tokens][hidden]: between layers, and the result */
     BERT__BUFFER_MIDDLE,    /* [tokens][hidden]: between the halves of a layer */
-    BERT__BUFFER_QKV,       /* [tokens][3 hidden] */
-    BERT__BUFFER_CONTEXT,   /* [tokens][hidden]: attention's output */
-    BERT__BUFFER_FFN,       /* [tokens][intermediate]: shares memory with the two above */
+    BERT__BUFFER_QKV,       /* [tokens][(heads + 2 key heads) * head] */
+    BERT__BUFFER_CONTEXT,   /* [tokens][heads * head]: attention's output */
+    BERT__BUFFER_FFN,       /* [tokens][intermediate], twice that where gated: shares memory
+                               with the two above */
     BERT__BUFFER_EMBEDDING, /* [tokens][embedding size], where that isn't the hidden size: there too
                              */
     BERT__BUFFER_COUNT,
     BERT__BUFFER_NONE = BERT__BUFFER_COUNT
 };
 
-enum bert__step_kind { BERT__STEP_EMBED, BERT__STEP_NORM, BERT__STEP_LINEAR, BERT__STEP_ATTENTION };
+enum bert__step_kind {
+    BERT__STEP_EMBED,
+    BERT__STEP_NORM,
+    BERT__STEP_LINEAR,
+    BERT__STEP_GATE,   /* in place: the first half of each row becomes act(it) * the second */
+    BERT__STEP_ROTATE, /* in place: queries and keys turn */
+    BERT__STEP_ATTENTION
+};
 
 struct bert__step {
     enum bert__step_kind kind;

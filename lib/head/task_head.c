@@ -17,6 +17,7 @@ struct load {
     struct bert__weights *weights;
     const struct bert__head_row *row;
     char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES]; /* of the decoder */
+    bool dense_bias, decoder_bias;
     bool complete;
     bert_error *missing;
     bert_error *err;
@@ -31,6 +32,16 @@ static bool names_architecture(const struct bert__config *c, const char *archite
     if (!bert__json_is(list, BERT__JSON_ARRAY) || list->u.array.count == 0)
         return false;
     return bert__json_equals(&list->u.array.items[0], architecture);
+}
+
+/* Is this the row for the config's classifier_pooling? */
+static bool is_pooling(const struct bert__config *c, const struct bert__head_row *row)
+{
+    const struct bert__json *pooling = bert__json_find(c->json, "classifier_pooling");
+
+    if (row->pooling == NULL)
+        return true;
+    return pooling != NULL ? bert__json_equals(pooling, row->pooling) : row->default_pooling;
 }
 
 static uint32_t decoder_rows(const struct bert__config *c, enum bert__head_output output)
@@ -75,7 +86,7 @@ static void need(struct load *l, const char *tensor)
         append(l->missing, tensor);
 }
 
-static bert_status need_layer(struct load *l, const char *name)
+static bert_status need_layer(struct load *l, const char *name, bool has_bias)
 {
     char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
     bert_status st;
@@ -85,10 +96,10 @@ static bert_status need_layer(struct load *l, const char *name)
     st = bert__name_join(weight, name, ".weight", l->err);
     if (st == BERT_OK)
         st = bert__name_join(bias, name, ".bias", l->err);
-    if (st == BERT_OK) {
+    if (st == BERT_OK)
         need(l, weight);
+    if (st == BERT_OK && has_bias)
         need(l, bias);
-    }
     return st;
 }
 
@@ -100,8 +111,8 @@ static bert_status need_pooler(struct load *l)
 
     if (l->row->input != BERT__HEAD_POOLED || l->net->pooler.matrix != NULL)
         return BERT_OK;
-    st = bert__name_join(name, l->net->prefix, l->net->config->arch->tensors.pooler, l->err);
-    return st == BERT_OK ? need_layer(l, name) : st;
+    st = bert__name_join(name, l->net->prefix, l->net->names->pooler, l->err);
+    return st == BERT_OK ? need_layer(l, name, true) : st;
 }
 
 /*
@@ -112,7 +123,7 @@ static bert_status need_pooler(struct load *l)
 static bert_status find_decoder(struct load *l)
 {
     const struct bert__config *c = l->net->config;
-    bool tied = true;
+    bool tied = !l->row->untied;
     bert_status st = bert__name_join(l->weight, l->row->decoder, ".weight", l->err);
 
     if (st == BERT_OK)
@@ -127,27 +138,44 @@ static bert_status find_decoder(struct load *l)
     if (st == BERT_OK && bert__weights_find(l->weights, l->weight) == NULL) {
         char word[BERT__NAME_BYTES];
 
-        st = bert__name_join(word, l->net->prefix, c->arch->tensors.word, l->err);
+        st = bert__name_join(word, l->net->prefix, l->net->names->word, l->err);
         if (st == BERT_OK)
             st = bert__name_join(l->weight, word, ".weight", l->err);
     }
     return st;
 }
 
+static bert_status read_biases(struct load *l)
+{
+    const struct bert__config *c = l->net->config;
+    bert_status st = BERT_OK;
+
+    l->dense_bias = l->row->dense_bias_key == NULL;
+    l->decoder_bias = !l->row->no_decoder_bias;
+    if (l->row->dense_bias_key != NULL)
+        st = bert__json_read_bool(c->json, c->path, l->row->dense_bias_key, &l->dense_bias, l->err);
+    if (st == BERT_OK && l->row->decoder_bias_key != NULL)
+        st = bert__json_read_bool(c->json, c->path, l->row->decoder_bias_key, &l->decoder_bias,
+                                  l->err);
+    return st;
+}
+
 static bert_status check(struct load *l)
 {
-    bert_status st = need_pooler(l);
+    bert_status st = read_biases(l);
 
     if (st == BERT_OK)
-        st = need_layer(l, l->row->dense);
+        st = need_pooler(l);
     if (st == BERT_OK)
-        st = need_layer(l, l->row->norm);
+        st = need_layer(l, l->row->dense, l->dense_bias);
+    if (st == BERT_OK)
+        st = need_layer(l, l->row->norm, l->net->config->norm_bias);
     if (st == BERT_OK)
         st = find_decoder(l);
-    if (st == BERT_OK) {
+    if (st == BERT_OK)
         need(l, l->weight);
+    if (st == BERT_OK && l->decoder_bias)
         need(l, l->bias);
-    }
     return st;
 }
 
@@ -160,6 +188,32 @@ static uint32_t decoder_width(const struct load *l)
     return l->row->narrow ? c->embedding_size : c->hidden_size;
 }
 
+/* The row's, unless the config names another. */
+static bert_status choose_activation(const struct load *l, enum bert__act *act)
+{
+    const struct bert__head_row *row = l->row;
+    const struct bert__config *c = l->net->config;
+    bert_text given = {NULL, 0};
+    char name[84];
+    bert_status st = BERT_OK;
+
+    *act = l->net->act;
+    if (row->activation_key != NULL)
+        st = bert__json_read_string(c->json, c->path, row->activation_key, &given, l->err);
+    if (st != BERT_OK)
+        return st;
+    if (given.data == NULL && row->activation == NULL)
+        return BERT_OK;
+    if (given.data == NULL)
+        snprintf(name, sizeof name, "%s", row->activation);
+    else
+        bert__printable(name, given.data, given.size);
+    if (!bert__act_named(name, act))
+        return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: \"%s\" \"%s\" is not supported", c->path,
+                          row->activation_key != NULL ? row->activation_key : "activation", name);
+    return BERT_OK;
+}
+
 static bert_status load_dense(struct load *l, struct bert__task_head *head)
 {
     const struct bert__head_row *row = l->row;
@@ -168,11 +222,11 @@ static bert_status load_dense(struct load *l, struct bert__task_head *head)
 
     if (row->dense == NULL)
         return BERT_OK;
-    head->act = l->net->act;
-    if (row->activation != NULL && !bert__act_named(row->activation, &head->act))
-        return bert__fail(l->err, BERT_EINTERNAL, "activation %s of a row", row->activation);
-    st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, true, &head->dense,
-                           l->err);
+    st = choose_activation(l, &head->act);
+    if (st != BERT_OK)
+        return st;
+    st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, l->dense_bias,
+                           &head->dense, l->err);
     if (st == BERT_OK && row->norm != NULL)
         st = bert__norm_load(l->net, l->weights, row->norm, width, &head->norm, l->err);
     return st;
@@ -199,8 +253,9 @@ static bert_status load_head(struct load *l, struct bert__task_heads *heads)
     head->row = l->row;
     st = load_dense(l, head);
     if (st == BERT_OK)
-        st = bert__linear_load_tensors(l->net, l->weights, l->weight, l->bias, rows,
-                                       decoder_width(l), &head->decoder, l->err);
+        st = bert__linear_load_tensors(l->net, l->weights, l->weight,
+                                       l->decoder_bias ? l->bias : NULL, rows, decoder_width(l),
+                                       &head->decoder, l->err);
     layers = bert__task_head_layers(head);
     width = bert__exec_head_width(&layers);
     if (heads->head_width < width)
@@ -218,7 +273,8 @@ bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__n
 
     memset(missing, 0, sizeof *missing);
     for (; row != NULL && row->architecture != NULL && st == BERT_OK; row++) {
-        if (!names_architecture(net->config, row->architecture) || heads->n == BERT__MAX_HEADS)
+        if (!names_architecture(net->config, row->architecture) || !is_pooling(net->config, row)
+            || heads->n == BERT__MAX_HEADS)
             continue;
         l.row = row;
         l.complete = true;

@@ -9,6 +9,7 @@
 #include "lib/base/error.h"
 #include "lib/base/json_file.h"
 #include "lib/base/size.h"
+#include "lib/model/config_parts.h"
 
 /* What no encoder comes near; past these a file is wrong, or wants to use up memory. */
 enum {
@@ -25,9 +26,53 @@ enum {
 
 /* ---- The family ---------------------------------------------------------------------- */
 
+/* The class of the config that the model's own code brings: the end of auto_map's AutoConfig. */
+static bert_text remote_class(const struct bert__config *c)
+{
+    const struct bert__json *value =
+        bert__json_find(bert__json_find(c->json, "auto_map"), "AutoConfig");
+    bert_text name = {NULL, 0};
+
+    if (!bert__json_is(value, BERT__JSON_STRING))
+        return name;
+    name = value->u.string;
+    for (size_t i = name.size; i > 0; i--)
+        if (name.data[i - 1] == '.') {
+            name.data += i;
+            name.size -= i;
+            break;
+        }
+    return name;
+}
+
+/* Keys that the file has, where a family's configs come with two sets of names. */
+static void choose_keys(struct bert__config *c)
+{
+    const struct bert__config_keys *other = c->arch->other_keys;
+
+    c->keys = c->arch->keys;
+#define CHOOSE(key)                                                                                \
+    if (other != NULL && other->key != NULL                                                        \
+        && (c->keys.key == NULL || bert__json_find(c->json, c->keys.key) == NULL)                  \
+        && bert__json_find(c->json, other->key) != NULL)                                           \
+    c->keys.key = other->key
+    CHOOSE(hidden_size);
+    CHOOSE(layers);
+    CHOOSE(heads);
+    CHOOSE(intermediate_size);
+    CHOOSE(max_positions);
+    CHOOSE(norm_eps);
+    CHOOSE(activation);
+    CHOOSE(rotary_theta);
+    CHOOSE(local_theta);
+    CHOOSE(rotary_fraction);
+#undef CHOOSE
+}
+
 static bert_status read_family(struct bert__config *c, bert_error *err)
 {
     const struct bert__json *value = bert__json_find(c->json, "model_type");
+    bert_text remote = remote_class(c);
     char name[84];
 
     if (!value)
@@ -37,11 +82,16 @@ static bert_status read_family(struct bert__config *c, bert_error *err)
     if (value->type != BERT__JSON_STRING)
         return bert__fail(err, BERT_EFORMAT, "%s: \"model_type\" is %s; expected a string", c->path,
                           bert__json_type_name(value));
-    c->arch = bert__arch_find(value->u.string.data, value->u.string.size);
+    if (remote.data)
+        c->arch =
+            bert__arch_find(value->u.string.data, value->u.string.size, remote.data, remote.size);
+    if (!c->arch)
+        c->arch = bert__arch_find(value->u.string.data, value->u.string.size, NULL, 0);
     if (!c->arch)
         return bert__fail(err, BERT_EUNSUPPORTED,
                           "%s: \"model_type\" is \"%s\", which is not handled", c->path,
                           bert__printable(name, value->u.string.data, value->u.string.size));
+    choose_keys(c);
     return BERT_OK;
 }
 
@@ -49,14 +99,24 @@ static bert_status read_family(struct bert__config *c, bert_error *err)
 
 /*
  * Code that comes with the model may compute anything under a known model_type (Jina
- * v2 says "bert" and means ALiBi).  Only an own tokenizer leaves the encoder alone.
+ * v2 says "bert" and means ALiBi).  Only an own tokenizer leaves the encoder alone, and code
+ * that the row says it stands for.
  */
+static bool known_code(const struct bert__config *c)
+{
+    bert_text remote = remote_class(c);
+    const char *known = c->arch->remote_config;
+
+    return known && remote.data && strlen(known) == remote.size
+           && memcmp(known, remote.data, remote.size) == 0;
+}
+
 static bert_status refuse_remote_code(const struct bert__config *c, bert_error *err)
 {
     const struct bert__json *map = bert__json_find(c->json, "auto_map");
     char key[84], name[84];
 
-    if (!map)
+    if (!map || known_code(c))
         return BERT_OK;
     if (map->type != BERT__JSON_OBJECT)
         return bert__fail(err, BERT_EFORMAT, "%s: \"auto_map\" is %s; expected an object", c->path,
@@ -133,8 +193,8 @@ static bert_status refuse_unhandled(const struct bert__config *c, bert_error *er
 
 /* As bert__json_read_u32 from 1, but a whole number that is only too large is BERT_ELIMIT,
  * and null is no number: the reference refuses it. */
-static bert_status read_size(const struct bert__config *c, const char *key, uint32_t standard,
-                             uint32_t max, uint32_t *out, bert_error *err)
+bert_status bert__config_size(const struct bert__config *c, const char *key, uint32_t standard,
+                              uint32_t max, uint32_t *out, bert_error *err)
 {
     const struct bert__json *value = key ? bert__json_get(c->json, key) : NULL;
 
@@ -150,9 +210,18 @@ static bert_status read_size(const struct bert__config *c, const char *key, uint
     return bert__json_read_u32(c->json, c->path, key, 1, max, out, err);
 }
 
+/* 0: the family may do without. */
+static bool has_no_types(const struct bert__config *c)
+{
+    const struct bert__json *types = bert__json_find(c->json, "type_vocab_size");
+
+    return c->arch->types_may_be_none && bert__json_is(types, BERT__JSON_NUMBER)
+           && types->is_integer && types->u.integer == 0;
+}
+
 static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_error *err)
 {
-    const struct bert__config_keys *k = &c->arch->keys;
+    const struct bert__config_keys *k = &c->keys;
     const struct bert__config_defaults *d = &c->arch->defaults;
     const struct {
         const char *key;
@@ -172,17 +241,16 @@ static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_
     };
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        bert_status status =
-            read_size(c, sizes[i].key, sizes[i].standard, sizes[i].max, sizes[i].out, err);
+        bert_status status;
+
+        if (sizes[i].out == &c->type_vocab_size && has_no_types(c))
+            continue;
+        status =
+            bert__config_size(c, sizes[i].key, sizes[i].standard, sizes[i].max, sizes[i].out, err);
 
         if (status)
             return status;
     }
-    if (c->hidden_size % c->heads != 0)
-        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" %u is not a multiple of \"%s\" %u",
-                          c->path, k->hidden_size ? k->hidden_size : "hidden size", c->hidden_size,
-                          k->heads ? k->heads : "heads", c->heads);
-    c->head_size = c->hidden_size / c->heads;
     if (c->embedding_size == 0)
         c->embedding_size = c->hidden_size;
     return BERT_OK;
@@ -191,7 +259,7 @@ static bert_status read_sizes(struct bert__config *c, uint32_t max_layers, bert_
 /* How many positions the table leaves for tokens. */
 static bert_status read_positions(struct bert__config *c, bert_error *err)
 {
-    const struct bert__config_keys *k = &c->arch->keys;
+    const struct bert__config_keys *k = &c->keys;
     bert_status status = BERT_OK;
 
     c->position_rows = c->max_positions;
@@ -224,7 +292,7 @@ static bert_status read_sharing(struct bert__config *c, bert_error *err)
 
 static bert_status read_task_types(struct bert__config *c, bert_error *err)
 {
-    const struct bert__config_keys *k = &c->arch->keys;
+    const struct bert__config_keys *k = &c->keys;
     bool used = false;
     bert_status status = BERT_OK;
 
@@ -233,8 +301,8 @@ static bert_status read_task_types(struct bert__config *c, bert_error *err)
     status = bert__json_read_bool(c->json, c->path, k->use_task_types, &used, err);
     if (status || !used)
         return status;
-    return read_size(c, k->task_types, c->arch->defaults.task_types, MAX_TYPES, &c->task_types,
-                     err);
+    return bert__config_size(c, k->task_types, c->arch->defaults.task_types, MAX_TYPES,
+                             &c->task_types, err);
 }
 
 uint32_t bert__config_layers(const struct bert__config *c)
@@ -257,7 +325,7 @@ uint32_t bert__config_layer_at(const struct bert__config *c, uint32_t depth)
 
 static bert_status read_eps(struct bert__config *c, bert_error *err)
 {
-    const char *key = c->arch->keys.norm_eps;
+    const char *key = c->keys.norm_eps;
     double eps = c->arch->defaults.norm_eps;
     bert_status status = BERT_OK;
 
@@ -277,7 +345,7 @@ static bert_status read_eps(struct bert__config *c, bert_error *err)
 static bert_status read_activation(struct bert__config *c, struct bert__arena *arena,
                                    bert_error *err)
 {
-    const char *key = c->arch->keys.activation;
+    const char *key = c->keys.activation;
     const struct bert__json *value = key ? bert__json_get(c->json, key) : NULL;
 
     c->activation = c->arch->defaults.activation;
@@ -405,6 +473,8 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
         status = refuse_unhandled(config, err);
     if (!status)
         status = read_sizes(config, max_layers, err);
+    if (!status)
+        status = bert__config_attention(config, arena, err);
     if (!status)
         status = read_positions(config, err);
     if (!status)

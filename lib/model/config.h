@@ -9,11 +9,20 @@
 
 struct bert__config {
     const struct bert__arch *arch;
+    struct bert__config_keys keys; /* the row's, or its other ones where the file has those */
     uint32_t hidden_size, layers, heads, head_size, intermediate_size, vocab_size, type_vocab_size,
         embedding_size;
     uint32_t max_positions; /* of a sequence: the longest in tokens */
     uint32_t position_rows; /* of the table */
     uint32_t pad_token_id;
+    uint32_t kv_heads;         /* divides heads */
+    uint32_t rotary_size;      /* leading values of a head that turn; even; 0: none */
+    uint32_t distance_buckets; /* rows of the table of biases by distance */
+    uint32_t window;           /* how far a local layer sees on either side */
+    const bool *local;         /* [layers]: sees its window only; NULL: none does */
+    double rotary_theta[2];    /* base of the angles: of layers that see all, of local ones */
+    double rotary_ntk;         /* 0, or a factor by which the angles are stretched */
+    bool attention_bias, ffn_bias, norm_bias;
     uint32_t groups, inner_layers; /* groups 0: every layer has its own weights */
     uint32_t depth;                /* layers that a token goes through */
     uint32_t task_types;           /* rows of the task type table; 0: none is used */

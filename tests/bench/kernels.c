@@ -207,15 +207,25 @@ static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
     float *qkv = floats(n * ld), *out = floats(n * head);
     float *kv = floats(k->attention_kv_floats(n, head));
     float *scratch = floats(k->attention_scratch_floats(n, head));
+    struct bert__attention_block b = {.ldo = head,
+                                      .ldq = ld,
+                                      .kv = kv,
+                                      .n_kv = n,
+                                      .head = head,
+                                      .count = n,
+                                      .scale = 0.125f,
+                                      .scratch = scratch};
     char name[64];
     double best;
 
     BEST(best, {
         k->attention_prepare(kv, qkv + 768, qkv + 1536, ld, n, head);
-        for (size_t i = 0; i < n; i += BERT__ATTENTION_BLOCK)
-            k->attention(out + i * head, head, qkv + i * ld, ld, kv,
-                         n - i < BERT__ATTENTION_BLOCK ? n - i : BERT__ATTENTION_BLOCK, n, head,
-                         0.125f, scratch, NULL);
+        for (size_t i = 0; i < n; i += BERT__ATTENTION_BLOCK) {
+            b.out = out + i * head;
+            b.q = qkv + i * ld;
+            b.n_q = n - i < BERT__ATTENTION_BLOCK ? n - i : BERT__ATTENTION_BLOCK;
+            k->attention(&b);
+        }
     });
     snprintf(name, sizeof(name), "attention S %zu head %zu", n, head);
     flop_line(name, 4.0 * (double)n * (double)n * (double)head, best);
@@ -273,6 +283,8 @@ static void bench_rows(const struct bert__kernels *k)
     element_line("add", N, 12, best);
     BEST(best, k->add(y, x, g, b, N));
     element_line("add of three", N, 16, best);
+    BEST(best, k->mul(y, x, g, N));
+    element_line("mul", N, 12, best);
     BEST(best, k->axpy(y, x, 1e-9f, N));
     element_line("axpy", N, 12, best);
     BEST(best, k->vmax(y, x, N));

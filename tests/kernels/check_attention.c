@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check_attention.c - attention of one head and one block of queries. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,17 @@
 
 struct problem {
     size_t n_q, n_kv, head, ldq, ldkv, ldo;
+    size_t first, count; /* the keys seen */
     float scale;
     float *q, *k, *v, *out, *probs, *kv, *scratch;
+    const float *bias; /* NULL: none */
+    ptrdiff_t ldb;
 };
 
 static struct problem make(struct check *c, size_t n_q, size_t n_kv, size_t head, size_t gap,
                            float range, enum guard_side side)
 {
-    struct problem p = {.n_q = n_q, .n_kv = n_kv, .head = head};
+    struct problem p = {.n_q = n_q, .n_kv = n_kv, .head = head, .count = n_kv};
 
     p.scale = (float)(1.0 / sqrt((double)head));
     p.ldq = p.ldkv = p.ldo = head + gap;
@@ -35,10 +39,35 @@ static struct problem make(struct check *c, size_t n_q, size_t n_kv, size_t head
     return p;
 }
 
+/* The queries from `from` on. */
+static void run_from(struct check *c, const struct problem *p, size_t from, size_t n_q, float *out,
+                     float *probs)
+{
+    const struct bert__attention_block block = {
+        .out = out,
+        .ldo = p->ldo,
+        .q = p->q + from * p->ldq,
+        .ldq = p->ldq,
+        .kv = p->kv,
+        .n_q = n_q,
+        .n_kv = p->n_kv,
+        .head = p->head,
+        .first = p->first,
+        .count = p->count,
+        .scale = p->scale,
+        .bias = p->bias != NULL ? p->bias + (ptrdiff_t)from * p->ldb : NULL,
+        .ldb = p->ldb,
+        .scratch = p->scratch,
+        .probs = probs,
+        .ldp = p->count,
+    };
+
+    c->k->attention(&block);
+}
+
 static void run(struct check *c, const struct problem *p, float *probs)
 {
-    c->k->attention(p->out, p->ldo, p->q, p->ldq, p->kv, p->n_q, p->n_kv, p->head, p->scale,
-                    p->scratch, probs);
+    run_from(c, p, 0, p->n_q, p->out, probs);
 }
 
 /* Softmax of query i in double, and the largest error that a float score may have. */
@@ -46,23 +75,27 @@ static double softmax_of(const struct problem *p, size_t i, double *prob, double
 {
     double max = -INFINITY, min = INFINITY, sum = 0, error = 0;
 
-    for (size_t j = 0; j < p->n_kv; j++) {
+    for (size_t j = 0; j < p->count; j++) {
+        double bias = p->bias != NULL ? p->bias[(ptrdiff_t)i * p->ldb + (ptrdiff_t)j] : 0;
         double s = 0, size = 0;
 
         for (size_t d = 0; d < p->head; d++) {
-            double product = (double)p->q[i * p->ldq + d] * p->k[j * p->ldkv + d];
+            double product = (double)p->q[i * p->ldq + d] * p->k[(p->first + j) * p->ldkv + d];
 
             s += product;
             size += fabs(product);
         }
-        prob[j] = s * (double)p->scale;
+        prob[j] = s * (double)p->scale + bias;
+        if (isinf(bias))
+            continue;
         max = fmax(max, prob[j]);
         min = fmin(min, prob[j]);
-        error = fmax(error, gamma_of((double)p->head + 2) * size * (double)p->scale);
+        error = fmax(error,
+                     gamma_of((double)p->head + 2) * size * (double)p->scale + U * fabs(prob[j]));
     }
-    for (size_t j = 0; j < p->n_kv; j++)
+    for (size_t j = 0; j < p->count; j++)
         sum += prob[j] = exp(prob[j] - max);
-    for (size_t j = 0; j < p->n_kv; j++)
+    for (size_t j = 0; j < p->count; j++)
         prob[j] /= sum;
     *spread = max - min;
     return error;
@@ -76,18 +109,18 @@ static void compare(struct check *c, const struct problem *p)
         double spread;
         double scores = softmax_of(p, i, prob, &spread);
         /* as for softmax, and each exponent is off by the score's error */
-        double relative = 2 * scores + gamma_of(2 * spread + 12 + sum_roundings(p->n_kv));
+        double relative = 2 * scores + gamma_of(2 * spread + 12 + sum_roundings(p->count));
 
-        for (size_t j = 0; j < p->n_kv; j++)
-            check_near(c, p->probs[i * p->n_kv + j], prob[j], prob[j] * relative + 0x1p-124,
+        for (size_t j = 0; j < p->count; j++)
+            check_near(c, p->probs[i * p->count + j], prob[j], prob[j] * relative + 0x1p-124,
                        "probs", j);
-        relative += gamma_of((double)p->n_kv + 1);
+        relative += gamma_of((double)p->count + 1);
         for (size_t d = 0; d < p->head; d++) {
             double sum = 0, size = 0;
 
-            for (size_t j = 0; j < p->n_kv; j++) {
-                sum += prob[j] * p->v[j * p->ldkv + d];
-                size += fabs(prob[j] * p->v[j * p->ldkv + d]);
+            for (size_t j = 0; j < p->count; j++) {
+                sum += prob[j] * p->v[(p->first + j) * p->ldkv + d];
+                size += fabs(prob[j] * p->v[(p->first + j) * p->ldkv + d]);
             }
             check_near(c, p->out[i * p->ldo + d], sum, relative * size + 0x1p-100, "attention", d);
         }
@@ -112,18 +145,57 @@ static void one(struct check *c, size_t n_q, size_t n_kv, size_t head, float ran
     check_note(c, before, "; n_q %zu, n_kv %zu, head %zu", n_q, n_kv, head);
 }
 
+/* Some of the keys, a bias by distance, and keys that it hides. */
+static void biased(struct check *c, size_t n_q, size_t n_kv, size_t head, size_t first,
+                   size_t count, bool by_distance)
+{
+    struct problem p = make(c, n_q, n_kv, head, 1, 2.0f, GUARD_END);
+    size_t n = by_distance ? n_q - 1 + count : n_q * count;
+    float *bias = guard_random(c, n, 3.0f, GUARD_END);
+    unsigned before = c->failures;
+
+    for (size_t i = 0; i < n; i++) /* each query keeps key 0, or the distance of its last */
+        if (i % 3 == 1 && (by_distance ? i != n_q - 1 && i + 1 != count : i % count != 0))
+            bias[i] = -INFINITY;
+    p.first = first;
+    p.count = count;
+    p.bias = by_distance ? bias + n_q - 1 : bias;
+    p.ldb = by_distance ? -1 : (ptrdiff_t)count;
+    run(c, &p, p.probs);
+    compare(c, &p);
+    check_release(c);
+    check_note(c, before, "; n_q %zu, keys %zu + %zu of %zu, head %zu, %s", n_q, first, count, n_kv,
+               head, by_distance ? "by distance" : "by key");
+}
+
+static void biases(struct check *c)
+{
+    for (size_t n = 1; n <= 40; n++) {
+        biased(c, 1 + n % BERT__ATTENTION_BLOCK, 100, 24, n, 60 - n, n % 2 == 0);
+        biased(c, 1 + n % 5, n, 16, n / 2, n - n / 2, n % 3 == 0);
+        biased(c, BERT__ATTENTION_BLOCK, 200 + n, n, 3 * n, n + 40, true);
+    }
+    biased(c, 7, 1000, 64, 0, 1000, false);
+    biased(c, BERT__ATTENTION_BLOCK, 1000, 33, 999, 1, true);
+}
+
 /* A query's bits: alone, and in a block with others. */
-static void alone(struct check *c, size_t n_q, size_t n_kv, size_t head)
+static void alone(struct check *c, size_t n_q, size_t n_kv, size_t head, const float *bias)
 {
     struct problem p = make(c, n_q, n_kv, head, 0, 2.0f, GUARD_END);
     float *single = guard_floats(c, head, GUARD_END);
     float *all = guard_floats(c, n_q * head, GUARD_END);
 
+    if (bias != NULL) {
+        p.bias = bias + n_q - 1;
+        p.ldb = -1;
+        p.first = n_kv / 3;
+        p.count = n_kv / 2;
+    }
     run(c, &p, NULL);
     memcpy(all, p.out, n_q * head * sizeof(float));
     for (size_t i = 0; i < n_q; i++) {
-        c->k->attention(single, head, p.q + i * p.ldq, p.ldq, p.kv, 1, n_kv, head, p.scale,
-                        p.scratch, NULL);
+        run_from(c, &p, i, 1, single, NULL);
         check_same(c, single, all + i * head, head, "query alone and in a block");
     }
     check_release(c);
@@ -131,6 +203,8 @@ static void alone(struct check *c, size_t n_q, size_t n_kv, size_t head)
 
 void check_attention(struct check *c)
 {
+    static float bias[200];
+
     for (size_t n = 1; n <= 67; n++) {
         const enum guard_side side = (enum guard_side)(n % GUARD_SIDES);
 
@@ -144,9 +218,13 @@ void check_attention(struct check *c)
     one(c, 9, 40, 127, 1.0f, GUARD_END);
     one(c, BERT__ATTENTION_BLOCK, 512, 64, 6.0f, GUARD_END); /* scores far apart */
     one(c, 2, N_KV_MAX, 33, 1.0f, GUARD_END);
-    alone(c, BERT__ATTENTION_BLOCK, 128, 32);
-    alone(c, BERT__ATTENTION_BLOCK - 3, 77, 65);
-    alone(c, 11, 1000, 16);
+    biases(c);
+    for (size_t i = 0; i < sizeof(bias) / sizeof(*bias); i++)
+        bias[i] = i % 5 == 2 ? -INFINITY : (float)(i % 13) / 4;
+    alone(c, BERT__ATTENTION_BLOCK, 128, 32, NULL);
+    alone(c, BERT__ATTENTION_BLOCK, 128, 32, bias);
+    alone(c, BERT__ATTENTION_BLOCK - 3, 77, 65, bias);
+    alone(c, 11, 1000, 16, NULL);
 }
 
 /* kv is all that attention reads of K and V, and all of it is written. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* check_layernorm.c - LayerNorm of a row, against the formula in double precision. */
+/* check_layernorm.c - LayerNorm and RMSNorm of a row, against the formula in double precision. */
 #include <math.h>
 #include <string.h>
 
@@ -124,4 +124,36 @@ void check_layernorm(struct check *c)
         constant(c, n, -1e3f);
         epsilon(c, n);
     }
+}
+
+static void rms_one(struct check *c, size_t n, enum guard_side side, float range, float eps)
+{
+    float *x = guard_random(c, n, range, side), *y = guard_floats(c, n, side);
+    float *gamma = guard_random(c, n, 2.0f, side);
+    double squares = 0;
+
+    for (size_t i = 0; i < n; i++)
+        squares += (double)x[i] * x[i];
+    c->k->rmsnorm(y, x, gamma, n, eps);
+    for (size_t i = 0; i < n; i++) {
+        double want = x[i] / sqrt(squares / (double)n + (double)eps) * gamma[i];
+
+        /* half of the sum's roundings and of three more; root, reciprocal, two products */
+        check_near(c, y[i], want, fabs(want) * gamma_of((sum_roundings(n) + 4) / 2 + 5), "rmsnorm",
+                   i);
+    }
+    c->k->rmsnorm(x, x, gamma, n, eps);
+    check_same(c, x, y, n, "rmsnorm in place");
+    check_release(c);
+}
+
+void check_rmsnorm(struct check *c)
+{
+    for (int side = 0; side < GUARD_SIDES; side++)
+        for (size_t n = 1; n <= 67; n++) {
+            rms_one(c, n, (enum guard_side)side, 1, 1e-6f);
+            rms_one(c, n, (enum guard_side)side, 0.01f, 1e-4f);
+        }
+    for (size_t n = 384; n <= 4096; n *= 2)
+        rms_one(c, n + 1, GUARD_END, 300, 1e-5f);
 }

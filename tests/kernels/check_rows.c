@@ -74,7 +74,7 @@ void check_softmax(struct check *c)
     softmax_special(c);
 }
 
-/* ---- add, axpy, vmax, scale -------------------------------------------------- */
+/* ---- add, mul, rotate, axpy, vmax, scale -------------------------------------------------- */
 
 static void add_each(struct check *c, size_t n, enum guard_side side)
 {
@@ -102,6 +102,46 @@ static void add_each(struct check *c, size_t n, enum guard_side side)
 void check_add(struct check *c)
 {
     each_length(c, add_each);
+}
+
+static void mul_each(struct check *c, size_t n, enum guard_side side)
+{
+    float *a = guard_random(c, n, 3.0f, side), *b = guard_random(c, n, 3.0f, side);
+    float *y = guard_floats(c, n, side);
+
+    c->k->mul(y, a, b, n);
+    for (size_t i = 0; i < n; i++)
+        check_near(c, y[i], a[i] * b[i], 0, "mul", i);
+    c->k->mul(a, a, b, n);
+    check_same(c, a, y, n, "mul in place of a");
+    check_release(c);
+}
+
+void check_mul(struct check *c)
+{
+    each_length(c, mul_each);
+}
+
+static void rotate_each(struct check *c, size_t n, enum guard_side side)
+{
+    float *x = guard_random(c, 2 * n, 3.0f, side), *was = guard_floats(c, 2 * n, side);
+    float *cosines = guard_random(c, n, 1.0f, side), *sines = guard_random(c, n, 1.0f, side);
+
+    memcpy(was, x, 2 * n * sizeof(*x));
+    c->k->rotate(x, cosines, sines, n);
+    for (size_t i = 0; i < n; i++) {
+        double a = was[i], b = was[n + i], cs = cosines[i], sn = sines[i];
+
+        check_near(c, x[i], a * cs - b * sn, 3 * U * (fabs(a * cs) + fabs(b * sn)), "rotate", i);
+        check_near(c, x[n + i], b * cs + a * sn, 3 * U * (fabs(b * cs) + fabs(a * sn)), "rotate",
+                   n + i);
+    }
+    check_release(c);
+}
+
+void check_rotate(struct check *c)
+{
+    each_length(c, rotate_each);
 }
 
 static void axpy_each(struct check *c, size_t n, enum guard_side side)

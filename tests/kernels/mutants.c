@@ -98,6 +98,23 @@ static void vmax_loses_nan(float *y, const float *x, size_t n)
         y[i] = y[i] > x[i] ? y[i] : x[i];
 }
 
+static void mul_tail(float *y, const float *a, const float *b, size_t n)
+{
+    base->mul(y, a, b, n % 16 == 3 ? n - 1 : n);
+}
+
+static void rotate_back(float *x, const float *cosines, const float *sines, size_t n)
+{
+    base->rotate(x, cosines, sines, n);
+    for (size_t i = 0; n == 5 && i < n; i++)
+        x[i] = -x[i];
+}
+
+static void rmsnorm_no_eps(float *y, const float *x, const float *gamma, size_t n, float eps)
+{
+    base->rmsnorm(y, x, gamma, n, eps * 0.5f);
+}
+
 static void scale_overwrites(float *y, const float *x, float s, size_t n)
 {
     base->scale(y, x, s, n);
@@ -152,20 +169,35 @@ static void prepare_last_key(float *kv, const float *k, const float *v, size_t l
     base->attention_prepare(kv, k, v, ldkv, n_kv > 40 ? n_kv - 1 : n_kv, head);
 }
 
-static void attention_no_scale(float *out, size_t ldo, const float *q, size_t ldq, const float *kv,
-                               size_t n_q, size_t n_kv, size_t head, float scale, float *scratch,
-                               float *probs)
+static void attention_no_scale(const struct bert__attention_block *block)
 {
-    base->attention(out, ldo, q, ldq, kv, n_q, n_kv, head, scale * 1.001f, scratch, probs);
+    struct bert__attention_block b = *block;
+
+    b.scale *= 1.001f;
+    base->attention(&b);
 }
 
-static void attention_neighbours(float *out, size_t ldo, const float *q, size_t ldq,
-                                 const float *kv, size_t n_q, size_t n_kv, size_t head, float scale,
-                                 float *scratch, float *probs)
+static void attention_first_bias(const struct bert__attention_block *block)
 {
-    base->attention(out, ldo, q, ldq, kv, n_q, n_kv, head, scale, scratch, probs);
-    if (n_q > 4) /* one unit in the last place */
-        out[3 * ldo] = nextafterf(out[3 * ldo], INFINITY);
+    struct bert__attention_block b = *block;
+
+    b.ldb = b.ldb < 0 ? 0 : b.ldb;
+    base->attention(&b);
+}
+
+static void attention_all_keys(const struct bert__attention_block *block)
+{
+    struct bert__attention_block b = *block;
+
+    b.first = b.first > 0 ? b.first - 1 : 0;
+    base->attention(&b);
+}
+
+static void attention_neighbours(const struct bert__attention_block *b)
+{
+    base->attention(b);
+    if (b->n_q > 4) /* one unit in the last place */
+        b->out[3 * b->ldo] = nextafterf(b->out[3 * b->ldo], INFINITY);
 }
 
 /* ---- GEMM ----------------------------------------------------------------------- */
@@ -234,12 +266,15 @@ static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t 
 #define FAULTS(X)                                                                                  \
     X(layernorm, layernorm, layernorm_one_pass)                                                    \
     X(layernorm, layernorm, layernorm_no_eps)                                                      \
+    X(rmsnorm, rmsnorm, rmsnorm_no_eps)                                                            \
     X(activate, activate, activate_wrong_gelu)                                                     \
     X(activate, activate, activate_overread)                                                       \
     X(activate, activate, activate_silu_limit)                                                     \
     X(softmax, softmax, softmax_no_max)                                                            \
     X(softmax, softmax, softmax_tail)                                                              \
     X(add, add, add_ignores_c)                                                                     \
+    X(mul, mul, mul_tail)                                                                          \
+    X(rotate, rotate, rotate_back)                                                                 \
     X(axpy, axpy, axpy_tail)                                                                       \
     X(vmax, vmax, vmax_loses_nan)                                                                  \
     X(scale, scale, scale_overwrites)                                                              \
@@ -252,6 +287,8 @@ static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t 
     X(attention_scratch_floats, attention_scratch_floats, scratch_wraps)                           \
     X(attention_prepare, attention_prepare, prepare_last_key)                                      \
     X(attention, attention, attention_no_scale)                                                    \
+    X(attention, attention, attention_first_bias)                                                  \
+    X(attention, attention, attention_all_keys)                                                    \
     X(attention, attention, attention_neighbours)                                                  \
     X(gemm_f32, gemm[BERT__F32].run, run_drops_last_k)                                             \
     X(gemm_f32, gemm[BERT__F32].run, run_wide)                                                     \

@@ -83,7 +83,7 @@ static void test_defaults(void **state)
 
     (void)state;
     assert_int_equal(load(&l, "{\"model_type\":\"bert\"}"), BERT_OK);
-    assert_ptr_equal(l.config.arch, bert__arch_find("bert", 4));
+    assert_ptr_equal(l.config.arch, bert__arch_find("bert", 4, NULL, 0));
     assert_int_equal(l.config.hidden_size, 768);
     assert_int_equal(l.config.layers, 12);
     assert_int_equal(l.config.heads, 12);
@@ -152,8 +152,8 @@ static void test_family(void **state)
     refuse("{\"model_type\":\"BERT\"}", BERT_EUNSUPPORTED, "\"BERT\"");
     refuse("{\"model_type\":\"bert\\u0000\"}", BERT_EUNSUPPORTED, "\"bert?\"");
     refuse("{\"model_type\":\"\"}", BERT_EUNSUPPORTED, "\"\"");
-    assert_null(bert__arch_find("ber", 3));
-    assert_null(bert__arch_find("bertx", 5));
+    assert_null(bert__arch_find("ber", 3, NULL, 0));
+    assert_null(bert__arch_find("bertx", 5, NULL, 0));
     assert_non_null(bert__arch_at(0));
     assert_null(bert__arch_at(UINT32_MAX));
 }

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* distance.c - tables by which the distance of two tokens enters attention, made at load. */
+#include "lib/graph/distance.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/size.h"
+#include "lib/graph/names.h"
+#include "lib/graph/pack.h"
+
+static bert_status reserve(struct bert__network *net, struct bert__table *table, size_t rows,
+                           size_t columns, bert_error *err)
+{
+    if (bert__size_mul(rows, columns, &table->count))
+        table->owned = bert__alloc_array(net->alloc, table->count, sizeof *table->owned);
+    return table->owned != NULL ? BERT_OK
+                                : bert__alloc_fail(net->alloc, "a table of distances", err);
+}
+
+/* ---- A learned bias for each bucket of distances ----------------------------------------- */
+
+/* T5's buckets as MPNet has them, whatever its config says (transformers,
+ * MPNetEncoder.relative_position_bucket): half of them for each direction, in each a half for
+ * single distances and the rest for a logarithmic scale. */
+enum { BUCKETS = 32, SIDE = BUCKETS / 2, EXACT = SIDE / 2 };
+#define FARTHEST 128.0
+
+static uint32_t bucket_of(int64_t distance)
+{
+    uint32_t side = distance > 0 ? SIDE : 0;
+    uint64_t n = (uint64_t)(distance < 0 ? -distance : distance);
+    float scaled; /* the reference computes in float */
+
+    if (n < EXACT)
+        return side + (uint32_t)n;
+    scaled = (float)log((double)((float)n / (float)EXACT));
+    scaled = scaled / (float)log(FARTHEST / EXACT) * (float)(SIDE - EXACT);
+    return side + (scaled < (float)(SIDE - EXACT - 1) ? EXACT + (uint32_t)scaled : SIDE - 1);
+}
+
+/* [buckets][heads] of the file as [heads][2 reach + 1] by distance. */
+static bert_status load_buckets(struct bert__network *net, struct bert__weights *weights,
+                                bert_error *err)
+{
+    struct bert__distances *d = &net->distance;
+    uint32_t heads = net->config->heads;
+    uint64_t shape[2] = {net->config->distance_buckets, heads};
+    struct bert__table learned = {.owned = NULL};
+    const struct bert__tensor *tensor;
+    char name[BERT__NAME_BYTES], full[BERT__NAME_BYTES];
+    bert_status st = bert__name_join(name, net->prefix, net->names->distance_bias, err);
+
+    if (shape[0] < BUCKETS)
+        return bert__fail(err, BERT_EUNSUPPORTED, "%s: \"%s\" is %lu; at least %d are needed",
+                          net->config->path, net->config->keys.distance_buckets,
+                          (unsigned long)shape[0], BUCKETS);
+    if (st == BERT_OK)
+        st = bert__name_join(full, name, ".weight", err);
+    if (st == BERT_OK)
+        st = bert__weights_need(weights, full, 2, shape, &tensor, err);
+    if (st == BERT_OK) {
+        learned.count = tensor->count;
+        net->parameters += tensor->count;
+        st = bert__table_read(net, weights, tensor, &learned, err);
+    }
+    d->stride = 2 * (size_t)d->reach + 1;
+    if (st == BERT_OK)
+        st = reserve(net, &d->bias, heads, d->stride, err);
+    for (size_t i = 0; st == BERT_OK && i < d->stride; i++) {
+        uint32_t bucket = bucket_of((int64_t)i - d->reach);
+
+        for (uint32_t h = 0; h < heads; h++)
+            d->bias.owned[h * d->stride + i] = learned.owned[bucket * heads + h];
+    }
+    bert__table_free(net, &learned);
+    return st == BERT_OK ? bert__table_give(net, &d->bias, err) : st;
+}
+
+/* ---- Local windows --------------------------------------------------------------------------- */
+
+static bert_status make_mask(struct bert__network *net, bert_error *err)
+{
+    struct bert__distances *d = &net->distance;
+    uint32_t window = net->config->window;
+    bert_status st = reserve(net, &d->mask, 1, 2 * (size_t)d->reach + 1, err);
+
+    for (size_t i = 0; st == BERT_OK && i < d->mask.count; i++) {
+        size_t far = i < d->reach ? d->reach - i : i - d->reach;
+
+        d->mask.owned[i] = far <= window ? 0.0f : -INFINITY;
+    }
+    return st == BERT_OK ? bert__table_give(net, &d->mask, err) : st;
+}
+
+/* ---- Rotary angles ------------------------------------------------------------------------------
+ */
+
+/* Of pair i, rounded where the reference rounds. */
+static float frequency(const struct bert__config *c, uint32_t kind, uint32_t i)
+{
+    double base = c->rotary_theta[kind] * (c->rotary_ntk != 0 ? c->rotary_ntk : 1);
+    float exponent = (float)(2 * i) / (float)c->rotary_size;
+    float inverse = 1.0f / (float)pow((double)(float)base, (double)exponent);
+
+    if (c->rotary_ntk != 0)
+        inverse /= (float)pow(c->rotary_ntk, 2.0 / (double)c->rotary_size);
+    return inverse;
+}
+
+static bert_status make_angles(struct bert__network *net, uint32_t kind, bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    struct bert__table *cosines = &net->distance.cosines[kind], *sines = &net->distance.sines[kind];
+    uint32_t half = c->rotary_size / 2;
+    bert_status st = reserve(net, cosines, c->max_positions, half, err);
+
+    if (st == BERT_OK)
+        st = reserve(net, sines, c->max_positions, half, err);
+    for (uint32_t i = 0; st == BERT_OK && i < half; i++) {
+        float turn = frequency(c, kind, i);
+
+        for (uint32_t place = 0; place < c->max_positions; place++) {
+            float angle = (float)place * turn;
+
+            cosines->owned[(size_t)place * half + i] = (float)cos((double)angle);
+            sines->owned[(size_t)place * half + i] = (float)sin((double)angle);
+        }
+    }
+    if (st == BERT_OK)
+        st = bert__table_give(net, cosines, err);
+    return st == BERT_OK ? bert__table_give(net, sines, err) : st;
+}
+
+static bert_status load_rotary(struct bert__network *net, bert_error *err)
+{
+    bert_status st = make_angles(net, 0, err);
+
+    return st == BERT_OK && net->config->local != NULL ? make_angles(net, 1, err) : st;
+}
+
+/* ---- The whole
+ * ------------------------------------------------------------------------------------ */
+
+bert_status bert__distance_load(struct bert__network *net, struct bert__weights *weights,
+                                bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    bert_status st = BERT_OK;
+
+    net->distance.reach = c->max_positions - 1;
+    switch (c->arch->distance) {
+    case BERT__DISTANCE_NONE:
+        break;
+    case BERT__DISTANCE_BUCKETS:
+        st = load_buckets(net, weights, err);
+        break;
+    case BERT__DISTANCE_ROTARY:
+        st = load_rotary(net, err);
+        break;
+    }
+    return st == BERT_OK && c->local != NULL ? make_mask(net, err) : st;
+}
+
+void bert__distance_free(struct bert__network *net)
+{
+    bert__table_free(net, &net->distance.bias);
+    bert__table_free(net, &net->distance.mask);
+    for (int i = 0; i < 2; i++) {
+        bert__table_free(net, &net->distance.cosines[i]);
+        bert__table_free(net, &net->distance.sines[i]);
+    }
+}

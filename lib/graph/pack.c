@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* pack.c - tables, norms and linear layers from a checkpoint's tensors. */
+#include "lib/graph/pack.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/size.h"
+#include "lib/graph/names.h"
+
+/* ---- Tables and norms ----------------------------------------------------- */
+
+void bert__table_free(struct bert__network *net, struct bert__table *table)
+{
+    if (table->device != NULL)
+        net->backend->table_free(net->device, table->device);
+    bert__alloc_free(net->alloc, table->owned);
+    memset(table, 0, sizeof *table);
+}
+
+bert_status bert__table_read(struct bert__network *net, struct bert__weights *weights,
+                             const struct bert__tensor *tensor, struct bert__table *table,
+                             bert_error *err)
+{
+    size_t bytes;
+
+    if (bert__size_mul(table->count, sizeof(float), &bytes))
+        table->owned = bert__alloc(net->alloc, bytes);
+    if (table->owned == NULL)
+        return bert__alloc_fail(net->alloc, tensor->name, err);
+    return bert__weights_read(weights, tensor, 0, table->count, table->owned, err);
+}
+
+/* A tensor as floats, in place where the file is mapped and allows it. */
+static bert_status load_table(struct bert__network *net, struct bert__weights *weights,
+                              const struct bert__tensor *tensor, struct bert__table *table,
+                              bert_error *err)
+{
+    const float *host = NULL;
+    bert_status st = bert__weights_borrow(weights, tensor, &host, err);
+
+    if (st != BERT_OK)
+        return st;
+    table->count = tensor->count;
+    net->parameters += tensor->count;
+    if (host == NULL) {
+        st = bert__table_read(net, weights, tensor, table, err);
+        host = table->owned;
+    }
+    if (st == BERT_OK)
+        st = net->backend->table_create(net->device, &table->device, host, table->count, err);
+    return st;
+}
+
+bert_status bert__table_load(struct bert__network *net, struct bert__weights *weights,
+                             const char *name, const char *ending, uint32_t rank,
+                             const uint64_t *shape, struct bert__table *table, bert_error *err)
+{
+    const struct bert__tensor *tensor;
+    char full[BERT__NAME_BYTES];
+    bert_status st = bert__name_join(full, name, ending, err);
+
+    if (st == BERT_OK)
+        st = bert__weights_need(weights, full, rank, shape, &tensor, err);
+    if (st == BERT_OK)
+        st = load_table(net, weights, tensor, table, err);
+    return st;
+}
+
+/* A table of this network's own making. */
+bert_status bert__table_give(struct bert__network *net, struct bert__table *table, bert_error *err)
+{
+    return net->backend->table_create(net->device, &table->device, table->owned, table->count, err);
+}
+
+/* Zeros where the family's norms have no shift of their own. */
+static bert_status no_shift(struct bert__network *net, uint32_t width, struct bert__table *beta,
+                            bert_error *err)
+{
+    beta->count = width;
+    beta->owned = bert__alloc_array(net->alloc, width, sizeof *beta->owned);
+    if (beta->owned == NULL)
+        return bert__alloc_fail(net->alloc, "a norm", err);
+    return bert__table_give(net, beta, err);
+}
+
+bert_status bert__norm_load(struct bert__network *net, struct bert__weights *weights,
+                            const char *name, uint32_t width, struct bert__norm *norm,
+                            bert_error *err)
+{
+    uint64_t n = width;
+    bert_status st = bert__table_load(net, weights, name, ".weight", 1, &n, &norm->gamma, err);
+
+    norm->eps = net->config->norm_eps;
+    if (st != BERT_OK || net->config->arch->rms_norm)
+        return st;
+    if (!net->config->norm_bias)
+        return no_shift(net, width, &norm->beta, err);
+    return bert__table_load(net, weights, name, ".bias", 1, &n, &norm->beta, err);
+}
+
+void bert__norm_free(struct bert__network *net, struct bert__norm *norm)
+{
+    bert__table_free(net, &norm->gamma);
+    bert__table_free(net, &norm->beta);
+}
+
+/* ---- Linear layers --------------------------------------------------------- */
+
+/* The row of its tensor that is row i of a part. */
+static uint32_t tensor_row(const struct bert__part *part, uint32_t i)
+{
+    uint32_t head = part->head, half = head / 2;
+
+    switch (part->order) {
+    case BERT__ROWS_PLAIN:
+        break;
+    case BERT__ROWS_BY_HEAD:
+        return i / head * 3 * head + part->first + i % head;
+    case BERT__ROWS_INTERLEAVED:
+        return part->first + i / head * head
+               + (i % head < half ? 2 * (i % head) : 2 * (i % head - half) + 1);
+    }
+    return part->first + i;
+}
+
+/* Rows from i on, at most n, that lie end to end in the tensor as well. */
+static uint32_t run_length(const struct bert__part *part, uint32_t i, uint32_t n)
+{
+    uint32_t left = part->n_out - i, in_head;
+
+    if (part->order == BERT__ROWS_INTERLEAVED)
+        return 1;
+    if (part->order == BERT__ROWS_BY_HEAD) {
+        in_head = part->head - i % part->head;
+        left = left < in_head ? left : in_head;
+    }
+    return left < n ? left : n;
+}
+
+/* Parts that read the same input, one below the other. */
+struct stacked {
+    struct bert__weights *weights;
+    const struct bert__part *parts;
+    const struct bert__tensor *tensors[BERT__MAX_PARTS];
+    uint32_t k;
+};
+
+static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float *out,
+                                bert_error *err)
+{
+    const struct stacked *s = context;
+    uint32_t p = 0;
+
+    while (n > 0) {
+        const struct bert__part *part = &s->parts[p];
+        uint32_t take;
+        bert_status st;
+
+        if (first >= part->n_out) {
+            first -= part->n_out;
+            p++;
+            continue;
+        }
+        take = run_length(part, first, n);
+        st = bert__weights_read(s->weights, s->tensors[p], (uint64_t)tensor_row(part, first) * s->k,
+                                (size_t)take * s->k, out, err);
+        if (st != BERT_OK)
+            return st;
+        out += (size_t)take * s->k;
+        first += take;
+        n -= take;
+    }
+    return BERT_OK;
+}
+
+/* One part's share of a bias. */
+static bert_status part_bias(struct bert__weights *weights, const struct bert__part *part,
+                             float *out, bert_error *err)
+{
+    uint64_t shape = part->bias_is_own ? part->n_out : part->tensor_rows;
+    const struct bert__tensor *tensor;
+    bert_status st = bert__weights_need(weights, part->bias, 1, &shape, &tensor, err);
+
+    if (st == BERT_OK && part->bias_is_own)
+        return bert__weights_read(weights, tensor, 0, part->n_out, out, err);
+    for (uint32_t i = 0; i < part->n_out && st == BERT_OK;) {
+        uint32_t take = run_length(part, i, part->n_out - i);
+
+        st = bert__weights_read(weights, tensor, tensor_row(part, i), take, out + i, err);
+        i += take;
+    }
+    return st;
+}
+
+/* The biases end to end, zeros where a part has none. */
+static bert_status stacked_bias(struct bert__network *net, struct bert__weights *weights,
+                                const struct bert__part *parts, uint32_t count, uint32_t n_out,
+                                struct bert__table *bias, bert_error *err)
+{
+    float *out;
+
+    bias->count = n_out;
+    bias->owned = bert__alloc_array(net->alloc, bias->count, sizeof *bias->owned);
+    if (bias->owned == NULL)
+        return bert__alloc_fail(net->alloc, "a bias", err);
+    out = bias->owned;
+    for (uint32_t i = 0; i < count; out += parts[i].n_out, i++) {
+        bert_status st = BERT_OK;
+
+        if (parts[i].bias != NULL) {
+            st = part_bias(weights, &parts[i], out, err);
+            net->parameters += parts[i].n_out;
+        }
+        if (st != BERT_OK)
+            return st;
+    }
+    return bert__table_give(net, bias, err);
+}
+
+bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weights *weights,
+                                    const struct bert__part *parts, uint32_t count, uint32_t n_in,
+                                    struct bert__linear *out, bert_error *err)
+{
+    struct stacked s = {.weights = weights, .parts = parts, .k = n_in};
+    bool biased = false;
+    bert_status st = BERT_OK;
+
+    out->n_in = n_in;
+    out->n_out = 0;
+    for (uint32_t i = 0; i < count && st == BERT_OK; i++) {
+        uint64_t shape[2] = {parts[i].tensor_rows, n_in};
+        const struct bert__tensor *found = bert__weights_find(weights, parts[i].weight);
+
+        /* what is tied, or holds several parts, counts once */
+        if (found == NULL || !found->used)
+            net->parameters += (uint64_t)parts[i].tensor_rows * n_in;
+        out->n_out += parts[i].n_out;
+        biased = biased || parts[i].bias != NULL;
+        st = bert__weights_need(weights, parts[i].weight, 2, shape, &s.tensors[i], err);
+    }
+    if (st == BERT_OK)
+        st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,
+                                         stacked_rows, &s, err);
+    if (st == BERT_OK && biased)
+        st = stacked_bias(net, weights, parts, count, out->n_out, &out->bias, err);
+    return st;
+}
+
+bert_status bert__linear_load_tensors(struct bert__network *net, struct bert__weights *weights,
+                                      const char *weight, const char *bias, uint32_t n_out,
+                                      uint32_t n_in, struct bert__linear *out, bert_error *err)
+{
+    struct bert__part part = {.weight = weight, .bias = bias, .tensor_rows = n_out, .n_out = n_out};
+
+    return bert__linear_load_parts(net, weights, &part, 1, n_in, out, err);
+}
+
+bert_status bert__linear_load(struct bert__network *net, struct bert__weights *weights,
+                              const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
+                              struct bert__linear *out, bert_error *err)
+{
+    char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
+    bert_status st = bert__name_join(weight, name, ".weight", err);
+
+    if (st == BERT_OK)
+        st = bert__name_join(bias, name, ".bias", err);
+    return st != BERT_OK ? st
+                         : bert__linear_load_tensors(net, weights, weight, has_bias ? bias : NULL,
+                                                     n_out, n_in, out, err);
+}
+
+void bert__linear_free(struct bert__network *net, struct bert__linear *linear)
+{
+    if (linear->matrix != NULL)
+        net->backend->matrix_free(net->device, linear->matrix);
+    bert__table_free(net, &linear->bias);
+    memset(linear, 0, sizeof *linear);
+}

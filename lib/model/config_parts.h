@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* config_parts.h - what the files that read config.json share. */
+#ifndef BERT_LIB_MODEL_CONFIG_PARTS_H
+#define BERT_LIB_MODEL_CONFIG_PARTS_H
+
+#include "lib/model/config.h"
+
+/* A number from 1 to max under `key` (NULL: none); absent: `standard`. */
+bert_status bert__config_size(const struct bert__config *config, const char *key, uint32_t standard,
+                              uint32_t max, uint32_t *out, bert_error *err);
+/* Heads, their sizes, biases, rotary angles and local windows; after the other sizes. */
+bert_status bert__config_attention(struct bert__config *config, struct bert__arena *arena,
+                                   bert_error *err);
+
+#endif
