@@ -10,17 +10,42 @@
         "<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"                                   \
     }
 
+#define BERT_TOKENS(bos, eos)                                                                      \
+    {                                                                                              \
+        bos, eos, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"                                     \
+    }
+
+#define ONCE  .single = "C0 A0 S0", .pair = "C0 A0 S0 B1 S1"
+#define TWICE .single = "C0 A0 S0", .pair = "C0 A0 S0 S0 B0 S0"
+
 const struct bert__family bert__families[BERT__FAMILY_COUNT] = {
     [BERT__FAMILY_BERT] = {.id = BERT__FAMILY_BERT,
                            .file = "vocab.txt",
-                           .named = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+                           .named = BERT_TOKENS(NULL, NULL),
                            .lower = true},
+    [BERT__FAMILY_DPR] = {.id = BERT__FAMILY_DPR,
+                          .file = "vocab.txt",
+                          .named = BERT_TOKENS(NULL, NULL),
+                          .lower = true,
+                          .always_lower = true},
     [BERT__FAMILY_MPNET] = {.id = BERT__FAMILY_MPNET,
                             .file = "vocab.txt",
                             .named = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"},
                             .objects = true,
-                            .mask_lstrip = true,
+                            .mask = BERT__MASK_LSTRIP,
                             .lower = true},
+    [BERT__FAMILY_FUNNEL] = {.id = BERT__FAMILY_FUNNEL,
+                             .file = "vocab.txt",
+                             .named = {"<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"},
+                             .lower = true,
+                             .single = "C2 A0 S0",
+                             .pair = "C2 A0 S0 B1 S1"},
+    [BERT__FAMILY_SPLINTER] = {.id = BERT__FAMILY_SPLINTER,
+                               .file = "vocab.txt",
+                               .named = BERT_TOKENS(NULL, NULL),
+                               .lower = true,
+                               .single = "C0 A0 S0",
+                               .pair = "C0 A0 Q0 D0 S0 B1 S1"},
     [BERT__FAMILY_ROBERTA] = {.id = BERT__FAMILY_ROBERTA,
                               .file = "vocab.json",
                               .merges = "merges.txt",
@@ -28,30 +53,59 @@ const struct bert__family bert__families[BERT__FAMILY_COUNT] = {
     [BERT__FAMILY_DEBERTA] = {.id = BERT__FAMILY_DEBERTA,
                               .file = "vocab.json",
                               .merges = "merges.txt",
-                              .named = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]",
-                                        "[MASK]"}},
+                              .named = BERT_TOKENS("[CLS]", "[SEP]"),
+                              TWICE},
     [BERT__FAMILY_GPT2] = {.id = BERT__FAMILY_GPT2,
                            .file = "vocab.json",
                            .merges = "merges.txt",
                            .named = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", NULL, NULL,
-                                     NULL, NULL}},
+                                     NULL, NULL},
+                           .from_bos = true},
+    [BERT__FAMILY_HERBERT] = {.id = BERT__FAMILY_HERBERT,
+                              .file = "vocab.json",
+                              .merges = "merges.txt",
+                              .named = {NULL, NULL, "<unk>", "</s>", "<pad>", "<s>", "<mask>"}},
     [BERT__FAMILY_XLMR] = {.id = BERT__FAMILY_XLMR,
                            .file = "sentencepiece.bpe.model",
-                           .named = ROBERTA_TOKENS},
+                           .named = ROBERTA_TOKENS,
+                           .from_bos = true,
+                           TWICE},
     [BERT__FAMILY_CAMEMBERT] = {.id = BERT__FAMILY_CAMEMBERT,
                                 .file = "sentencepiece.bpe.model",
                                 .named = ROBERTA_TOKENS,
-                                .mask_lstrip = true},
+                                .mask = BERT__MASK_SPECIAL,
+                                .from_bos = true,
+                                TWICE},
     [BERT__FAMILY_ALBERT] = {.id = BERT__FAMILY_ALBERT,
                              .file = "spiece.model",
                              .named = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]",
                                        "[MASK]"},
-                             .lower = true},
+                             .lower = true,
+                             ONCE},
     [BERT__FAMILY_DEBERTA_V2] = {.id = BERT__FAMILY_DEBERTA_V2,
                                  .file = "spm.model",
-                                 .named = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]",
-                                           "[MASK]"}},
-    [BERT__FAMILY_SPM] = {.id = BERT__FAMILY_SPM, .file = "tokenizer.model"},
+                                 .named = BERT_TOKENS("[CLS]", "[SEP]"),
+                                 ONCE},
+    [BERT__FAMILY_BIG_BIRD] = {.id = BERT__FAMILY_BIG_BIRD,
+                               .file = "spiece.model",
+                               .named = {"<s>", "</s>", "<unk>", "[SEP]", "<pad>", "[CLS]",
+                                         "[MASK]"},
+                               .objects = true,
+                               .mask = BERT__MASK_LSTRIP,
+                               ONCE},
+    [BERT__FAMILY_REMBERT] = {.id = BERT__FAMILY_REMBERT,
+                              .file = "sentencepiece.model",
+                              .named = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]",
+                                        "[MASK]"},
+                              .keep_accents = true,
+                              .from_bos = true},
+    [BERT__FAMILY_XLNET] = {.id = BERT__FAMILY_XLNET,
+                            .file = "spiece.model",
+                            .named = {"<s>", "</s>", "<unk>", "<sep>", "<pad>", "<cls>", "<mask>"},
+                            .mask = BERT__MASK_LSTRIP,
+                            .single = "A0 S0 C2",
+                            .pair = "A0 S0 B1 S1 C2"},
+    [BERT__FAMILY_SPM] = {.id = BERT__FAMILY_SPM, .file = "tokenizer.model", .from_bos = true},
 };
 
 /* ---- By name ------------------------------------------------------------------- */
@@ -61,7 +115,8 @@ struct named_family {
     enum bert__family_id family;
 };
 
-/* tokenizer_class, less "Tokenizer" or "TokenizerFast". */
+/* tokenizer_class, less "Tokenizer" or "TokenizerFast".  RetriBert, Realm: as long as they
+ * were, BERT's. */
 static const struct named_family classes[] = {
     {"Bert", BERT__FAMILY_BERT},
     {"DistilBert", BERT__FAMILY_BERT},
@@ -72,26 +127,27 @@ static const struct named_family classes[] = {
     {"LayoutLM", BERT__FAMILY_BERT},
     {"SqueezeBert", BERT__FAMILY_BERT},
     {"RetriBert", BERT__FAMILY_BERT},
-    {"MegatronBert", BERT__FAMILY_BERT},
-    {"DPRQuestionEncoder", BERT__FAMILY_BERT},
-    {"DPRContextEncoder", BERT__FAMILY_BERT},
-    {"DPRReader", BERT__FAMILY_BERT},
-    {"NezhaBert", BERT__FAMILY_BERT},
-    {"Ernie", BERT__FAMILY_BERT},
-    {"Nystromformer", BERT__FAMILY_BERT},
-    {"VisualBert", BERT__FAMILY_BERT},
     {"Realm", BERT__FAMILY_BERT},
-    {"RemBert", BERT__FAMILY_BERT},
+    {"DPRQuestionEncoder", BERT__FAMILY_DPR},
+    {"DPRContextEncoder", BERT__FAMILY_DPR},
+    {"DPRReader", BERT__FAMILY_DPR},
     {"MPNet", BERT__FAMILY_MPNET},
+    {"Funnel", BERT__FAMILY_FUNNEL},
+    {"Splinter", BERT__FAMILY_SPLINTER},
     {"Roberta", BERT__FAMILY_ROBERTA},
     {"Longformer", BERT__FAMILY_ROBERTA},
     {"Bart", BERT__FAMILY_ROBERTA},
+    {"LED", BERT__FAMILY_ROBERTA},
     {"Deberta", BERT__FAMILY_DEBERTA},
     {"GPT2", BERT__FAMILY_GPT2},
+    {"Herbert", BERT__FAMILY_HERBERT},
     {"XLMRoberta", BERT__FAMILY_XLMR},
     {"Camembert", BERT__FAMILY_CAMEMBERT},
     {"Albert", BERT__FAMILY_ALBERT},
     {"DebertaV2", BERT__FAMILY_DEBERTA_V2},
+    {"BigBird", BERT__FAMILY_BIG_BIRD},
+    {"RemBert", BERT__FAMILY_REMBERT},
+    {"XLNet", BERT__FAMILY_XLNET},
 };
 
 /* model_type of config.json. */
@@ -101,27 +157,64 @@ static const struct named_family model_types[] = {
     {"electra", BERT__FAMILY_BERT},
     {"ernie", BERT__FAMILY_BERT},
     {"megatron-bert", BERT__FAMILY_BERT},
+    {"dpr", BERT__FAMILY_DPR},
     {"mpnet", BERT__FAMILY_MPNET},
+    {"funnel", BERT__FAMILY_FUNNEL},
+    {"splinter", BERT__FAMILY_SPLINTER},
     {"roberta", BERT__FAMILY_ROBERTA},
     {"roberta-prelayernorm", BERT__FAMILY_ROBERTA},
     {"longformer", BERT__FAMILY_ROBERTA},
+    {"bart", BERT__FAMILY_ROBERTA},
+    {"led", BERT__FAMILY_ROBERTA},
     {"ibert", BERT__FAMILY_ROBERTA},
+    {"mra", BERT__FAMILY_ROBERTA},
+    {"lilt", BERT__FAMILY_ROBERTA},
     {"data2vec-text", BERT__FAMILY_ROBERTA},
     {"deberta", BERT__FAMILY_DEBERTA},
     {"gpt2", BERT__FAMILY_GPT2},
+    {"herbert", BERT__FAMILY_HERBERT},
     {"xlm-roberta", BERT__FAMILY_XLMR},
     {"xmod", BERT__FAMILY_XLMR},
     {"gte", BERT__FAMILY_XLMR},
     {"jina_embeddings_v3", BERT__FAMILY_XLMR},
     {"camembert", BERT__FAMILY_CAMEMBERT},
     {"albert", BERT__FAMILY_ALBERT},
+    {"yoso", BERT__FAMILY_ALBERT},
     {"deberta-v2", BERT__FAMILY_DEBERTA_V2},
+    {"big_bird", BERT__FAMILY_BIG_BIRD},
+    {"rembert", BERT__FAMILY_REMBERT},
+    {"xlnet", BERT__FAMILY_XLNET},
+};
+
+/* Types whose own class reads a file of one of those names in another way, and needs more than
+ * this library has (programs of Python, a splitter of Chinese). */
+static const char *const other_types[] = {
+    "bert-generation",
+    "bertweet",
+    "biogpt",
+    "canine",
+    "esm",
+    "esmc",
+    "flaubert",
+    "fnet",
+    "layoutlmv2",
+    "layoutxlm",
+    "luke",
+    "mluke",
+    "phobert",
+    "prophetnet",
+    "reformer",
+    "roc_bert",
+    "roformer",
+    "tapas",
+    "xlm",
+    "m2m_100",
 };
 
 /* Where neither is said: files by name. */
 static const enum bert__family_id by_file[] = {
-    BERT__FAMILY_BERT,   BERT__FAMILY_ROBERTA,    BERT__FAMILY_XLMR,
-    BERT__FAMILY_ALBERT, BERT__FAMILY_DEBERTA_V2, BERT__FAMILY_SPM,
+    BERT__FAMILY_BERT,       BERT__FAMILY_ROBERTA, BERT__FAMILY_XLMR, BERT__FAMILY_ALBERT,
+    BERT__FAMILY_DEBERTA_V2, BERT__FAMILY_REMBERT, BERT__FAMILY_SPM,
 };
 
 static bool ends_with(bert_text s, const char *end)
@@ -205,43 +298,57 @@ static bert_status find_file(const struct bert__load *l, const struct bert__fami
     return status;
 }
 
-/* By the config's model_type; *out NULL: it says nothing. */
-static bert_status by_model_type(const struct bert__load *l, const struct bert__family **out)
+static bool is_other(bert_text type)
 {
-    struct bert__json_file file;
-    const struct bert__json *type;
-    bert_status status = bert__json_file(&file, l->files, l->source, l->directory, "config.json", 1,
-                                         BERT__CONFIG_BYTES, BERT__JSON_OBJECT, l->err);
-
-    *out = NULL;
-    if (status != BERT_OK)
-        return status;
-    type = bert__json_find(file.root, "model_type");
-    if (bert__json_is(type, BERT__JSON_STRING))
-        *out = find(model_types, sizeof model_types / sizeof *model_types, type->u.string);
-    return BERT_OK;
+    for (size_t i = 0; i < sizeof other_types / sizeof *other_types; i++) {
+        if (bert__load_is(type, other_types[i]))
+            return true;
+    }
+    return false;
 }
 
-bert_status bert__family_of_names(const struct bert__load *l, const struct bert__json *config,
-                                  const struct bert__family **out, bool *known)
+/* config.json, if there is one. */
+static bert_status read_model(const struct bert__load *l, struct bert__json_file *out)
 {
-    const struct bert__json *name = bert__json_find(config, "tokenizer_class");
+    return bert__json_file(out, l->files, l->source, l->directory, "config.json", 1,
+                           BERT__CONFIG_BYTES, BERT__JSON_OBJECT, l->err);
+}
+
+/* By the model's type; NULL: it says nothing. */
+static const struct bert__family *of_type(const struct bert__json *config)
+{
+    const struct bert__json *type = bert__json_find(config, "model_type");
+
+    if (!bert__json_is(type, BERT__JSON_STRING))
+        return NULL;
+    return find(model_types, sizeof model_types / sizeof *model_types, type->u.string);
+}
+
+/* The same, if its file is there; else *out stays. */
+static bert_status by_model_type(const struct bert__load *l, const struct bert__json_file *config,
+                                 const struct bert__family **out)
+{
+    const struct bert__json *type = bert__json_find(config->root, "model_type");
+    const struct bert__family *typed = of_type(config->root);
+    char text[84];
+    bool there = false;
     bert_status status = BERT_OK;
 
-    *out = NULL;
-    *known = true;
-    if (!bert__json_is(name, BERT__JSON_STRING))
-        status = by_model_type(l, out);
-    else if (!says_nothing(name->u.string))
-        *out = by_class(name->u.string);
-    else
-        return BERT_OK;
-    *known = *out != NULL;
+    if (bert__json_is(type, BERT__JSON_STRING) && is_other(type->u.string))
+        return bert__fail(l->err, BERT_EUNSUPPORTED,
+                          "%s: the tokenizer of model_type \"%s\" is not supported without a "
+                          "tokenizer.json",
+                          config->path,
+                          bert__printable(text, type->u.string.data, type->u.string.size));
+    if (typed != NULL)
+        status = exists(l, typed->file, &there);
+    if (there)
+        *out = typed;
     return status;
 }
 
 /* The class's row; its file must be there, if any of the kind is. */
-static bert_status check_class(const struct bert__load *l, bert_text name,
+static bert_status check_class(const struct bert__load *l, const char *path, bert_text name,
                                const struct bert__family *any, const struct bert__family **out)
 {
     char text[84];
@@ -252,35 +359,83 @@ static bert_status check_class(const struct bert__load *l, bert_text name,
     if (*out == NULL)
         return bert__fail(l->err, BERT_EUNSUPPORTED,
                           "%s: tokenizer_class \"%s\" is not supported without a tokenizer.json",
-                          l->config_path, bert__printable(text, name.data, name.size));
+                          path, bert__printable(text, name.data, name.size));
     status = exists(l, (*out)->file, &there);
     if (status == BERT_OK && !there)
-        return bert__fail(l->err, BERT_EFORMAT, "%s: tokenizer_class \"%s\" reads %s, not %s",
-                          l->config_path, bert__printable(text, name.data, name.size), (*out)->file,
-                          any->file);
+        return bert__fail(l->err, BERT_EFORMAT, "%s: tokenizer_class \"%s\" reads %s, not %s", path,
+                          bert__printable(text, name.data, name.size), (*out)->file, any->file);
     return status;
+}
+
+/* The class that a file names, if it does; *out NULL if it doesn't, or says nothing by it. */
+static bert_status named_class(const struct bert__load *l, const char *path,
+                               const struct bert__json *config, bert_text *out)
+{
+    const struct bert__json *name = bert__json_find(config, "tokenizer_class");
+
+    *out = (bert_text){NULL, 0};
+    if (name != NULL && name->type != BERT__JSON_STRING)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: \"tokenizer_class\" is %s; expected a string",
+                          path, bert__json_type_name(name));
+    if (name != NULL && !says_nothing(name->u.string))
+        *out = name->u.string;
+    return BERT_OK;
+}
+
+/* The class that tokenizer_config.json names, else config.json; *out.data NULL: none, or one that
+ * says nothing. */
+static bert_status chosen_class(const struct bert__load *l, const struct bert__json *config,
+                                struct bert__json_file *model, const char **path, bert_text *out)
+{
+    bert_status status = named_class(l, l->config_path, config, out);
+
+    *path = l->config_path;
+    memset(model, 0, sizeof *model);
+    if (status == BERT_OK && out->data == NULL)
+        status = read_model(l, model);
+    if (status != BERT_OK || model->root == NULL
+        || bert__json_find(config, "tokenizer_class") != NULL)
+        return status;
+    *path = model->path;
+    return named_class(l, model->path, model->root, out);
+}
+
+bert_status bert__family_of_names(const struct bert__load *l, const struct bert__json *config,
+                                  const struct bert__family **out, bool *known)
+{
+    struct bert__json_file model;
+    bert_text name;
+    const char *path;
+    bert_status status = chosen_class(l, config, &model, &path, &name);
+
+    *out = NULL;
+    *known = true;
+    if (status != BERT_OK)
+        return status;
+    if (name.data != NULL)
+        *out = by_class(name);
+    else if (bert__json_find(config, "tokenizer_class") == NULL)
+        *out = of_type(model.root);
+    else
+        return BERT_OK;
+    *known = *out != NULL;
+    return BERT_OK;
 }
 
 bert_status bert__family_choose(struct bert__load *l, const struct bert__json *config,
                                 const struct bert__family **out)
 {
-    const struct bert__json *name = bert__json_find(config, "tokenizer_class");
-    const struct bert__family *any, *typed;
-    bool there = false;
+    const struct bert__family *any;
+    struct bert__json_file model;
+    const char *path;
+    bert_text name;
     bert_status status = find_file(l, &any);
 
     *out = any;
     if (status != BERT_OK || any == NULL)
         return status;
-    if (name != NULL && name->type != BERT__JSON_STRING)
-        return bert__fail(l->err, BERT_EFORMAT, "%s: \"tokenizer_class\" is %s; expected a string",
-                          l->config_path, bert__json_type_name(name));
-    if (name != NULL && !says_nothing(name->u.string))
-        return check_class(l, name->u.string, any, out);
-    status = by_model_type(l, &typed);
-    if (status == BERT_OK && typed != NULL)
-        status = exists(l, typed->file, &there);
-    if (there)
-        *out = typed;
-    return status;
+    status = chosen_class(l, config, &model, &path, &name);
+    if (status != BERT_OK)
+        return status;
+    return name.data != NULL ? check_class(l, path, name, any, out) : by_model_type(l, &model, out);
 }

@@ -90,50 +90,153 @@ static bert_status load_stages(struct bert__load *l, const struct bert__family *
     return status;
 }
 
-/* Ids of the tokens around a text.  ALBERT's are those of the vocabulary, under fixed names. */
-static bert_status load_ends(const struct bert__load *l, const struct bert__family *family,
-                             const struct bert__settings *s, struct bert__special *first,
-                             struct bert__special *last)
+/* ---- Post-processors ----------------------------------------------------------------- */
+
+/* ALBERT's ends are those of the vocabulary, under fixed names. */
+static bert_status load_albert_ends(const struct bert__load *l, const struct bert__settings *s,
+                                    struct bert__ends *out)
 {
-    bool bos = family->id == BERT__FAMILY_XLMR || family->id == BERT__FAMILY_CAMEMBERT;
-    bool bert = family->id == BERT__FAMILY_BERT;
     bert_status status;
 
-    if (family->id == BERT__FAMILY_ALBERT) {
-        first->text = text_of("[CLS]");
-        last->text = text_of("[SEP]");
-        status = bert__load_find(l, "cls_token", s->named[BERT__NAMED_CLS].content, &first->id);
-        return status == BERT_OK
-                   ? bert__load_find(l, "sep_token", s->named[BERT__NAMED_SEP].content, &last->id)
-                   : status;
+    out->first.text = text_of("[CLS]");
+    out->last.text = text_of("[SEP]");
+    status = bert__load_find(l, "cls_token", s->named[BERT__NAMED_CLS].content, &out->first.id);
+    return status == BERT_OK
+               ? bert__load_find(l, "sep_token", s->named[BERT__NAMED_SEP].content, &out->last.id)
+               : status;
+}
+
+/* Ids that HerBERT's class gives whatever the vocabulary says. */
+static bert_status load_herbert_ends(const struct bert__load *l, const struct bert__settings *s,
+                                     struct bert__ends *out)
+{
+    bert_status status = bert__settings_special(l, s, BERT__NAMED_CLS, -1, &out->first);
+
+    if (status == BERT_OK)
+        status = bert__settings_special(l, s, BERT__NAMED_SEP, -1, &out->last);
+    out->first.id = 0;
+    out->last.id = 2;
+    return status;
+}
+
+/* The ids that classes take where the settings name no token; -1: they fail. */
+static void fallback_ids(const struct bert__family *family, int32_t *first, int32_t *last)
+{
+    bool bert = family->id == BERT__FAMILY_BERT || family->id == BERT__FAMILY_DPR;
+    bool mpnet = family->id == BERT__FAMILY_MPNET;
+
+    *first = bert ? 2 : mpnet || family->id == BERT__FAMILY_DEBERTA_V2 ? 0 : -1;
+    *last = bert ? 3 : mpnet ? 2 : family->id == BERT__FAMILY_DEBERTA_V2 ? 0 : -1;
+}
+
+/* A token by its text: the unknown one where the vocabulary lacks it. */
+static void find_or_unk(const struct bert__load *l, const struct bert__settings *s,
+                        const char *text, struct bert__special *out)
+{
+    out->text = text_of(text);
+    out->id = bert__tokenizer_id(l->tok, out->text);
+    if (out->id < 0 && s->named[BERT__NAMED_UNK].content.data != NULL)
+        out->id = bert__tokenizer_id(l->tok, s->named[BERT__NAMED_UNK].content);
+}
+
+static bert_status load_ends(const struct bert__load *l, const struct bert__family *family,
+                             const struct bert__settings *s, struct bert__ends *out)
+{
+    int32_t first, last;
+    bert_status status;
+
+    if (family->id == BERT__FAMILY_ALBERT)
+        return load_albert_ends(l, s, out);
+    if (family->id == BERT__FAMILY_HERBERT)
+        return load_herbert_ends(l, s, out);
+    if (family->id == BERT__FAMILY_SPLINTER) {
+        find_or_unk(l, s, "[QUESTION]", &out->question);
+        find_or_unk(l, s, ".", &out->dot);
     }
-    status =
-        bert__settings_special(l, s, bos ? BERT__NAMED_BOS : BERT__NAMED_CLS, bert ? 2 : 0, first);
-    return status == BERT_OK ? bert__settings_special(l, s, bos ? BERT__NAMED_EOS : BERT__NAMED_SEP,
-                                                      bert                               ? 3
-                                                      : family->id == BERT__FAMILY_MPNET ? 2
-                                                                                         : 0,
-                                                      last)
+    fallback_ids(family, &first, &last);
+    status = bert__settings_special(l, s, family->from_bos ? BERT__NAMED_BOS : BERT__NAMED_CLS,
+                                    first, &out->first);
+    return status == BERT_OK ? bert__settings_special(
+               l, s, family->from_bos ? BERT__NAMED_EOS : BERT__NAMED_SEP, last, &out->last)
                              : status;
+}
+
+/* The templates of classes without one of their own: bos and eos where they are asked for. */
+static bert_status write_asked(const struct bert__load *l, const struct bert__settings *s,
+                               struct bert__writer *w)
+{
+    static const char *const singles[] = {"A0", "C0 A0", "A0 S0", "C0 A0 S0"};
+    static const char *const pairs[] = {"A0 B1", "C0 A0 C1 B1", "A0 S0 B1 S1", "C0 A0 S0 C1 B1 S1"};
+    bool bos = s->add_bos && s->named[BERT__NAMED_BOS].content.data != NULL;
+    bool eos = s->add_eos && s->named[BERT__NAMED_EOS].content.data != NULL;
+    struct bert__ends ends;
+    bert_status status = BERT_OK;
+
+    memset(&ends, 0, sizeof ends);
+    if (bos)
+        status = bert__settings_special(l, s, BERT__NAMED_BOS, -1, &ends.first);
+    if (eos && status == BERT_OK)
+        status = bert__settings_special(l, s, BERT__NAMED_EOS, -1, &ends.last);
+    if (status == BERT_OK)
+        bert__write_template(w, &ends, singles[bos + 2 * eos], pairs[bos + 2 * eos]);
+    return status;
+}
+
+/* ALBERT's class gives way to what is asked for, RemBERT's always. */
+static bool makes_no_ends(const struct bert__family *family, const struct bert__settings *s)
+{
+    return family->id == BERT__FAMILY_GPT2 || family->id == BERT__FAMILY_SPM
+           || family->id == BERT__FAMILY_REMBERT
+           || (family->id == BERT__FAMILY_ALBERT && s->asks_ends);
+}
+
+static bert_status write_post(const struct bert__load *l, const struct bert__family *family,
+                              const struct bert__settings *s, struct bert__writer *w)
+{
+    struct bert__ends ends;
+    bool left = family->id == BERT__FAMILY_SPLINTER && s->pad_left;
+    bert_status status;
+
+    if (makes_no_ends(family, s))
+        return write_asked(l, s, w);
+    memset(&ends, 0, sizeof ends);
+    status = load_ends(l, family, s, &ends);
+    if (status != BERT_OK)
+        return status;
+    if (family->single != NULL)
+        bert__write_template(w, &ends, family->single,
+                             left ? "C0 A0 S0 B1 Q0 D0 S1" : family->pair);
+    else if (family->id == BERT__FAMILY_HERBERT)
+        bert__write_bert(w, &ends.first, &ends.last);
+    else if (family->id == BERT__FAMILY_MPNET)
+        bert__write_roberta(w, &ends.first, &ends.last, true, false);
+    else
+        bert__write_roberta(w, &ends.first, &ends.last, s->trim_offsets, s->add_prefix_space);
+    return BERT_OK;
+}
+
+/* A BERT's is made without being written: it may hold tokens that are no text. */
+static bert_status load_bert_post(const struct bert__load *l, const struct bert__family *family,
+                                  const struct bert__settings *s)
+{
+    struct bert__ends ends;
+    bert_status status = load_ends(l, family, s, &ends);
+
+    return status == BERT_OK ? bert__load_bert_template(l, &ends.first, &ends.last) : status;
 }
 
 static bert_status load_post(struct bert__load *l, const struct bert__family *family,
                              const struct bert__settings *s)
 {
     struct bert__writer w = {.alloc = l->tok->alloc};
-    struct bert__special first, last;
     const struct bert__json *root = NULL;
     bert_status status;
 
-    if (family->id == BERT__FAMILY_GPT2 || family->id == BERT__FAMILY_SPM)
-        return bert__load_postprocessor(l, NULL);
-    status = load_ends(l, family, s, &first, &last);
-    if (status != BERT_OK)
-        return status;
-    if (family->id == BERT__FAMILY_BERT)
-        return bert__load_bert_template(l, &first, &last);
-    bert__write_post(&w, family, s, &first, &last);
-    status = parse(l, &w, &root);
+    if (family->id == BERT__FAMILY_BERT || family->id == BERT__FAMILY_DPR)
+        return load_bert_post(l, family, s);
+    status = write_post(l, family, s, &w);
+    if (status == BERT_OK)
+        status = parse(l, &w, &root);
     if (status == BERT_OK)
         status = bert__load_postprocessor(l, root);
     bert__alloc_free(w.alloc, w.data);
@@ -219,7 +322,13 @@ static bert_status load_merges(struct bert__load *l, const struct bert__family *
     members[0] = member("type", string_value(text_of("BPE")));
     members[1] = member("vocab", *vocab);
     members[2] = member("merges", merges);
-    model = object_value(members, 3);
+    if (family->id == BERT__FAMILY_HERBERT) {
+        bert_text unk = s.named[BERT__NAMED_UNK].content;
+
+        members[3] = member("unk_token", string_value(unk.data != NULL ? unk : text_of("None")));
+        members[4] = member("end_of_word_suffix", string_value(text_of("</w>")));
+    }
+    model = object_value(members, family->id == BERT__FAMILY_HERBERT ? 5 : 3);
     status = bert__load_model(l, &model);
     return status == BERT_OK ? load_rest(l, family, &s) : status;
 }
@@ -297,27 +406,43 @@ static bool is_piece(const struct bert__json *piece, bert_text text)
     return own.size == text.size && (text.size == 0 || memcmp(own.data, text.data, text.size) == 0);
 }
 
+/* The first piece of that text, of any score or of 0. */
+static bool find_piece(const struct bert__json *pieces, bert_text text, bool zero, int32_t *out)
+{
+    for (size_t i = 0; i < pieces->u.array.count && i < INT32_MAX; i++) {
+        const struct bert__json *piece = &pieces->u.array.items[i];
+
+        *out = (int32_t)i;
+        if (is_piece(piece, text) && (!zero || piece->u.array.items[1].u.number == 0))
+            return true;
+    }
+    return false;
+}
+
 /* The classes' ways to the id of the unknown piece. */
 static int32_t find_unk(const struct bert__family *family, const struct bert__settings *s,
                         const struct bert__spm *spm, const struct bert__json *pieces)
 {
     bert_text unk = s->named[BERT__NAMED_UNK].content;
-    bool deberta = family->id == BERT__FAMILY_DEBERTA_V2;
+    int32_t id;
 
-    if (family->id == BERT__FAMILY_XLMR)
-        return 3;
-    if (family->id == BERT__FAMILY_ALBERT)
-        return 1;
-    if (family->id == BERT__FAMILY_SPM)
-        return spm->unk_id;
     unk = unk.data != NULL ? unk : text_of("None");
-    for (size_t i = 0; i < pieces->u.array.count && i < INT32_MAX; i++) {
-        const struct bert__json *piece = &pieces->u.array.items[i];
-
-        if (is_piece(piece, unk) && (!deberta || piece->u.array.items[1].u.number == 0))
-            return (int32_t)i;
+    switch (family->id) {
+    case BERT__FAMILY_XLMR:
+        return 3;
+    case BERT__FAMILY_ALBERT:
+        return 1;
+    case BERT__FAMILY_REMBERT:
+        return 2;
+    case BERT__FAMILY_CAMEMBERT:
+        return find_piece(pieces, unk, false, &id) ? id : 0;
+    case BERT__FAMILY_BIG_BIRD:
+        return find_piece(pieces, unk, true, &id) ? id : 100;
+    case BERT__FAMILY_DEBERTA_V2:
+        return find_piece(pieces, unk, true, &id) ? id : spm->unk_id;
+    default:
+        return spm->unk_id;
     }
-    return deberta ? spm->unk_id : 0;
 }
 
 static bert_status load_unigram(struct bert__load *l, const struct bert__family *family,
@@ -411,7 +536,7 @@ static bert_status load_spm(struct bert__load *l, const struct bert__family *fam
         status = load_stages(l, family, &s, spm.charsmap, spm.byte_fallback);
     if (status == BERT_OK)
         status = family->id == BERT__FAMILY_SPM && spm.model_type == 2
-                     ? bert__load_spm_bpe(l, &spm)
+                     ? bert__load_spm_bpe(l, &spm, &s)
                      : load_unigram(l, family, &s, &spm);
     return status == BERT_OK ? load_rest(l, family, &s) : status;
 }
@@ -419,7 +544,7 @@ static bert_status load_spm(struct bert__load *l, const struct bert__family *fam
 bert_status bert__load_files(struct bert__load *l, const struct bert__family *family,
                              const struct bert__json *config, const struct bert__vocab_files *files)
 {
-    if (family->id <= BERT__FAMILY_MPNET)
+    if (bert__family_is_lines(family))
         return load_lines(l, family, config, files->vocab);
     if (family->merges != NULL)
         return load_merges(l, family, config, files);

@@ -3,7 +3,7 @@
 #ifndef BERT_TOKENIZER_LOAD_FILES_H
 #define BERT_TOKENIZER_LOAD_FILES_H
 
-#include "tokenizer/load_family.h"
+#include "tokenizer/load_settings.h"
 
 /* Contents of the family's files; they must live as long as load->files. */
 struct bert__vocab_files {
@@ -19,6 +19,7 @@ bert_status bert__load_files(struct bert__load *load, const struct bert__family 
 
 /* The BPE model of a SentencePiece file: any two pieces that make a third merge. */
 struct bert__spm;
-bert_status bert__load_spm_bpe(struct bert__load *load, const struct bert__spm *spm);
+bert_status bert__load_spm_bpe(struct bert__load *load, const struct bert__spm *spm,
+                               const struct bert__settings *settings);
 
 #endif

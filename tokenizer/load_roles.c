@@ -32,7 +32,8 @@ bert_status bert__settings_add(struct bert__load *l, const struct bert__settings
 
         if (i == s->n_listed)
             n_listed = l->tok->added.n;
-        if (i < s->n_listed || !is_listed(l, token.content, n_listed))
+        if (i < s->n_listed || token.id & BERT__TOKEN_AGAIN
+            || !is_listed(l, token.content, n_listed))
             status = bert__load_add_token(l, &token, &work.piece);
     }
     bert__work_free(&work);

@@ -69,10 +69,13 @@ static bert_status read_special(const struct bert__load *l, const struct bert__j
 static void take_string(struct bert__added_token *token, const struct bert__family *family,
                         int named)
 {
-    bool mask = named == BERT__NAMED_MASK && family->mask_lstrip;
+    enum bert__mask mask = named == BERT__NAMED_MASK ? family->mask : BERT__MASK_STRING;
 
-    token->lstrip = mask;
-    token->id = family->objects ? AN_OBJECT | NORMALIZED : mask ? AN_OBJECT | SPECIAL : 0;
+    token->lstrip = mask != BERT__MASK_STRING;
+    if (mask == BERT__MASK_SPECIAL)
+        token->id = AN_OBJECT | SPECIAL;
+    else
+        token->id = family->objects || token->lstrip ? AN_OBJECT | NORMALIZED : 0;
 }
 
 /* What a file says of the named tokens; null takes one away. */
@@ -85,6 +88,7 @@ static bert_status read_named(const struct bert__load *l, const struct bert__fam
 
         if (value == NULL)
             continue;
+        s->said[i] = true;
         if (value->type == BERT__JSON_NULL || value->type == BERT__JSON_FALSE) {
             s->named[i] = (struct bert__added_token){0};
             s->plain[i] = false;
@@ -104,9 +108,12 @@ static bert_status read_named(const struct bert__load *l, const struct bert__fam
 
 static void set_defaults(struct bert__settings *s, const struct bert__family *family)
 {
-    bool pieces = family->id >= BERT__FAMILY_XLMR;
+    bool pieces = bert__family_is_pieces(family);
 
     *s = (struct bert__settings){.lower = family->lower,
+                                 .clean_text = true,
+                                 .keep_accents = family->keep_accents,
+                                 .twice = family->id == BERT__FAMILY_REMBERT,
                                  .chinese = true,
                                  .strip = true,
                                  .add_prefix_space = pieces,
@@ -161,9 +168,17 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Of several of one id the last stays. */
 static void list_sort(struct list *list)
 {
+    uint32_t n = 0;
+
     bert__sort((void **)list->sorted, list->n, compare);
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i + 1 == list->n || list->sorted[i]->id != list->sorted[i + 1]->id)
+            list->sorted[n++] = list->sorted[i];
+    }
+    list->n = n;
 }
 
 /* A key that is a number; false if it is not. */
@@ -216,6 +231,10 @@ static bool is_named(const struct bert__settings *s, bert_text content)
         if (same(s->named[i].content, content))
             return true;
     }
+    for (uint32_t i = 0; i < s->n_own; i++) {
+        if (same(s->own[i].token.content, content))
+            return true;
+    }
     return false;
 }
 
@@ -255,30 +274,41 @@ static bert_status read_added(const struct bert__load *l, const struct bert__jso
     return status;
 }
 
-/* Further special tokens: a list, or an object of roles.  Those of a list in
- * tokenizer_config.json are special only if they say so, or are strings. */
-static bert_status read_extra(const struct bert__load *l, const struct bert__json *value,
-                              bool is_map, struct list *list)
+static bert_status count_list(const struct bert__load *l, const struct bert__json *value, size_t *n)
 {
-    bool object = bert__json_is(value, BERT__JSON_OBJECT);
-    size_t n = object ? value->u.object.count : 0;
-    bert_status status = BERT_OK;
-
-    if (bert__json_is(value, BERT__JSON_ARRAY))
-        n = value->u.array.count;
-    else if (value != NULL && !object)
+    if (value == NULL || value->type == BERT__JSON_NULL)
+        return BERT_OK;
+    if (value->type != BERT__JSON_ARRAY)
         return bert__fail(l->err, BERT_EFORMAT, "%s: the extra special tokens are %s", l->path,
                           bert__json_type_name(value));
-    status = list_init(l, list, n);
-    for (size_t i = 0; status == BERT_OK && i < n; i++) {
-        const struct bert__json *item =
-            object ? &value->u.object.members[i].value : &value->u.array.items[i];
-        struct bert__added_token token;
+    *n += value->u.array.count;
+    return BERT_OK;
+}
 
-        status = (object || is_map ? read_special : read_token)(l, item, "an extra special token",
-                                                                &token);
-        if (status == BERT_OK)
-            list_add(list, 0, &token);
+/* Lists of further special tokens.  Those of tokenizer_config.json are special only if they say
+ * so, or are strings. */
+static bert_status read_extra(const struct bert__load *l, const struct bert__json *of_config,
+                              const struct bert__json *of_map, struct list *list)
+{
+    const struct bert__json *const both[] = {of_config, of_map};
+    size_t n = 0;
+    bert_status status = count_list(l, of_config, &n);
+
+    if (status == BERT_OK)
+        status = count_list(l, of_map, &n);
+    if (status == BERT_OK)
+        status = list_init(l, list, n);
+    for (int k = 0; k < 2; k++) {
+        size_t count = bert__json_is(both[k], BERT__JSON_ARRAY) ? both[k]->u.array.count : 0;
+
+        for (size_t i = 0; status == BERT_OK && i < count; i++) {
+            struct bert__added_token token;
+
+            status = (k == 1 ? read_special : read_token)(l, &both[k]->u.array.items[i],
+                                                          "an extra special token", &token);
+            if (status == BERT_OK)
+                list_add(list, 0, &token);
+        }
     }
     return status;
 }
@@ -286,33 +316,40 @@ static bert_status read_extra(const struct bert__load *l, const struct bert__jso
 /* ---- The files ------------------------------------------------------------ */
 
 static bert_status read_flags(const struct bert__load *l, const struct bert__json *config,
-                              struct bert__settings *s)
+                              const struct bert__family *family, struct bert__settings *s)
 {
-    bert_status status = bert__json_read_bool(config, l->path, "do_lower_case", &s->lower, l->err);
     bool split = false;
+    const struct {
+        const char *key;
+        bool *out;
+    } flags[] = {
+        {"do_lower_case", &s->lower},
+        {"split_special_tokens", &split},
+        {"tokenize_chinese_chars", &s->chinese},
+        {"keep_accents", &s->keep_accents},
+        {"split_by_punct", &s->split_by_punct},
+        {"add_prefix_space", &s->add_prefix_space},
+        {"trim_offsets", &s->trim_offsets},
+        {"clean_text", &s->clean_text},
+        {"add_bos_token", &s->add_bos},
+        {"add_eos_token", &s->add_eos},
+    };
+    bert_status status = BERT_OK;
 
-    if (status == BERT_OK)
-        status = bert__json_read_bool(config, l->path, "split_special_tokens", &split, l->err);
+    for (size_t i = 0; status == BERT_OK && i < sizeof flags / sizeof *flags; i++)
+        status = bert__json_read_bool(config, l->path, flags[i].key, flags[i].out, l->err);
     if (status == BERT_OK && split)
         return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: split_special_tokens is not supported",
                           l->path);
+    s->lower = s->lower || family->always_lower;
     s->strip = s->lower;
-    if (status == BERT_OK)
-        status = bert__json_read_bool(config, l->path, "strip_accents", &s->strip, l->err);
-    if (status == BERT_OK)
-        status =
-            bert__json_read_bool(config, l->path, "tokenize_chinese_chars", &s->chinese, l->err);
-    if (status == BERT_OK)
-        status = bert__json_read_bool(config, l->path, "keep_accents", &s->keep_accents, l->err);
-    if (status == BERT_OK)
-        status =
-            bert__json_read_bool(config, l->path, "split_by_punct", &s->split_by_punct, l->err);
-    if (status == BERT_OK)
-        status =
-            bert__json_read_bool(config, l->path, "add_prefix_space", &s->add_prefix_space, l->err);
-    if (status == BERT_OK)
-        status = bert__json_read_bool(config, l->path, "trim_offsets", &s->trim_offsets, l->err);
-    return status;
+    s->clean_text = s->clean_text || family->id != BERT__FAMILY_FUNNEL; /* who alone asks */
+    s->asks_ends = bert__json_get(config, "add_bos_token") != NULL
+                   || bert__json_get(config, "add_eos_token") != NULL;
+    s->pad_left = bert__json_equals(bert__json_find(config, "padding_side"), "left");
+    return status == BERT_OK
+               ? bert__json_read_bool(config, l->path, "strip_accents", &s->strip, l->err)
+               : status;
 }
 
 static bert_status read_beside(struct bert__load *l, const char *name,
@@ -333,35 +370,131 @@ static bert_status read_beside(struct bert__load *l, const char *name,
     return status;
 }
 
-/* Extras under either name; of special_tokens_map.json, else of the config. */
-static const struct bert__json *extras_of(const struct bert__json *file)
-{
-    const struct bert__json *value = bert__json_find(file, "extra_special_tokens");
+/* ---- Tokens under names of the model's own ----------------------------------------------- */
 
-    return value != NULL ? value : bert__json_find(file, "additional_special_tokens");
+static bool is_own_key(bert_text key)
+{
+    static const char end[] = "_token";
+    const size_t n = sizeof end - 1;
+
+    if (key.size < n || memcmp(key.data + key.size - n, end, n) != 0)
+        return false;
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (bert__load_is(key, keys[i]))
+            return false;
+    }
+    return true;
 }
 
-/* Is an equal one among the first n named tokens? */
-static bool is_repeated(const struct bert__settings *s, int n, const struct bert__added_token *t)
+/* One of a name that is there already takes its place. */
+static bert_status put_own(const struct bert__load *l, bert_text key,
+                           const struct bert__added_token *token, struct bert__settings *s)
+{
+    uint32_t i = 0;
+
+    while (i < s->n_own && !same(s->own[i].key, key))
+        i++;
+    if (i == BERT__OWN_MAX)
+        return bert__fail(l->err, BERT_ELIMIT, "%s: more than %d named tokens", l->path,
+                          BERT__OWN_MAX);
+    s->own[i].key = key;
+    s->own[i].token = *token;
+    s->n_own += i == s->n_own;
+    return BERT_OK;
+}
+
+/* What a file says under "..._token": strings, or tokens that say what they are. */
+static bert_status read_own(const struct bert__load *l, const struct bert__json *file, bool is_map,
+                            bool strings, struct bert__settings *s)
+{
+    size_t n = file != NULL ? file->u.object.count : 0;
+    bert_status status = BERT_OK;
+
+    for (size_t i = 0; status == BERT_OK && i < n; i++) {
+        const struct bert__json_member *m = &file->u.object.members[i];
+        bool string = m->value.type == BERT__JSON_STRING;
+        bool token = m->value.type == BERT__JSON_OBJECT
+                     && (is_map || bert__json_get(&m->value, "__type") != NULL);
+        struct bert__added_token t;
+
+        if (!is_own_key(m->key) || !(strings ? string : token || (is_map && string)))
+            continue;
+        status = read_special(l, &m->value, "a named token", &t);
+        if (status == BERT_OK)
+            status = put_own(l, m->key, &t, s);
+    }
+    return status;
+}
+
+/* Extra tokens that are an object: they have names too. */
+static bert_status read_roles(const struct bert__load *l, const struct bert__json *extra,
+                              struct bert__settings *s)
+{
+    bert_status status = BERT_OK;
+
+    for (size_t i = 0; status == BERT_OK && i < extra->u.object.count; i++) {
+        const struct bert__json_member *m = &extra->u.object.members[i];
+        struct bert__added_token t;
+
+        status = read_special(l, &m->value, "an extra special token", &t);
+        if (status == BERT_OK)
+            status = put_own(l, m->key, &t, s);
+    }
+    return status;
+}
+
+/* ---- Extra tokens ------------------------------------------------------------------------ */
+
+static bool is_something(const struct bert__json *value)
+{
+    if (value == NULL || value->type == BERT__JSON_NULL || value->type == BERT__JSON_FALSE)
+        return false;
+    return value->type == BERT__JSON_ARRAY    ? value->u.array.count > 0
+           : value->type == BERT__JSON_OBJECT ? value->u.object.count > 0
+                                              : true;
+}
+
+/* The config's extra tokens, under the new name or the old. */
+static const struct bert__json *extras_of(const struct bert__json *config)
+{
+    const struct bert__json *value = bert__json_get(config, "extra_special_tokens");
+    const struct bert__json *old = bert__json_get(config, "additional_special_tokens");
+
+    return old != NULL && !is_something(value) ? old : value;
+}
+
+/* Python's equality of two tokens that are to be added. */
+static bool equals(const struct bert__added_token *a, const struct bert__added_token *b)
+{
+    return ((a->id ^ b->id) & (AN_OBJECT | NORMALIZED | SPECIAL)) == 0
+           && same(a->content, b->content) && a->single_word == b->single_word
+           && a->lstrip == b->lstrip && a->rstrip == b->rstrip;
+}
+
+/* Is an equal one among the first n named tokens, or behind them the first n_own of the model's? */
+static bool is_repeated(const struct bert__settings *s, int n, uint32_t n_own,
+                        const struct bert__added_token *t)
 {
     for (int i = 0; i < n; i++) {
-        const struct bert__added_token *other = &s->named[i];
-
-        if (((other->id ^ t->id) & (AN_OBJECT | NORMALIZED | SPECIAL)) == 0
-            && same(other->content, t->content) && other->single_word == t->single_word
-            && other->lstrip == t->lstrip && other->rstrip == t->rstrip)
+        if (equals(&s->named[i], t))
+            return true;
+    }
+    for (uint32_t i = 0; i < n_own; i++) {
+        if (equals(&s->own[i].token, t))
             return true;
     }
     return false;
 }
 
 /* A named token is special, whatever the list says. */
-static void collect_one(struct bert__settings *s, const struct bert__added_token *token)
+static void collect_one(struct bert__settings *s, const struct bert__added_token *token,
+                        int32_t more)
 {
     struct bert__added_token *t = &s->tokens[s->n_tokens++];
 
     *t = *token;
-    if (!t->special && is_named(s, t->content)) {
+    t->id |= more;
+    if (!t->special && (more & SPECIAL || is_named(s, t->content))) {
         t->special = true;
         if (t->id & UNSAID)
             t->normalized = false;
@@ -371,34 +504,40 @@ static void collect_one(struct bert__settings *s, const struct bert__added_token
 static bert_status collect(const struct bert__load *l, struct bert__settings *s,
                            const struct list *first, const struct list *extra)
 {
-    uint32_t n = first->n + extra->n + BERT__NAMED_COUNT;
+    uint32_t n = first->n + extra->n + BERT__NAMED_COUNT + s->n_own;
 
     s->tokens = bert__arena_get(l->files, n * sizeof *s->tokens);
-    if (s->tokens == NULL)
+    s->listed_ids = bert__arena_get(l->files, n * sizeof *s->listed_ids);
+    if (s->tokens == NULL || s->listed_ids == NULL)
         return bert__load_nomem(l);
-    for (uint32_t i = 0; i < first->n; i++)
-        collect_one(s, &first->sorted[i]->token);
+    for (uint32_t i = 0; i < first->n; i++) {
+        s->listed_ids[i] = first->sorted[i]->id;
+        collect_one(s, &first->sorted[i]->token, 0);
+    }
     s->n_listed = s->n_tokens;
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (s->named[i].content.data != NULL && !is_repeated(s, i, &s->named[i]))
-            s->tokens[s->n_tokens++] = s->named[i];
+        if (s->named[i].content.data == NULL || is_repeated(s, i, 0, &s->named[i]))
+            continue;
+        s->tokens[s->n_tokens] = s->named[i];
+        s->tokens[s->n_tokens++].id |= s->twice && !s->said[i] ? BERT__TOKEN_AGAIN : 0;
+    }
+    for (uint32_t i = 0; i < s->n_own; i++) {
+        if (!is_repeated(s, BERT__NAMED_COUNT, i, &s->own[i].token))
+            s->tokens[s->n_tokens++] = s->own[i].token;
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (!is_repeated(s, BERT__NAMED_COUNT, &extra->items[i].token))
-            collect_one(s, &extra->items[i].token);
+        if (!is_repeated(s, BERT__NAMED_COUNT, s->n_own, &extra->items[i].token))
+            collect_one(s, &extra->items[i].token, s->twice ? BERT__TOKEN_AGAIN | SPECIAL : 0);
     }
     return BERT_OK;
 }
 
-/* The vocabulary's own, unless the settings name others. */
-static bert_status take_extra(const struct bert__load *l, const struct bert__extra_tokens *own,
-                              const struct bert__json *extra, bool is_map, struct list *list)
+/* The vocabulary's own. */
+static bert_status take_pieces(const struct bert__load *l, const struct bert__extra_tokens *own,
+                               struct list *list)
 {
-    bert_status status;
+    bert_status status = list_init(l, list, own->n);
 
-    if (own == NULL || extra != NULL)
-        return read_extra(l, extra, is_map, list);
-    status = list_init(l, list, own->n);
     for (uint32_t i = 0; status == BERT_OK && i < own->n; i++) {
         struct bert__added_token token = own->tokens[i];
 
@@ -408,33 +547,93 @@ static bert_status take_extra(const struct bert__load *l, const struct bert__ext
     return status;
 }
 
+/* Those of the config, then the map's; one that is an object stands in place of lists. */
+static bert_status take_extra(const struct bert__load *l, const struct bert__extra_tokens *own,
+                              const struct bert__json *config, const struct bert__json *map,
+                              struct bert__settings *s, struct list *list)
+{
+    const struct bert__json *extra = extras_of(config);
+    const struct bert__json *more = bert__json_get(map, "extra_special_tokens");
+    const struct bert__json *old = bert__json_get(map, "additional_special_tokens");
+    bool there = extra != NULL || more != NULL;
+    bert_status status = BERT_OK;
+
+    if (bert__json_is(extra, BERT__JSON_OBJECT)) {
+        status = read_roles(l, extra, s);
+        extra = NULL;
+        there = more != NULL;
+    }
+    if (status == BERT_OK && bert__json_is(more, BERT__JSON_OBJECT)) {
+        status = read_roles(l, more, s);
+        extra = more = NULL;
+        there = false;
+    }
+    if (status != BERT_OK)
+        return status;
+    if (!there && own != NULL)
+        return take_pieces(l, own, list);
+    return read_extra(l, extra, there ? more : old, list);
+}
+
+/* Splinter's class has a token of its own. */
+static bert_status set_question(const struct bert__load *l, const struct bert__family *family,
+                                struct bert__settings *s)
+{
+    struct bert__added_token token = {.content = {"[QUESTION]", 10}, .special = true};
+    bert_text key = {"question_token", 14};
+
+    return family->id == BERT__FAMILY_SPLINTER ? put_own(l, key, &token, s) : BERT_OK;
+}
+
+static bert_status read_names(struct bert__load *l, const struct bert__family *family,
+                              const struct bert__json *config, const struct bert__json *map,
+                              struct bert__settings *s)
+{
+    const char *map_path = l->path, *path = l->config_path != NULL ? l->config_path : l->path;
+    bert_status status;
+
+    l->path = path;
+    status = read_named(l, family, config, false, s);
+    if (status == BERT_OK)
+        status = set_question(l, family, s);
+    if (status == BERT_OK)
+        status = read_own(l, config, false, false, s);
+    l->path = map_path;
+    if (status == BERT_OK && map != NULL)
+        status = read_named(l, family, map, true, s);
+    if (status == BERT_OK)
+        status = read_own(l, map, true, false, s);
+    l->path = path;
+    if (status == BERT_OK)
+        status = read_own(l, config, false, true, s);
+    l->path = map_path;
+    return status;
+}
+
 bert_status bert__settings_load(struct bert__load *l, const struct bert__family *family,
                                 const struct bert__json *config,
                                 const struct bert__extra_tokens *own, struct bert__settings *s)
 {
-    const struct bert__json *map = NULL, *added = NULL, *decoder, *extra;
+    const struct bert__json *map = NULL, *added = NULL, *decoder;
     struct list first = {0}, extras = {0};
+    bool listed;
     bert_status status;
 
     set_defaults(s, family);
     if (l->config_path != NULL)
         l->path = l->config_path;
     decoder = bert__json_find(config, "added_tokens_decoder");
-    extra = extras_of(config);
-    status = read_flags(l, config, s);
-    if (status == BERT_OK)
-        status = read_named(l, family, config, false, s);
-    if (status == BERT_OK && bert__json_is(decoder, BERT__JSON_OBJECT))
+    listed = bert__json_is(decoder, BERT__JSON_OBJECT);
+    status = read_flags(l, config, family, s);
+    if (status == BERT_OK && listed)
         status = read_decoder(l, decoder, &first);
     else if (status == BERT_OK)
         status = read_beside(l, "special_tokens_map.json", &map);
-    if (status == BERT_OK && map != NULL) {
-        status = read_named(l, family, map, true, s);
-        extra = extras_of(map) != NULL ? extras_of(map) : extra;
-    }
     if (status == BERT_OK)
-        status = take_extra(l, own, extra, extras_of(map) != NULL, &extras);
-    if (status == BERT_OK && !bert__json_is(decoder, BERT__JSON_OBJECT))
+        status = read_names(l, family, config, map, s);
+    if (status == BERT_OK)
+        status = take_extra(l, own, config, map, s, &extras);
+    if (status == BERT_OK && !listed)
         status = read_beside(l, "added_tokens.json", &added);
     if (status == BERT_OK && added != NULL)
         status = read_added(l, added, s, &extras, &first);

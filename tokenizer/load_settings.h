@@ -6,20 +6,39 @@
 
 #include "tokenizer/load_family.h"
 
+enum {
+    BERT__OWN_MAX = 64,
+    BERT__TOKEN_AGAIN = 16 /* of a token's `id`: it is added though the files list its text */
+};
+
+struct bert__own_token {
+    bert_text key;
+    struct bert__added_token token;
+};
+
 struct bert__settings {
     bool lower;
+    bool clean_text;
     bool chinese;
     bool strip;
     bool keep_accents;
     bool split_by_punct;
     bool add_prefix_space;
     bool trim_offsets;
+    bool add_bos, add_eos;
+    bool asks_ends; /* either was said */
+    bool pad_left;
+    bool twice; /* the class adds default and extra tokens again, as special ones */
     struct bert__added_token named[BERT__NAMED_COUNT]; /* content.data NULL: there is none */
-    bool plain[BERT__NAMED_COUNT];    /* named by tokenizer_config.json as a string, or by
-                                         special_tokens_map.json */
+    bool said[BERT__NAMED_COUNT];                      /* by a file */
+    bool plain[BERT__NAMED_COUNT];             /* named by tokenizer_config.json as a string, or by
+                                                  special_tokens_map.json */
+    struct bert__own_token own[BERT__OWN_MAX]; /* under other names that end in "_token" */
+    uint32_t n_own;
     struct bert__added_token *tokens; /* all to be added, in that order */
     uint32_t n_tokens;
-    uint32_t n_listed; /* the first of them: of added_tokens_decoder or added_tokens.json */
+    uint32_t n_listed;   /* the first of them: of added_tokens_decoder or added_tokens.json */
+    int64_t *listed_ids; /* that their file gives them */
 };
 
 /* Further special tokens that the vocabulary's own file lists, in place of those that

@@ -79,7 +79,22 @@ static bool pair_up(struct finder *f)
     return true;
 }
 
-static bert_status load(struct finder *f, const struct bert__spm *spm)
+/* A piece at whose id the settings list a token that the model doesn't have is that token. */
+static void rename_listed(const struct finder *f, const struct bert__spm *spm,
+                          const struct bert__settings *s, struct bert__json_member *members)
+{
+    for (uint32_t i = 0; i < s->n_listed; i++) {
+        bert_text token = s->tokens[i].content;
+        int64_t id = s->listed_ids[i];
+
+        if (id < (int64_t)spm->n && spm->pieces[id].text.size > 0
+            && bert__vocab_find(&f->ids, token.data, token.size) == NULL)
+            members[id].key = token;
+    }
+}
+
+static bert_status load(struct finder *f, const struct bert__spm *spm,
+                        const struct bert__settings *s)
 {
     struct bert__json vocab = {.type = BERT__JSON_OBJECT, .u.object.count = spm->n};
     struct bert__json_member *members, top[6];
@@ -97,6 +112,7 @@ static bert_status load(struct finder *f, const struct bert__spm *spm)
         members[i] = (struct bert__json_member){
             .key = spm->pieces[i].text,
             .value = {.type = BERT__JSON_NUMBER, .is_integer = true, .u.integer = (int64_t)i}};
+    rename_listed(f, spm, s, members);
     vocab.u.object.members = members;
     top[0] = (struct bert__json_member){{"type", 4},
                                         {.type = BERT__JSON_STRING, .u.string = {"BPE", 3}}};
@@ -112,7 +128,8 @@ static bert_status load(struct finder *f, const struct bert__spm *spm)
     return bert__load_model(f->l, &model);
 }
 
-bert_status bert__load_spm_bpe(struct bert__load *l, const struct bert__spm *spm)
+bert_status bert__load_spm_bpe(struct bert__load *l, const struct bert__spm *spm,
+                               const struct bert__settings *s)
 {
     struct finder f = {.l = l};
     bert_status status = index_pieces(&f, spm);
@@ -124,7 +141,7 @@ bert_status bert__load_spm_bpe(struct bert__load *l, const struct bert__spm *spm
     if (status == BERT_OK && !pair_up(&f))
         status = bert__load_nomem(l);
     if (status == BERT_OK)
-        status = load(&f, spm);
+        status = load(&f, spm, s);
     bert__vocab_free(&f.ids);
     bert__alloc_free(l->tok->alloc, f.merges);
     bert__alloc_free(l->tok->alloc, f.parts);

@@ -77,8 +77,9 @@ void bert__write_base64(struct bert__writer *w, bert_text bytes)
 
 static void write_bert(struct bert__writer *w, const struct bert__settings *s)
 {
-    bert__write(w, "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,"
-                   "\"handle_chinese_chars\":");
+    bert__write(w, "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":");
+    bert__write_bool(w, s->clean_text);
+    bert__write(w, ",\"handle_chinese_chars\":");
     bert__write_bool(w, s->chinese);
     bert__write(w, ",\"strip_accents\":");
     bert__write_bool(w, s->strip);
@@ -86,6 +87,14 @@ static void write_bert(struct bert__writer *w, const struct bert__settings *s)
     bert__write_bool(w, s->lower);
     bert__write(w, "},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
                    "\"decoder\":{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}}");
+}
+
+static void write_herbert(struct bert__writer *w)
+{
+    bert__write(w, "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,"
+                   "\"handle_chinese_chars\":true,\"strip_accents\":false,\"lowercase\":false},"
+                   "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+                   "\"decoder\":{\"type\":\"BPEDecoder\",\"suffix\":\"</w>\"}}");
 }
 
 static void write_byte_level(struct bert__writer *w, const struct bert__settings *s)
@@ -109,12 +118,17 @@ static void write_precompiled(struct bert__writer *w, bert_text charsmap)
 #define REPLACE(pattern, content)                                                                  \
     "{\"type\":\"Replace\",\"pattern\":" pattern ",\"content\":\"" content "\"}"
 
-static void write_albert_normalizer(struct bert__writer *w, const struct bert__settings *s,
-                                    bert_text charsmap)
+#define SPACES "{\"Regex\":\" {2,}\"}"
+
+/* XLNet's strips accents whatever it is told, RemBERT's joins spaces first. */
+static void write_albert_normalizer(struct bert__writer *w, const struct bert__family *family,
+                                    const struct bert__settings *s, bert_text charsmap)
 {
     bert__write(w, "{\"type\":\"Sequence\",\"normalizers\":[" REPLACE(
                        "{\"String\":\"``\"}", "\\\"") "," REPLACE("{\"String\":\"''\"}", "\\\""));
-    if (!s->keep_accents)
+    if (family->id == BERT__FAMILY_REMBERT)
+        bert__write(w, "," REPLACE(SPACES, " "));
+    if (!s->keep_accents || family->id == BERT__FAMILY_XLNET)
         bert__write(w, ",{\"type\":\"NFKD\"},{\"type\":\"StripAccents\"}");
     if (s->lower)
         bert__write(w, ",{\"type\":\"Lowercase\"}");
@@ -145,25 +159,58 @@ static void write_metaspace(struct bert__writer *w, const char *scheme)
     bert__write(w, "\",\"split\":true}");
 }
 
+static void write_pieces_normalizer(struct bert__writer *w, const struct bert__family *family,
+                                    const struct bert__settings *s, bert_text charsmap)
+{
+    switch (family->id) {
+    case BERT__FAMILY_DEBERTA_V2:
+        write_deberta_normalizer(w, s);
+        break;
+    case BERT__FAMILY_BIG_BIRD:
+        bert__write(w, REPLACE(SPACES, UNDERLINE));
+        break;
+    case BERT__FAMILY_ALBERT:
+    case BERT__FAMILY_REMBERT:
+    case BERT__FAMILY_XLNET:
+        write_albert_normalizer(w, family, s, charsmap);
+        break;
+    default:
+        if (charsmap.size > 0)
+            write_precompiled(w, charsmap);
+        else
+            bert__write(w, "null");
+        break;
+    }
+}
+
+/* Is text parted at white space before it is marked? */
+static bool splits_spaces(const struct bert__family *family)
+{
+    return family->id != BERT__FAMILY_DEBERTA_V2 && family->id != BERT__FAMILY_BIG_BIRD
+           && family->id != BERT__FAMILY_REMBERT;
+}
+
+/* XLNet's class knows no add_prefix_space. */
+static const char *prepend_scheme(const struct bert__family *family, const struct bert__settings *s)
+{
+    if (family->id == BERT__FAMILY_XLNET)
+        return "always";
+    if (s->add_prefix_space)
+        return "always";
+    return family->id == BERT__FAMILY_DEBERTA_V2 ? "first" : "never";
+}
+
 static void write_pieces(struct bert__writer *w, const struct bert__family *family,
                          const struct bert__settings *s, bert_text charsmap)
 {
-    bool deberta = family->id == BERT__FAMILY_DEBERTA_V2;
-    const char *scheme = s->add_prefix_space ? "always" : deberta ? "first" : "never";
+    const char *scheme = prepend_scheme(family, s);
 
     bert__write(w, "{\"normalizer\":");
-    if (deberta)
-        write_deberta_normalizer(w, s);
-    else if (family->id == BERT__FAMILY_ALBERT)
-        write_albert_normalizer(w, s, charsmap);
-    else if (charsmap.size > 0)
-        write_precompiled(w, charsmap);
-    else
-        bert__write(w, "null");
+    write_pieces_normalizer(w, family, s, charsmap);
     bert__write(w, ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[");
-    if (!deberta)
+    if (splits_spaces(family))
         bert__write(w, "{\"type\":\"WhitespaceSplit\"},");
-    else if (s->split_by_punct)
+    else if (s->split_by_punct && family->id == BERT__FAMILY_DEBERTA_V2)
         bert__write(w, "{\"type\":\"Punctuation\",\"behavior\":\"Isolated\"},");
     write_metaspace(w, scheme);
     bert__write(w, "]},\"decoder\":");
@@ -191,8 +238,10 @@ static void write_plain(struct bert__writer *w, bert_text charsmap, bool byte_fa
 void bert__write_stages(struct bert__writer *w, const struct bert__family *family,
                         const struct bert__settings *s, bert_text charsmap, bool byte_fallback)
 {
-    if (family->id <= BERT__FAMILY_MPNET)
+    if (bert__family_is_lines(family))
         write_bert(w, s);
+    else if (family->id == BERT__FAMILY_HERBERT)
+        write_herbert(w);
     else if (family->merges != NULL)
         write_byte_level(w, s);
     else if (family->id == BERT__FAMILY_SPM)
@@ -212,13 +261,21 @@ static void write_pair(struct bert__writer *w, const struct bert__special *speci
     bert__write(w, "]");
 }
 
-static void write_roberta(struct bert__writer *w, const struct bert__special *first,
-                          const struct bert__special *last, bool trim, bool prefix)
+static void write_ends(struct bert__writer *w, const char *type, const struct bert__special *first,
+                       const struct bert__special *last)
 {
-    bert__write(w, "{\"type\":\"RobertaProcessing\",\"sep\":");
+    bert__write(w, "{\"type\":\"");
+    bert__write(w, type);
+    bert__write(w, "\",\"sep\":");
     write_pair(w, last);
     bert__write(w, ",\"cls\":");
     write_pair(w, first);
+}
+
+void bert__write_roberta(struct bert__writer *w, const struct bert__special *first,
+                         const struct bert__special *last, bool trim, bool prefix)
+{
+    write_ends(w, "RobertaProcessing", first, last);
     bert__write(w, ",\"trim_offsets\":");
     bert__write_bool(w, trim);
     bert__write(w, ",\"add_prefix_space\":");
@@ -226,83 +283,71 @@ static void write_roberta(struct bert__writer *w, const struct bert__special *fi
     bert__write(w, "}");
 }
 
-static void write_special(struct bert__writer *w, const struct bert__special *special, int type_id)
-{
-    bert__write(w, "{\"SpecialToken\":{\"id\":");
-    bert__write_string(w, special->text);
-    bert__write(w, type_id ? ",\"type_id\":1}}" : ",\"type_id\":0}}");
-}
-
-static void write_entry(struct bert__writer *w, const struct bert__special *special)
-{
-    bert__write_string(w, special->text);
-    bert__write(w, ":{\"id\":");
-    bert__write_string(w, special->text);
-    bert__write(w, ",\"ids\":[");
-    bert__write_id(w, special->id);
-    bert__write(w, "],\"tokens\":[");
-    bert__write_string(w, special->text);
-    bert__write(w, "]}");
-}
-
-/* first A last, and first A last [last] B last. */
-static void write_template(struct bert__writer *w, const struct bert__special *first,
-                           const struct bert__special *last, bool twice)
-{
-    static const char a[] = ",{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},";
-    int second = twice ? 0 : 1;
-
-    bert__write(w, "{\"type\":\"TemplateProcessing\",\"single\":[");
-    write_special(w, first, 0);
-    bert__write(w, a);
-    write_special(w, last, 0);
-    bert__write(w, "],\"pair\":[");
-    write_special(w, first, 0);
-    bert__write(w, a);
-    write_special(w, last, 0);
-    bert__write(w, ",");
-    if (twice) {
-        write_special(w, last, 0);
-        bert__write(w, ",");
-    }
-    bert__write(w, second ? "{\"Sequence\":{\"id\":\"B\",\"type_id\":1}},"
-                          : "{\"Sequence\":{\"id\":\"B\",\"type_id\":0}},");
-    write_special(w, last, second);
-    bert__write(w, "],\"special_tokens\":{");
-    write_entry(w, first);
-    if (first->text.size != last->text.size
-        || memcmp(first->text.data, last->text.data, first->text.size) != 0) {
-        bert__write(w, ",");
-        write_entry(w, last);
-    }
-    bert__write(w, "}}");
-}
-
-void bert__write_post(struct bert__writer *w, const struct bert__family *family,
-                      const struct bert__settings *s, const struct bert__special *first,
+void bert__write_bert(struct bert__writer *w, const struct bert__special *first,
                       const struct bert__special *last)
 {
-    switch (family->id) {
-    case BERT__FAMILY_MPNET:
-        write_roberta(w, first, last, true, false);
-        break;
-    case BERT__FAMILY_ROBERTA:
-        write_roberta(w, first, last, s->trim_offsets, s->add_prefix_space);
-        break;
-    case BERT__FAMILY_BERT:
-    case BERT__FAMILY_ALBERT:
-    case BERT__FAMILY_DEBERTA_V2:
-        write_template(w, first, last, false);
-        break;
-    case BERT__FAMILY_DEBERTA:
-    case BERT__FAMILY_XLMR:
-    case BERT__FAMILY_CAMEMBERT:
-        write_template(w, first, last, true);
-        break;
-    case BERT__FAMILY_GPT2:
-    case BERT__FAMILY_SPM:
-    case BERT__FAMILY_COUNT:
-        bert__write(w, "null");
-        break;
+    write_ends(w, "BertProcessing", first, last);
+    bert__write(w, "}");
+}
+
+/* The names under which a template's tokens stand in its map: several may spell alike. */
+static const char letters[] = "CSQD";
+
+static const struct bert__special *special_of(const struct bert__ends *ends, char letter)
+{
+    switch (letter) {
+    case 'C':
+        return &ends->first;
+    case 'S':
+        return &ends->last;
+    case 'Q':
+        return &ends->question;
+    default:
+        return &ends->dot;
     }
+}
+
+static void write_words(struct bert__writer *w, const char *words)
+{
+    for (const char *p = words; *p != '\0'; p += p[2] == ' ' ? 3 : 2) {
+        bool text = p[0] == 'A' || p[0] == 'B';
+
+        bert__write(w, p == words ? "[" : ",");
+        bert__write(w, text ? "{\"Sequence\":{\"id\":\"" : "{\"SpecialToken\":{\"id\":\"");
+        put(w, p, 1);
+        bert__write(w, "\",\"type_id\":");
+        put(w, p + 1, 1);
+        bert__write(w, "}}");
+    }
+    bert__write(w, "]");
+}
+
+void bert__write_template(struct bert__writer *w, const struct bert__ends *ends, const char *single,
+                          const char *pair)
+{
+    const char *comma = "";
+
+    bert__write(w, "{\"type\":\"TemplateProcessing\",\"single\":");
+    write_words(w, single);
+    bert__write(w, ",\"pair\":");
+    write_words(w, pair);
+    bert__write(w, ",\"special_tokens\":{");
+    for (const char *p = letters; *p != '\0'; p++) {
+        const struct bert__special *special = special_of(ends, *p);
+        char name[] = {*p, '\0'};
+
+        if (strchr(pair, *p) == NULL)
+            continue;
+        bert__write(w, comma);
+        bert__write_string(w, (bert_text){name, 1});
+        bert__write(w, ":{\"id\":");
+        bert__write_string(w, (bert_text){name, 1});
+        bert__write(w, ",\"ids\":[");
+        bert__write_id(w, special->id);
+        bert__write(w, "],\"tokens\":[");
+        bert__write_string(w, special->text);
+        bert__write(w, "]}");
+        comma = ",";
+    }
+    bert__write(w, "}}");
 }

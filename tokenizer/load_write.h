@@ -22,9 +22,20 @@ void bert__write_base64(struct bert__writer *writer, bert_text bytes); /* quoted
 void bert__write_stages(struct bert__writer *writer, const struct bert__family *family,
                         const struct bert__settings *settings, bert_text charsmap,
                         bool byte_fallback);
-/* Its post-processor. */
-void bert__write_post(struct bert__writer *writer, const struct bert__family *family,
-                      const struct bert__settings *settings, const struct bert__special *first,
+/* RobertaProcessing, */
+void bert__write_roberta(struct bert__writer *writer, const struct bert__special *first,
+                         const struct bert__special *last, bool trim, bool prefix);
+/* BertProcessing, */
+void bert__write_bert(struct bert__writer *writer, const struct bert__special *first,
                       const struct bert__special *last);
+
+/* What templates are made of, by letter: C, S, Q, D. */
+struct bert__ends {
+    struct bert__special first, last, question, dot;
+};
+
+/* and TemplateProcessing: templates are words of a letter and a type's digit, A and B the texts. */
+void bert__write_template(struct bert__writer *writer, const struct bert__ends *ends,
+                          const char *single, const char *pair);
 
 #endif

@@ -4,7 +4,7 @@
 #   S, B               source and build folder
 #   BERT_SHARED_DATA   folder with text/ and tokenizers/ [../shared/data]
 #   QUICK=1            a tenth, in some minutes
-#   PROGRAMS           some of: tokenizers stages models outputs [all]
+#   PROGRAMS           some of: tokenizers stages models settings outputs [all]
 #   SECTIONS           of them, see each program [all]
 #   VOCABULARIES       beginnings of names below tokenizers/ [all]
 #   LOGS               folder that keeps what each program printed [none]
@@ -32,7 +32,7 @@ one() {
 }
 
 start=$(date +%s)
-programs=${PROGRAMS:-tokenizers stages models outputs}
+programs=${PROGRAMS:-tokenizers stages models settings outputs}
 running=
 for program in $programs; do
     one "$program" &

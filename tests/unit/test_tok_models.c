@@ -79,25 +79,36 @@ static void check_token(const bert_encoding *e, const struct bert__json *c, size
                  (int)want.size, want.data);
 }
 
+/* A folder's cases have type ids, and some a second text. */
+static void check_types(const bert_encoding *e, const struct bert__json *c, const char *label)
+{
+    for (size_t i = 0; c->u.array.count > 4 && i < bert_encoding_size(e); i++) {
+        if (bert_encoding_type_ids(e)[i] != item(item(c, 4), i)->u.integer)
+            fail_msg("%s: token %zu has type %ld", label, i, (long)bert_encoding_type_ids(e)[i]);
+    }
+}
+
 static void check_cases(const bert_tokenizer *tok, const struct bert__json *cases,
                         const char *label)
 {
     assert_true(bert__json_is(cases, BERT__JSON_ARRAY) && cases->u.array.count > 0);
     for (size_t k = 0; k < cases->u.array.count; k++) {
         const struct bert__json *c = item(cases, k);
+        const bert_text *pair = c->u.array.count > 5 ? &item(c, 5)->u.string : NULL;
         bert_text text = item(c, 0)->u.string;
         bert_encoding *e;
         bert_error err;
         char name[200];
 
         snprintf(name, sizeof name, "%s, case %zu (%.80s)", label, k, text.data);
-        if (bert_tokenize(tok, text, NULL, NULL, &e, &err) != BERT_OK)
+        if (bert_tokenize(tok, text, pair, NULL, &e, &err) != BERT_OK)
             fail_msg("%s: %s", name, err.message);
         if (bert_encoding_size(e) != item(c, 1)->u.array.count)
             fail_msg("%s: %zu tokens, not %zu", name, bert_encoding_size(e),
                      item(c, 1)->u.array.count);
         for (size_t i = 0; i < bert_encoding_size(e); i++)
             check_token(e, c, i, name);
+        check_types(e, c, name);
         bert_encoding_free(e);
     }
 }
@@ -148,7 +159,9 @@ static void test_folders(void **state)
         "roberta",       "roberta_prefix", "longformer",   "deberta",    "gpt2",
         "mpnet",         "distilbert",     "electra",      "xlmr",       "xlmr_mask",
         "camembert",     "albert",         "albert_cased", "deberta_v2", "deberta_v2_lower",
-        "plain_unigram", "plain_bpe",      "plain_bytes",
+        "plain_unigram", "plain_bpe",      "plain_bytes",  "gpt2_ends",  "herbert",
+        "funnel",        "splinter",       "dpr",          "big_bird",   "rembert",
+        "xlnet",
     };
 
     (void)state;
