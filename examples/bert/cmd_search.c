@@ -4,94 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples/bert/best.h"
 #include "examples/bert/commands.h"
 #include "examples/bert/interrupt.h"
-#include "examples/bert/json_out.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
 #include "examples/bert/vectors.h"
 
 #define FIELD(name) offsetof(struct options, name)
 
-struct hit {
-    uint64_t index;
-    float score;
-    char *text;
-    size_t size;
-};
-
 struct search {
     struct vectors vectors; /* for the records */
     float *query;           /* [dim] */
-    struct hit *hits;       /* a heap, the worst first */
-    size_t count, capacity, top;
+    struct best best;
 };
-
-/* ---- The best K ------------------------------------------------------------------ */
-
-/* On a tie the earlier record is better. */
-static bool worse(const struct hit *a, const struct hit *b)
-{
-    return a->score < b->score || (a->score == b->score && a->index > b->index);
-}
-
-static void swap(struct hit *a, struct hit *b)
-{
-    struct hit t = *a;
-
-    *a = *b;
-    *b = t;
-}
-
-static void sift_up(struct hit *hits, size_t i)
-{
-    while (i > 0 && worse(&hits[i], &hits[(i - 1) / 2])) {
-        swap(&hits[i], &hits[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
-}
-
-static void sift_down(struct hit *hits, size_t count, size_t i)
-{
-    for (;;) {
-        size_t child = 2 * i + 1;
-
-        if (child + 1 < count && worse(&hits[child + 1], &hits[child]))
-            child++;
-        if (child >= count || !worse(&hits[child], &hits[i]))
-            return;
-        swap(&hits[i], &hits[child]);
-        i = child;
-    }
-}
-
-static void offer(struct search *search, const struct record *record, float score)
-{
-    struct hit hit = {record->index, score, NULL, record->text.size};
-
-    if (search->count == search->top && !worse(&search->hits[0], &hit))
-        return;
-    hit.text = copy_bytes(record->text.data, hit.size);
-    if (search->count == search->top) {
-        free(search->hits[0].text);
-        search->hits[0] = hit;
-        sift_down(search->hits, search->count, 0);
-        return;
-    }
-    if (search->count == search->capacity) {
-        search->capacity = search->capacity > 0 ? 2 * search->capacity : 16;
-        search->hits = grow_memory(search->hits, search->capacity, sizeof *search->hits);
-    }
-    search->hits[search->count] = hit;
-    sift_up(search->hits, search->count++);
-}
-
-static int best_first(const void *a, const void *b)
-{
-    const struct hit *x = a, *y = b;
-
-    return worse(x, y) ? 1 : worse(y, x) ? -1 : 0;
-}
 
 /* ---- Records -------------------------------------------------------------------- */
 
@@ -109,7 +35,7 @@ static void score_record(struct job *job, struct search *search, const struct re
              || check_finite(&score, 1, &error) != BERT_OK)
         job_fail(job, record->index, &error);
     else
-        offer(search, record, score);
+        best_offer(&search->best, record, score);
 }
 
 static void search_batch(struct job *job, struct batch *batch, void *context)
@@ -138,30 +64,6 @@ static void search_batch(struct job *job, struct batch *batch, void *context)
     vector_reports_free(reports, list.count);
     text_list_free(&list);
     free(values);
-}
-
-static void put_hit(struct job *job, const struct hit *hit)
-{
-    struct output *out = &job->output;
-
-    if (!job->options->json) {
-        output_format(out, "%.4f\t", (double)hit->score);
-        output_printable(out, hit->text, hit->size);
-        output_write(out, "\n", 1);
-        return;
-    }
-    output_format(out, "{\"index\": %" PRIu64 ", \"score\": ", hit->index);
-    json_float(out, hit->score);
-    json_name(out, "text");
-    json_string(out, hit->text, hit->size);
-    output_text(out, "}\n");
-}
-
-static void put_hits(struct job *job, struct search *search)
-{
-    qsort(search->hits, search->count, sizeof *search->hits, best_first);
-    for (size_t i = 0; i < search->count && !job_stopped(job); i++)
-        put_hit(job, &search->hits[i]);
 }
 
 /* ---- The command ------------------------------------------------------------------- */
@@ -207,16 +109,14 @@ static int run(const struct options *options)
         return usage_error("search", "--query is missing");
     if (options->pooling == POOLING_NONE)
         return usage_error("search", "--pooling none gives no vector to compare");
-    search.top = options->top > 0 ? (size_t)options->top : 10;
+    search.best.top = options->top > 0 ? (size_t)options->top : 10;
     if (job_open(&job, options, load, &search) == 0) {
         job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, search_batch, &search);
         if (!job_stopped(&job))
-            put_hits(&job, &search);
+            best_put(&search.best, &job);
     }
     rc = job_close(&job);
-    for (size_t i = 0; i < search.count; i++)
-        free(search.hits[i].text);
-    free(search.hits);
+    best_free(&search.best);
     free(search.query);
     return rc;
 }

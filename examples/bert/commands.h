@@ -6,6 +6,7 @@
 #include "examples/bert/options.h"
 
 extern const struct command command_info, command_tokenize, command_decode, command_forward,
-    command_embed, command_similarity, command_search, command_classify, command_bench;
+    command_embed, command_similarity, command_search, command_classify, command_rerank,
+    command_bench;
 
 #endif

@@ -18,7 +18,7 @@
 
 static const struct command *const commands[] = {
     &command_info,       &command_tokenize, &command_decode,   &command_forward, &command_embed,
-    &command_similarity, &command_search,   &command_classify, &command_bench,
+    &command_similarity, &command_search,   &command_classify, &command_rerank,  &command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -40,6 +40,8 @@ struct options {
     const char *prompt, *prompt_name, *query;
     /* classify */
     int function; /* a bert_function */
+    /* rerank */
+    int raw;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

@@ -238,6 +238,63 @@ BERT_API uint64_t bert_classifications_truncated(const bert_classifications *res
 /** Free; NULL is fine.  Since 0.1. */
 BERT_API void bert_classifications_free(bert_classifications *result);
 
+/* ---- Re-ranking --------------------------------------------------------------- */
+
+/** Options of bert_rerank(). */
+typedef struct bert_rerank_options {
+    size_t size;
+    uint32_t raw;        /**< 1: scores are the model's logits */
+    uint32_t top;        /**< texts in bert_rankings_best(); 0: all */
+    uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
+    uint32_t overlong;   /**< a bert_overlong but WINDOWS; the longer of query and text is cut */
+} bert_rerank_options;
+#define BERT_RERANK_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(bert_rerank_options), 0, 0, 0, 0                                                    \
+    }
+
+/** A text and its score. */
+typedef struct bert_ranked {
+    size_t index; /**< in the caller's texts */
+    float score;
+} bert_ranked;
+
+typedef struct bert_rankings bert_rankings;
+
+/**
+ * Order texts by how well they answer a query: a cross-encoder reads query and text as a pair.
+ *
+ * The model is one for text classification with a single label.  A score is its logit through
+ * the activation that the model was saved with (activation_fn of
+ * config_sentence_transformers.json, sentence_transformers.activation_fn or
+ * sbert_ce_default_activation_function of config.json), else through the sigmoid; where the
+ * model says Identity it is the logit.
+ *
+ * @return As bert_classify(); BERT_EUNSUPPORTED also for several labels and for an unknown
+ *         activation, by name.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_rerank(bert_session *session, bert_text query, const bert_text *texts,
+                                 size_t n, const bert_rerank_options *options, bert_rankings **out,
+                                 bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_rankings_size(const bert_rankings *result);
+/** Of a text: see bert_classifications_status().  Since 0.1. */
+BERT_API bert_status bert_rankings_status(const bert_rankings *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_rankings_message(const bert_rankings *result, size_t record);
+/** Score of a text; 0 without one.  Since 0.1. */
+BERT_API float bert_rankings_score(const bert_rankings *result, size_t record);
+/** Tokens of query and text that were cut.  Since 0.1. */
+BERT_API uint64_t bert_rankings_truncated(const bert_rankings *result, size_t record);
+/** Number of texts in bert_rankings_best(): those that have a score, at most `top`.  Since 0.1. */
+BERT_API size_t bert_rankings_count(const bert_rankings *result);
+/** The best texts, best first; of equal scores the earlier goes first.  Borrowed.  Since 0.1. */
+BERT_API const bert_ranked *bert_rankings_best(const bert_rankings *result);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_rankings_free(bert_rankings *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -60,6 +60,9 @@ struct bert__modules {
     const char *default_prompt;             /* NULL: none */
     const char *similarity;                 /* "cosine" unless the file says otherwise */
     uint32_t truncate_dim;                  /* 0: none */
+    const char *activation_fn;              /* of a model saved as a CrossEncoder: the class of its
+                                               scores' activation; NULL: the file says none */
+    bert_text query_prompt;                 /* and what goes before the query */
     const char *notes[BERT__MODULES_NOTES]; /* what the user should know, one line each */
     uint32_t n_notes;
 };

@@ -262,6 +262,31 @@ static bert_status read_class(const struct bert__modules_reader *r,
         bert__printable(name, text.data, text.size));
 }
 
+/* What a CrossEncoder says of its scores; its prompts are none of an embedding's. */
+static bert_status read_cross_encoder(const struct bert__modules_reader *r,
+                                      const struct bert__json_file *file)
+{
+    struct bert__modules *out = r->out;
+    const char *name;
+    bert_text path = {NULL, 0};
+    bert_status status =
+        bert__json_read_string(file->root, file->path, "activation_fn", &path, r->err);
+
+    if (!status && path.data)
+        status = bert__modules_string(r, file->path, "activation_fn", &path, &out->activation_fn);
+    if (!status)
+        status = read_prompts(r, file);
+    if (!status)
+        status = read_default_prompt(r, file);
+    name = out->default_prompt;
+    for (uint32_t i = 0; !status && name && i < out->n_prompts; i++)
+        if (out->prompts[i].name == name)
+            out->query_prompt = out->prompts[i].text;
+    out->n_prompts = 0;
+    out->default_prompt = NULL;
+    return status;
+}
+
 bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *converted)
 {
     struct bert__json_file file;
@@ -273,6 +298,9 @@ bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *co
     if (status || !file.root)
         return status;
     status = read_class(r, &file, converted);
+    if (!status && *converted
+        && bert__json_equals(bert__json_find(file.root, "model_type"), "CrossEncoder"))
+        return read_cross_encoder(r, &file);
     if (status || *converted)
         return status;
     status = read_prompts(r, &file);

@@ -94,6 +94,31 @@ static bert_status classify(const struct call *c, struct dump *d, bert_error *er
     return BERT_OK;
 }
 
+static bert_status rerank(const struct call *c, struct dump *d, bert_error *err)
+{
+    bert_rerank_options o = BERT_RERANK_OPTIONS_INIT;
+    bert_text query = TEXT("who wrote the first program");
+    bert_rankings *r = (bert_rankings *)d;
+    bert_status status;
+
+    o.overlong = c->overlong;
+    o.max_length = c->max_length;
+    status = bert_rerank(c->session, query, c->texts, c->n, &o, &r, err);
+    if (status != BERT_OK) {
+        assert_null(r);
+        return status;
+    }
+    assert_int_equal(bert_rankings_size(r), c->n);
+    for (size_t i = 0; i < c->n; i++)
+        say(d, "%s %s cut %d %08x\n", bert_status_name(bert_rankings_status(r, i)),
+            bert_rankings_message(r, i), (int)bert_rankings_truncated(r, i),
+            bits(bert_rankings_score(r, i)));
+    for (size_t k = 1; k < bert_rankings_count(r); k++)
+        assert_true(bert_rankings_best(r)[k - 1].score >= bert_rankings_best(r)[k].score);
+    bert_rankings_free(r);
+    return BERT_OK;
+}
+
 static const struct task {
     const char *name, *model;
     bert_status (*run)(const struct call *call, struct dump *dump, bert_error *err);
@@ -102,6 +127,7 @@ static const struct task {
 } tasks[] = {
     {"classify", "classify", classify, false, "classifier.*"},
     {"classify pairs", "classify_multi", classify, true, "classifier.*"},
+    {"rerank", "classify_score", rerank, false, "classifier.*"},
 };
 enum { N_TASKS = sizeof tasks / sizeof *tasks };
 

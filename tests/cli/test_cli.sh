@@ -89,6 +89,9 @@ usage "'0'" search -m "$model" --query x --top 0 y
 usage 'nonsense' forward -m "$model" --outputs logits,nonsense x
 task=tests/data/models/task
 usage 'nonsense' classify -m "$task/classify" --function nonsense x
+usage 'query' rerank -m "$task/classify_score" x
+usage "'0'" rerank -m "$task/classify_score" --query x --top 0 x
+usage 'max_length' rerank -m "$task/classify_score" --query x --max-length 3 x
 usage "'0'" classify -m "$task/classify" --top 0 x
 usage 'max_length' classify -m "$task/classify" --max-length 2 x
 usage 'TEXT' info -m "$model" x
@@ -96,7 +99,7 @@ usage '1,,2' bench -m "$model" --lengths 1,,2
 usage '3,32,5,8' bench --random 3,32,5,8
 usage "'0'" bench -m "$model" --seconds 0
 usage "'1e3'" bench -m "$model" --seconds 1e3
-for command in '' info tokenize decode forward embed similarity search classify bench; do
+for command in '' info tokenize decode forward embed similarity search classify rerank bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
@@ -106,7 +109,7 @@ for command in '' info tokenize decode forward embed similarity search classify 
     has "$command --version" '^bert [0-9]' "$tmp/out"
 done
 run --help
-is 'help lists no command that is not there' '' "$(grep -E 'rerank|serve' "$tmp/out")"
+is 'help lists no command that is not there' '' "$(grep -E 'nonsense|serve' "$tmp/out")"
 run help embed
 has 'help embed' 'Usage: bert embed' "$tmp/out"
 run embed -m "$model" --truncation none --max-length 4 one 'a cat on a mat'
@@ -131,6 +134,14 @@ refused "$tmp/nowhere" embed -m "$model" -i "$tmp/nowhere"
 refused 'irectory' embed -m "$model" -i "$tmp"
 refused 'no text-classification head: tensors classifier.* are absent' classify -m "$model" x
 refused 'text-classification head: tensors classifier' classify -m tests/data/models/head/next x
+refused 'no text-classification head: tensors classifier.* are absent' rerank -m "$model" --query x x
+refused 'one label' rerank -m "$task/classify" --query x x
+mkdir "$tmp/unknown"
+cp "$task/rerank_old"/* "$tmp/unknown"
+sed 's/linear.Identity/activation.Softmax/' "$task/rerank_old/config.json" >"$tmp/unknown/config.json"
+refused 'activation.Softmax' rerank -m "$tmp/unknown" --query x x
+run rerank -m "$tmp/unknown" --raw --query x x
+is 'rerank --raw asks for no activation' 0 "$rc"
 refused 'are those of its token-classification head' classify -m tests/data/models/head/token x
 refused 'tokenizer' classify -m tests/data/models/head/text x
 refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision int8 x
@@ -362,6 +373,10 @@ is 'classify as text' '0 2 3' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | 
 run classify -m "$task/classify" --truncation none --top 1 'a cat' "$(cat "$tmp/many")" 'a mat'
 is 'classify: an error of one record' '1 3 1' \
     "$rc $(lines "$tmp/out") $(grep -c '^error: BERT_ERANGE: ' "$tmp/out")"
+run rerank -m "$task/classify_score" --query 'a cat' --top 2 'a dog' 'a cat' 'a cat'
+is 'rerank: as text' '0 2' "$rc $(grep -c '^0\.[0-9]*	a ' "$tmp/out")"
+run rerank -m "$task/classify_score" --json --query 'a cat' 'a cat' 'a cat'
+is 'rerank: the first of equals' '{"index": 0,' "$(head -n 1 "$tmp/out" | cut -c 1-12)"
 run info --json -m "$task/classify_plain"
 has 'info: labels of no name' '"labels": \["LABEL_0", "LABEL_1"\]' "$tmp/out"
 run classify --json -m "$task/classify" -i "$tmp/many"

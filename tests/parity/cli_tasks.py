@@ -7,6 +7,7 @@ import json
 import numpy as np
 import torch
 import transformers
+from sentence_transformers import CrossEncoder
 from transformers import PreTrainedTokenizerFast, pipeline
 
 TEXTS = ["", "a cat on a mat", "The quick brown fox jumps over the lazy dog!", "   ",
@@ -96,9 +97,55 @@ class Classify(Model):
                    self.records(["a cat"]) + [{"index": 1, "error": {"code": "BERT_ERANGE"}}])
 
 
+# ---- rerank --------------------------------------------------------------------------
+
+class Rerank(Classify):
+    """A model of one label: what CrossEncoder ranks."""
+
+    QUERY = "who wrote the first program for a machine ?"
+
+    def __init__(self, folder, texts=None, pairs=None):
+        super().__init__(folder, texts, pairs)
+        self.encoders = {}
+
+    def encoder(self, side="right", limit=None):
+        encoder = CrossEncoder(str(self.folder), device="cpu", max_length=limit or self.limit,
+                               model_kwargs={"dtype": torch.float32, "attn_implementation": "eager"})
+        names = encoder.tokenizer.model_input_names
+        encoder[0].processor = self.tokenizer(side)  # tokenizer.json as it stands
+        assert encoder.tokenizer.model_input_names == names or "distil" in str(self.cls).lower()
+        encoder.max_seq_length = limit or self.limit
+        return encoder
+
+    def ranking(self, query, texts, encoder, top=None, **options):
+        scores = [float(encoder.predict([(query, t)], **options)[0]) for t in texts]
+        best = sorted(range(len(texts)), key=lambda i: -scores[i])[:top]
+        return [{"index": i, "score": number(scores[i]), "text": texts[i]} for i in best]
+
+    def cases(self, case):
+        yield from super().cases(case)
+        texts, encoder = self.texts + [LONG], self.encoder()
+        for name, query in [("", self.QUERY), ("-empty", ""), ("-long", LONG)]:
+            yield case(f"rerank{name}", ["rerank", "--json", "--query", query], texts,
+                       self.ranking(query, texts, encoder))
+        plain = ["rerank", "--json", "--query", self.QUERY]
+        yield case("rerank-top", plain + ["--top", "3"], texts,
+                   self.ranking(self.QUERY, texts, encoder, 3))
+        yield case("rerank-raw", plain + ["--raw"], texts,
+                   self.ranking(self.QUERY, texts, encoder, activation_fn=torch.nn.Identity()))
+        for side in ["right", "left"]:
+            yield case(f"rerank-{side}", plain + ["--truncation", side, "--max-length", "20"],
+                       texts, self.ranking(self.QUERY, texts, self.encoder(side, 20)))
+        yield case("rerank-none", plain + ["--truncation", "none"], [LONG, "a cat"],
+                   [{"index": 0, "error": {"code": "BERT_ERANGE"}}]
+                   + [{**r, "index": 1} for r in self.ranking(self.QUERY, ["a cat"], encoder)])
+
+
 def cases(folder, case):
     """All cases of the model's own task; `case` makes one of (name, args, lines, expected)."""
-    name = json.loads((folder / "config.json").read_text())["architectures"][0]
+    config = json.loads((folder / "config.json").read_text())
+    name = config["architectures"][0]
     if name.endswith("ForSequenceClassification"):
-        return Classify(folder).cases(case)
+        one = config.get("num_labels", len(config.get("id2label", "no"))) == 1
+        return (Rerank if one else Classify)(folder).cases(case)
     raise SystemExit(f"{folder}: no task command for {name}")
