@@ -153,6 +153,13 @@ static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const 
     return st;
 }
 
+static void copy_lasts(const bert_outputs *o, const float *hidden, float *rows)
+{
+    for (uint32_t i = 0; i < o->n_sequences; i++)
+        memcpy(rows + (size_t)i * o->hidden, hidden + (size_t)(o->offsets[i + 1] - 1) * o->hidden,
+               o->hidden * sizeof *rows);
+}
+
 static bert_status keep_input(const bert_outputs *o, bert_session *s, const float *hidden,
                               enum bert__head_input which, float **rows, bert_error *err)
 {
@@ -169,6 +176,10 @@ static bert_status keep_input(const bert_outputs *o, bert_session *s, const floa
         return bert__exec_pooler(s->exec, *rows, err);
     if (which == BERT__HEAD_FIRST)
         return bert__exec_firsts(s->exec, *rows, err);
+    if (which == BERT__HEAD_LAST) {
+        copy_lasts(o, hidden, *rows);
+        return BERT_OK;
+    }
     memcpy(*rows, hidden, n * sizeof **rows);
     if (which == BERT__HEAD_MEAN)
         average(o, s, *rows, o->hidden);

@@ -76,6 +76,11 @@ struct bert__config_keys {
     const char *rotary_theta, *local_theta; /* base of the angles; of local layers */
     const char *rotary_fraction;            /* share of a head that turns */
     const char *distance_buckets;           /* rows of the table of biases */
+    const char *position_type;              /* "rotary": in place of the row's position */
+    const char *rotary_value;               /* boolean: values turn as well */
+    const char *embedding_norm;             /* boolean: is there one? */
+    const char *token_dropout;              /* boolean: bert__arch.token_dropout holds */
+    const char *mask_token_id;
 };
 
 /* A key whose presence with another value than the expected one changes the model. */
@@ -97,7 +102,7 @@ struct bert__config_defaults {
     uint32_t task_types;
     uint32_t window, global_every, distance_buckets;
     double rotary_theta, local_theta;
-    bool no_attention_bias, no_ffn_bias, no_norm_bias;
+    bool no_attention_bias, no_ffn_bias, no_norm_bias, no_embedding_norm;
 };
 
 /* Names of tensors, without ".weight" and ".bias", below the prefix.  "%u" is the
@@ -107,6 +112,10 @@ struct bert__tensor_names {
     const char *embedding_project; /* where the embedding size isn't the hidden size */
     const char *query, *key, *value, *attention_output, *attention_norm;
     const char *qkv, *distance_bias;
+    /* Full names. [positions][head], sines then cosines; [head / 2], angles by which a place
+     * turns: the first that the file has, instead of computed ones. */
+    const char *rotary_table;
+    const char *const *rotary_inverse;
     const char *ffn_up, *ffn_gate, *ffn_down, *ffn_norm;
     const char *final_norm;
     const char *pooler;
@@ -116,6 +125,7 @@ struct bert__tensor_names {
 enum bert__head_input {
     BERT__HEAD_TOKENS, /* each token's last hidden state */
     BERT__HEAD_FIRST,  /* the first token's */
+    BERT__HEAD_LAST,   /* the last token's */
     BERT__HEAD_MEAN,   /* the mean of all tokens' */
     BERT__HEAD_POOLED  /* the pooler's output */
 };
@@ -139,22 +149,26 @@ struct bert__head_row {
     const char *task;         /* what the reference's pipelines call it */
     enum bert__head_input input;
     enum bert__head_output output;
-    const char *dense;      /* NULL: decoder(input) */
-    bool narrow;            /* dense goes to the embedding size */
+    const char *dense;     /* NULL: decoder(input) */
+    bool narrow;           /* dense goes to the embedding size */
+    const char *width_key; /* of the config: dense goes to this size, else to `width` */
+    uint32_t width;
     const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
     const char *norm;
     const char *decoder;
-    const char *pooling; /* the row is for this value of the config's "classifier_pooling"; NULL:
-                            for all; for none at all too where default_pooling */
+    const char *pooling_key; /* NULL: "classifier_pooling" */
+    const char *pooling; /* the row is for this value of the config's pooling_key; NULL: for all;
+                            for none at all too where default_pooling */
     bool default_pooling;
     bool mean_of_logits;        /* those of the tokens become one row */
     const char *activation_key; /* under which the config may name another activation */
     const char *dense_bias_key; /* boolean of the config, else false: has dense a bias? */
     const char *decoder_bias_key;
-    bool no_decoder_bias;  /* where the config doesn't say */
-    bool untied;           /* tied only where the config says so; else unless it says not */
-    const char *tied_bias; /* not NULL: without an own weight the decoder is the word embedding,
-                              and this its bias where it has none of its own */
+    bool no_decoder_bias;     /* where the config doesn't say */
+    bool untied;              /* tied only where the config says so; else unless it says not */
+    const char *decoder_bias; /* full name of its bias, tied or not */
+    const char *tied_bias;    /* not NULL: without an own weight the decoder is the word embedding,
+                                 and this its bias where it has none of its own */
 };
 
 struct bert__arch {

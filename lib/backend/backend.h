@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 3, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 4, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -89,11 +89,12 @@ struct bert__rotate_op {
     const float *cosines, *sines;
 };
 
-/* y[token] = word[id] + position[positions[token]] + type[type id] */
+/* y[token] = scales[token] * word[id] + position[positions[token]] + type[type id] */
 struct bert__embed_op {
     float *y;
     uint32_t n;
     const uint32_t *positions;           /* on the host */
+    const float *scales;                 /* on the host; NULL: 1 */
     const float *word, *position, *type; /* the latter two may be NULL */
 };
 

@@ -175,9 +175,13 @@ static void embed_rows(struct bert__stream *s, const void *arg, uint32_t first, 
         float *y = op->y + (size_t)row * op->n;
 
         /* the reference's order: (word + type) + position */
+        if (op->scales != NULL) {
+            k->scale(y, word, op->scales[row], op->n);
+            word = y;
+        }
         if (op->type != NULL)
             k->add(y, word, op->type + type * op->n, NULL, op->n);
-        else
+        else if (word != y)
             memcpy(y, word, op->n * sizeof *y);
         if (op->position != NULL)
             k->add(y, y, op->position + (size_t)op->positions[row] * op->n, NULL, op->n);

@@ -109,7 +109,9 @@ static float frequency(const struct bert__config *c, uint32_t kind, uint32_t i)
     return inverse;
 }
 
-static bert_status make_angles(struct bert__network *net, uint32_t kind, bert_error *err)
+/* By the config's base, or by the given angles of one step. */
+static bert_status make_angles(struct bert__network *net, uint32_t kind, const float *inverse,
+                               bert_error *err)
 {
     const struct bert__config *c = net->config;
     struct bert__table *cosines = &net->distance.cosines[kind], *sines = &net->distance.sines[kind];
@@ -119,7 +121,7 @@ static bert_status make_angles(struct bert__network *net, uint32_t kind, bert_er
     if (st == BERT_OK)
         st = reserve(net, sines, c->max_positions, half, err);
     for (uint32_t i = 0; st == BERT_OK && i < half; i++) {
-        float turn = frequency(c, kind, i);
+        float turn = inverse != NULL ? inverse[i] : frequency(c, kind, i);
 
         for (uint32_t place = 0; place < c->max_positions; place++) {
             float angle = (float)place * turn;
@@ -133,11 +135,90 @@ static bert_status make_angles(struct bert__network *net, uint32_t kind, bert_er
     return st == BERT_OK ? bert__table_give(net, sines, err) : st;
 }
 
-static bert_status load_rotary(struct bert__network *net, bert_error *err)
+/* The angles of one step that the file has, if any. */
+static bert_status read_inverse(struct bert__network *net, struct bert__weights *weights,
+                                float **out, bert_error *err)
 {
-    bert_status st = make_angles(net, 0, err);
+    const char *const *names = net->names->rotary_inverse;
+    uint64_t half = net->config->rotary_size / 2;
+    const struct bert__tensor *tensor;
+    char full[BERT__NAME_BYTES];
+    bert_status st;
 
-    return st == BERT_OK && net->config->local != NULL ? make_angles(net, 1, err) : st;
+    for (; names != NULL && *names != NULL; names++) {
+        st = bert__name_join(full, net->prefix, *names, err);
+        if (st != BERT_OK)
+            return st;
+        if (bert__weights_find(weights, full) == NULL)
+            continue;
+        st = bert__weights_need(weights, full, 1, &half, &tensor, err);
+        if (st == BERT_OK)
+            *out = bert__alloc_array(net->alloc, half, sizeof **out);
+        if (st == BERT_OK && *out == NULL)
+            return bert__alloc_fail(net->alloc, full, err);
+        return st == BERT_OK ? bert__weights_read(weights, tensor, 0, half, *out, err) : st;
+    }
+    return BERT_OK;
+}
+
+/* sin and cos of place * 10000^(-2i / head), as the file has them or as the reference fills the
+ * table when it makes one (RoFormerSinusoidalPositionalEmbedding). */
+static bert_status load_angle_table(struct bert__network *net, struct bert__weights *weights,
+                                    bool *found, bert_error *err)
+{
+    struct bert__table *cosines = &net->distance.cosines[0], *sines = &net->distance.sines[0];
+    uint32_t rows = net->config->max_positions, half = net->config->rotary_size / 2;
+    uint64_t shape[2] = {rows, 2 * (uint64_t)half};
+    const struct bert__tensor *tensor = NULL;
+    char full[BERT__NAME_BYTES];
+    bert_status st;
+
+    *found = net->names->rotary_table != NULL;
+    if (!*found)
+        return BERT_OK;
+    st = bert__name_join(full, net->prefix, net->names->rotary_table, err);
+    if (st == BERT_OK && bert__weights_find(weights, full) != NULL)
+        st = bert__weights_need(weights, full, 2, shape, &tensor, err);
+    if (st == BERT_OK)
+        st = reserve(net, cosines, rows, half, err);
+    if (st == BERT_OK)
+        st = reserve(net, sines, rows, half, err);
+    for (size_t row = 0; st == BERT_OK && row < rows; row++) {
+        float *s = sines->owned + row * half, *c = cosines->owned + row * half;
+
+        if (tensor == NULL) {
+            for (uint32_t i = 0; i < half; i++) {
+                double angle = (double)row / pow(10000, (double)i / (double)half);
+
+                s[i] = (float)sin(angle);
+                c[i] = (float)cos(angle);
+            }
+            continue;
+        }
+        st = bert__weights_read(weights, tensor, row * 2 * half, half, s, err);
+        if (st == BERT_OK)
+            st = bert__weights_read(weights, tensor, (row * 2 + 1) * half, half, c, err);
+    }
+    if (st == BERT_OK)
+        st = bert__table_give(net, cosines, err);
+    return st == BERT_OK ? bert__table_give(net, sines, err) : st;
+}
+
+static bert_status load_rotary(struct bert__network *net, struct bert__weights *weights,
+                               bert_error *err)
+{
+    float *inverse = NULL;
+    bool found = false;
+    bert_status st = load_angle_table(net, weights, &found, err);
+
+    if (st != BERT_OK || found)
+        return st;
+    st = read_inverse(net, weights, &inverse, err);
+    if (st == BERT_OK)
+        st = make_angles(net, 0, inverse, err);
+    bert__alloc_free(net->alloc, inverse);
+
+    return st == BERT_OK && net->config->local != NULL ? make_angles(net, 1, NULL, err) : st;
 }
 
 /* ---- The whole
@@ -150,14 +231,14 @@ bert_status bert__distance_load(struct bert__network *net, struct bert__weights 
     bert_status st = BERT_OK;
 
     net->distance.reach = c->max_positions - 1;
-    switch (c->arch->distance) {
+    switch (c->distance) {
     case BERT__DISTANCE_NONE:
         break;
     case BERT__DISTANCE_BUCKETS:
         st = load_buckets(net, weights, err);
         break;
     case BERT__DISTANCE_ROTARY:
-        st = load_rotary(net, err);
+        st = load_rotary(net, weights, err);
         break;
     }
     return st == BERT_OK && c->local != NULL ? make_mask(net, err) : st;

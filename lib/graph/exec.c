@@ -19,6 +19,7 @@ struct bert__exec {
     uint32_t *firsts;                /* first token of each sequence, for the pooler */
     uint32_t *positions;             /* row of the position table of each token */
     uint32_t *places;                /* of each token in its sequence */
+    float *scales;                   /* of each token's embedding; NULL: the model has none */
     size_t rows;                     /* that each buffer holds */
     size_t floats;                   /* of memory */
     uint32_t max_tokens, max_sequences;
@@ -66,7 +67,7 @@ bert_status bert__exec_bytes(const struct bert__network *network,
     st = network->backend->stream_bytes(network->device, &so, floats, out, err);
     if (st == BERT_OK)
         *out += MARGIN_BYTES
-                + ((uint64_t)o->max_sequences + 2 * (uint64_t)o->max_tokens) * sizeof(uint32_t);
+                + ((uint64_t)o->max_sequences + 3 * (uint64_t)o->max_tokens) * sizeof(uint32_t);
     return st;
 }
 
@@ -89,7 +90,10 @@ bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc
     x->firsts = bert__alloc_items(alloc, o->max_sequences, sizeof *x->firsts);
     x->positions = bert__alloc_items(alloc, o->max_tokens, sizeof *x->positions);
     x->places = bert__alloc_items(alloc, o->max_tokens, sizeof *x->places);
-    if (x->firsts == NULL || x->positions == NULL || x->places == NULL)
+    if (network->config->token_dropout)
+        x->scales = bert__alloc_items(alloc, o->max_tokens, sizeof *x->scales);
+    if (x->firsts == NULL || x->positions == NULL || x->places == NULL
+        || (x->scales == NULL && network->config->token_dropout))
         st = bert__alloc_fail(alloc, "the session", err);
     else if (!buffer_floats(network, o, &x->rows, &x->floats))
         st = bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
@@ -117,6 +121,7 @@ void bert__exec_destroy(struct bert__exec *x)
     bert__alloc_free(x->alloc, x->firsts);
     bert__alloc_free(x->alloc, x->positions);
     bert__alloc_free(x->alloc, x->places);
+    bert__alloc_free(x->alloc, x->scales);
     bert__alloc_free(x->alloc, x);
 }
 
@@ -195,6 +200,21 @@ static void place_after_padding(const struct bert__exec *x, uint32_t first, uint
     }
 }
 
+/* Masks count as dropped, and what is left grows by as much as in training less than it was
+ * dropped there: 0.15 * 0.8 of the tokens (transformers, EsmEmbeddings.forward). */
+static void scale_for_masks(const struct bert__exec *x, uint32_t first, uint32_t end)
+{
+    uint32_t mask = x->network->config->mask_token_id, masks = 0;
+    float share, scale;
+
+    for (uint32_t t = first; t < end; t++)
+        masks += (uint32_t)x->batch->ids[t] == mask;
+    share = (float)masks / (float)(end - first);
+    scale = masks < end - first ? 0.88f / (1 - share) : 0;
+    for (uint32_t t = first; t < end; t++)
+        x->scales[t] = (uint32_t)x->batch->ids[t] == mask ? 0 : scale;
+}
+
 static void place(const struct bert__exec *x)
 {
     const uint32_t *offsets = x->batch->offsets;
@@ -202,8 +222,10 @@ static void place(const struct bert__exec *x)
     for (uint32_t i = 0; i < x->batch->n_sequences; i++) {
         for (uint32_t t = offsets[i]; t < offsets[i + 1]; t++)
             x->places[t] = x->positions[t] = t - offsets[i];
-        if (x->network->config->arch->position == BERT__POSITION_AFTER_PADDING)
+        if (x->network->config->position == BERT__POSITION_AFTER_PADDING)
             place_after_padding(x, offsets[i], offsets[i + 1]);
+        if (x->scales != NULL)
+            scale_for_masks(x, offsets[i], offsets[i + 1]);
     }
 }
 
@@ -214,6 +236,7 @@ static bert_status run_embed(struct bert__exec *x, const struct bert__step *step
         .y = buffer(x, step->out),
         .n = x->network->plan.width[step->out],
         .positions = x->positions,
+        .scales = x->scales,
         .word = net->word.device,
         .position = net->position.device,
         .type = net->type.device,
@@ -284,7 +307,7 @@ static bert_status run_rotate(struct bert__exec *x, const struct bert__step *ste
     struct bert__rotate_op op = {
         .x = buffer(x, step->in),
         .ldx = x->network->plan.width[step->in],
-        .heads = c->heads + c->kv_heads,
+        .heads = c->heads + (c->rotary_value ? 2 : 1) * c->kv_heads,
         .head = c->head_size,
         .half = c->rotary_size / 2,
         .positions = x->places,

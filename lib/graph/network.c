@@ -110,7 +110,7 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
     char name[BERT__NAME_BYTES];
     bert_status st = load_tables(net, weights, err);
 
-    if (st == BERT_OK)
+    if (st == BERT_OK && c->embedding_norm)
         st = load_norm(net, weights, names->embedding_norm, c->embedding_size, &net->embedding_norm,
                        err);
     if (st != BERT_OK || names->embedding_project == NULL
@@ -171,12 +171,29 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
         parts[i].tensor_rows = fused ? all : parts[i].n_out;
         parts[i].first = fused ? first : 0;
         parts[i].head = c->head_size;
-        parts[i].order =
-            c->arch->rotary_interleaved && i < 2 ? BERT__ROWS_INTERLEAVED : BERT__ROWS_PLAIN;
+        parts[i].order = c->arch->rotary_interleaved && (i < 2 || c->rotary_value)
+                             ? BERT__ROWS_INTERLEAVED
+                             : BERT__ROWS_PLAIN;
         first += parts[i].n_out;
     }
     return bert__linear_load_parts(net, weights, parts, BERT__MAX_PARTS, c->hidden_size,
                                    &net->layers[layer].qkv, err);
+}
+
+static bert_status load_attention_output(struct bert__network *net, struct bert__weights *weights,
+                                         uint32_t layer, bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    struct part_names names;
+    struct bert__part part = {.n_out = c->hidden_size, .tensor_rows = c->hidden_size};
+    bert_status st =
+        name_part(net, net->names->attention_output, layer, c->attention_bias, &names, &part, err);
+
+    if (c->arch->rotary_interleaved && c->rotary_value)
+        part.column_head = c->head_size;
+    return st != BERT_OK ? st
+                         : bert__linear_load_parts(net, weights, &part, 1, c->heads * c->head_size,
+                                                   &net->layers[layer].attention_output, err);
 }
 
 /* Up; where gated, the gate's rows above. */
@@ -233,10 +250,7 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     bert_status st = load_qkv(net, weights, i, err);
 
     if (st == BERT_OK)
-        st = layer_name(net, net->names->attention_output, i, name, err);
-    if (st == BERT_OK)
-        st = bert__linear_load(net, weights, name, c->hidden_size, c->heads * c->head_size,
-                               c->attention_bias, &layer->attention_output, err);
+        st = load_attention_output(net, weights, i, err);
     if (st == BERT_OK)
         st = load_ffn_up(net, weights, i, err);
     if (st == BERT_OK)

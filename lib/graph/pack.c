@@ -146,6 +146,20 @@ struct stacked {
     uint32_t k;
 };
 
+/* To the order that BERT__ROWS_INTERLEAVED gave the rows of the layer before. */
+static void reorder_columns(float *row, uint32_t n, uint32_t head)
+{
+    float pairs[BERT__ATTENTION_HEAD_MAX];
+
+    for (; n >= head; row += head, n -= head) {
+        memcpy(pairs, row, head * sizeof *row);
+        for (uint32_t i = 0; i < head / 2; i++) {
+            row[i] = pairs[2 * i];
+            row[head / 2 + i] = pairs[2 * i + 1];
+        }
+    }
+}
+
 static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float *out,
                                 bert_error *err)
 {
@@ -167,6 +181,8 @@ static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float
                                 (size_t)take * s->k, out, err);
         if (st != BERT_OK)
             return st;
+        for (uint32_t i = 0; i < take && part->column_head != 0; i++)
+            reorder_columns(out + (size_t)i * s->k, s->k, part->column_head);
         out += (size_t)take * s->k;
         first += take;
         n -= take;

@@ -35,8 +35,9 @@ struct bert__part {
     uint32_t tensor_rows;      /* of the weight, and of a bias that isn't the part's own */
     uint32_t n_out, first;
     enum bert__rows order;
-    uint32_t head;    /* rows of a head */
-    bool bias_is_own; /* it has n_out values */
+    uint32_t head;        /* rows of a head */
+    uint32_t column_head; /* not 0: of each so many columns the even ones come first here */
+    bool bias_is_own;     /* it has n_out values */
 };
 
 /* Parts that read the same input, as one layer. */

@@ -9,7 +9,10 @@
 #include "lib/base/json.h"
 #include "lib/graph/names.h"
 
-enum { DEFAULT_LABELS = 2 }; /* transformers' PretrainedConfig.num_labels */
+enum {
+    DEFAULT_LABELS = 2, /* transformers' PretrainedConfig.num_labels */
+    MAX_WIDTH = 1 << 17 /* as of config.c */
+};
 
 /* A head being loaded. */
 struct load {
@@ -18,6 +21,7 @@ struct load {
     const struct bert__head_row *row;
     char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES]; /* of the decoder */
     bool dense_bias, decoder_bias;
+    uint32_t width; /* of dense, where the config says it */
     bool complete;
     bert_error *missing;
     bert_error *err;
@@ -37,7 +41,8 @@ static bool names_architecture(const struct bert__config *c, const char *archite
 /* Is this the row for the config's classifier_pooling? */
 static bool is_pooling(const struct bert__config *c, const struct bert__head_row *row)
 {
-    const struct bert__json *pooling = bert__json_find(c->json, "classifier_pooling");
+    const char *key = row->pooling_key != NULL ? row->pooling_key : "classifier_pooling";
+    const struct bert__json *pooling = bert__json_find(c->json, key);
 
     if (row->pooling == NULL)
         return true;
@@ -128,6 +133,8 @@ static bert_status find_decoder(struct load *l)
 
     if (st == BERT_OK)
         st = bert__name_join(l->bias, l->row->decoder, ".bias", l->err);
+    if (st == BERT_OK && l->row->decoder_bias != NULL)
+        st = bert__name_join(l->bias, l->row->decoder_bias, "", l->err);
     if (st != BERT_OK || l->row->tied_bias == NULL)
         return st;
     st = bert__json_read_bool(c->json, c->path, "tie_word_embeddings", &tied, l->err);
@@ -162,8 +169,13 @@ static bert_status read_biases(struct load *l)
 
 static bert_status check(struct load *l)
 {
+    const struct bert__config *c = l->net->config;
     bert_status st = read_biases(l);
 
+    l->width = l->row->width;
+    if (st == BERT_OK && l->row->width_key != NULL)
+        st = bert__json_read_u32(c->json, c->path, l->row->width_key, 1, MAX_WIDTH, &l->width,
+                                 l->err);
     if (st == BERT_OK)
         st = need_pooler(l);
     if (st == BERT_OK)
@@ -185,6 +197,8 @@ static uint32_t decoder_width(const struct load *l)
 {
     const struct bert__config *c = l->net->config;
 
+    if (l->row->width_key != NULL)
+        return l->width;
     return l->row->narrow ? c->embedding_size : c->hidden_size;
 }
 

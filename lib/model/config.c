@@ -267,7 +267,9 @@ static bert_status read_positions(struct bert__config *c, bert_error *err)
     if (k->pad_token_id)
         status = bert__json_read_u32(c->json, c->path, k->pad_token_id, 0, MAX_VOCAB,
                                      &c->pad_token_id, err);
-    if (status || c->arch->position != BERT__POSITION_AFTER_PADDING)
+    if (c->position == BERT__POSITION_NONE)
+        c->position_rows = 0;
+    if (status || c->position != BERT__POSITION_AFTER_PADDING)
         return status;
     if (c->position_rows <= c->pad_token_id + 1)
         return bert__fail(err, BERT_EFORMAT,

@@ -15,14 +15,19 @@ struct bert__config {
     uint32_t max_positions; /* of a sequence: the longest in tokens */
     uint32_t position_rows; /* of the table */
     uint32_t pad_token_id;
-    uint32_t kv_heads;         /* divides heads */
+    uint32_t kv_heads;            /* divides heads */
+    enum bert__position position; /* the row's, unless the config chooses */
+    enum bert__distance distance;
     uint32_t rotary_size;      /* leading values of a head that turn; even; 0: none */
     uint32_t distance_buckets; /* rows of the table of biases by distance */
     uint32_t window;           /* how far a local layer sees on either side */
     const bool *local;         /* [layers]: sees its window only; NULL: none does */
     double rotary_theta[2];    /* base of the angles: of layers that see all, of local ones */
     double rotary_ntk;         /* 0, or a factor by which the angles are stretched */
-    bool attention_bias, ffn_bias, norm_bias;
+    bool attention_bias, ffn_bias, norm_bias, embedding_norm;
+    bool rotary_value;  /* values turn as queries and keys do */
+    bool token_dropout; /* see bert__embed_op.scales */
+    uint32_t mask_token_id;
     uint32_t groups, inner_layers; /* groups 0: every layer has its own weights */
     uint32_t depth;                /* layers that a token goes through */
     uint32_t task_types;           /* rows of the task type table; 0: none is used */

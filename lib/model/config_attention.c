@@ -57,6 +57,7 @@ static bert_status read_biases(struct bert__config *c, bert_error *err)
         {k->attention_bias, d->no_attention_bias, &c->attention_bias},
         {k->ffn_bias, d->no_ffn_bias, &c->ffn_bias},
         {k->norm_bias, d->no_norm_bias, &c->norm_bias},
+        {k->embedding_norm, d->no_embedding_norm, &c->embedding_norm},
     };
 
     for (size_t i = 0; i < sizeof(biases) / sizeof(*biases); i++) {
@@ -170,11 +171,14 @@ static bert_status read_rotary(struct bert__config *c, bert_error *err)
     const struct bert__config_defaults *d = &c->arch->defaults;
     bert_status status = BERT_OK;
 
-    if (c->arch->distance != BERT__DISTANCE_ROTARY)
+    if (c->distance != BERT__DISTANCE_ROTARY)
         return BERT_OK;
+    if (c->keys.rotary_value)
+        status =
+            bert__json_read_bool(c->json, c->path, c->keys.rotary_value, &c->rotary_value, err);
     c->rotary_theta[0] = d->rotary_theta;
     c->rotary_theta[1] = d->local_theta != 0 ? d->local_theta : d->rotary_theta;
-    if (c->keys.rotary_theta)
+    if (!status && c->keys.rotary_theta)
         status = bert__json_read_double(c->json, c->path, c->keys.rotary_theta, &c->rotary_theta[0],
                                         err);
     if (!status && c->keys.local_theta)
@@ -239,6 +243,48 @@ static bert_status read_local(struct bert__config *c, struct bert__arena *arena,
     return types ? read_layer_types(c, types, local, err) : BERT_OK;
 }
 
+/* ---- Places ---------------------------------------------------------------------------------- */
+
+static bert_status read_position_type(struct bert__config *c, bert_error *err)
+{
+    const char *key = c->keys.position_type;
+    const struct bert__json *type = key ? bert__json_get(c->json, key) : NULL;
+    char name[84];
+
+    c->position = c->arch->position;
+    c->distance = c->arch->distance;
+    if (!type || bert__json_equals(type, "absolute"))
+        return BERT_OK;
+    if (!bert__json_equals(type, "rotary"))
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: \"%s\" \"%s\" is not handled; \"absolute\" and \"rotary\" are",
+                          c->path, key,
+                          type->type == BERT__JSON_STRING
+                              ? bert__printable(name, type->u.string.data, type->u.string.size)
+                              : bert__json_type_name(type));
+    c->position = BERT__POSITION_NONE;
+    c->distance = BERT__DISTANCE_ROTARY;
+    return BERT_OK;
+}
+
+static bert_status read_token_dropout(struct bert__config *c, bert_error *err)
+{
+    const struct bert__config_keys *k = &c->keys;
+    bert_status status = BERT_OK;
+
+    if (k->token_dropout)
+        status = bert__json_read_bool(c->json, c->path, k->token_dropout, &c->token_dropout, err);
+    if (status || !c->token_dropout)
+        return status;
+    c->mask_token_id = UINT32_MAX;
+    status = bert__json_read_u32(c->json, c->path, k->mask_token_id, 0, UINT32_MAX - 1,
+                                 &c->mask_token_id, err);
+    if (!status && c->mask_token_id == UINT32_MAX)
+        status = bert__fail(err, BERT_EFORMAT, "%s: \"%s\" needs \"%s\", which is missing", c->path,
+                            k->token_dropout, k->mask_token_id);
+    return status;
+}
+
 /* ---- What a row takes for granted ---------------------------------------------------------------
  */
 
@@ -281,6 +327,10 @@ bert_status bert__config_attention(struct bert__config *c, struct bert__arena *a
 {
     bert_status status = check_fixed(c, err);
 
+    if (!status)
+        status = read_position_type(c, err);
+    if (!status)
+        status = read_token_dropout(c, err);
     if (!status)
         status = read_heads(c, err);
     if (!status)

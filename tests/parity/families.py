@@ -114,13 +114,45 @@ def eurobert(r):
     return c
 
 
+def roformer(r):
+    c = common(r)
+    c.update(hidden_size=c["num_attention_heads"] * r.choice([4, 8, 16, 26]),
+             rotary_value=r.random() < 0.3, embedding_size=r.choice([8, c["hidden_size"]]))
+    return c
+
+
+def rembert(r):
+    return dict(common(r), input_embedding_size=r.choice([8, 12]),
+                output_embedding_size=r.choice([8, 40]))
+
+
+def luke(r):
+    return dict(common(r), entity_vocab_size=7, entity_emb_size=r.choice([4, 8]),
+                use_entity_aware_attention=r.random() < 0.5)
+
+
+def ibert(r):
+    return dict(common(r), hidden_act="gelu")
+
+
+def esm(r):
+    c = without_types(r)
+    c.pop("hidden_act")
+    c.update(hidden_size=c["num_attention_heads"] * r.choice([4, 8, 16, 26]),
+             position_embedding_type=r.choice(["absolute", "rotary"]), mask_token_id=5,
+             emb_layer_norm_before=r.random() < 0.5, token_dropout=r.random() < 0.6,
+             pad_token_id=r.choice([0, 1, 3]), rope_theta=r.choice([1000.0, 10000.0]))
+    return c
+
+
 FAMILIES = {
     "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
     "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
     "Data2VecText": common, "BertGeneration": without_types, "MegatronBert": common,
     "RobertaPreLayerNorm": common, "XLMRobertaXL": common, "MPNet": mpnet,
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
-    "EuroBert": eurobert,
+    "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
+    "Esm": esm,
 }
 
 
@@ -129,7 +161,9 @@ def randomise(model, seed):
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=gen)
-            if p.ndim == 1 and name.endswith("weight"):  # norms
+            if "embed_positions" in name:  # sines and cosines, of RoFormer
+                p.mul_(0.7 + 0.6 * torch.rand(p.shape, generator=gen))
+            elif p.ndim == 1 and name.endswith("weight"):  # norms
                 p.copy_(0.6 + torch.rand(p.shape, generator=gen))
             elif p.ndim == 1:
                 p.copy_(0.4 * noise)
@@ -137,6 +171,9 @@ def randomise(model, seed):
                 p.copy_(noise)
             else:
                 p.copy_(1.3 * noise / p.shape[1] ** 0.5)
+        for name, p in model.named_buffers():
+            if name.endswith("inv_freq"):  # ESM's, which are saved
+                p.mul_(0.5 + torch.rand(p.shape, generator=gen))
 
 
 def make(family, head, seed, folder):
