@@ -38,6 +38,13 @@ size_t bert__token_model_least(const struct bert__token_model *m)
     return m->kind == BERT__MODEL_UNIGRAM ? bert__unigram_least() : 0;
 }
 
+bool bert__token_model_prefixed(const struct bert__token_model *m)
+{
+    if (m->kind == BERT__MODEL_BPE)
+        return m->u.bpe.options.prefix.size > 0;
+    return m->kind == BERT__MODEL_WORDPIECE && m->u.wordpiece.prefixed;
+}
+
 const char *bert__token_model_name(const struct bert__token_model *m)
 {
     static const char *const names[] = {

@@ -42,6 +42,9 @@ bool bert__token_model_reserve(const struct bert__token_model *model,
 /* Bytes of those. */
 size_t bert__token_model_least(const struct bert__token_model *model);
 
+/* Are tokens that continue a word spelt with a prefix? */
+bool bert__token_model_prefixed(const struct bert__token_model *model);
+
 /* As tokenizer.json names it. */
 const char *bert__token_model_name(const struct bert__token_model *model);
 

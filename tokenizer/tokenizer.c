@@ -69,6 +69,11 @@ uint64_t bert__tokenizer_bytes(const bert_tokenizer *tok)
     return bert__alloc_used(tok->alloc);
 }
 
+bool bert__tokenizer_prefixed(const bert_tokenizer *tokenizer)
+{
+    return bert__token_model_prefixed(&tokenizer->model);
+}
+
 const char *bert__tokenizer_algorithm(const bert_tokenizer *tok)
 {
     return bert__token_model_name(&tok->model);

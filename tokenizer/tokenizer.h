@@ -77,6 +77,9 @@ enum bert__named {
  * is none.  A bare tokenizer.json or vocabulary has the usual names. */
 int32_t bert__tokenizer_named(const bert_tokenizer *tokenizer, enum bert__named named);
 
+/* Are tokens that continue a word spelt with a prefix, such as "##"? */
+bool bert__tokenizer_prefixed(const bert_tokenizer *tokenizer);
+
 /* Memory that it holds, its encodings included. */
 uint64_t bert__tokenizer_bytes(const bert_tokenizer *tokenizer);
 

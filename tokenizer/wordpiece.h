@@ -14,6 +14,7 @@ struct bert__wordpiece {
     const struct bert__vocab *vocab; /* borrowed */
     int32_t unk_id;
     uint64_t max_chars; /* of a word, in code points; longer ones are unknown */
+    bool prefixed;      /* tokens that continue a word are spelt with a prefix */
 
     struct bert__wp_node *nodes;
     uint8_t *labels; /* byte that leads to node i from its parent */

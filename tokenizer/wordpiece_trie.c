@@ -261,8 +261,11 @@ bert_status bert__wordpiece_init(struct bert__wordpiece *m, struct bert__alloc *
     uint32_t n_first;
     bool ok;
 
-    *m = (struct bert__wordpiece){
-        .alloc = alloc, .vocab = vocab, .unk_id = unk_id, .max_chars = max_chars};
+    *m = (struct bert__wordpiece){.alloc = alloc,
+                                  .vocab = vocab,
+                                  .unk_id = unk_id,
+                                  .max_chars = max_chars,
+                                  .prefixed = prefix.size > 0};
     b.m = m;
     m->roots = bert__alloc_array(alloc, 512, sizeof *m->roots);
     ok = m->roots != NULL && collect(&b, prefix, &n_first) && add_levels(&b, n_first);

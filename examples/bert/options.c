@@ -207,7 +207,7 @@ static void set_defaults(struct options *options, const struct command *command)
     options->model = model != NULL && *model != '\0' ? model : NULL;
     options->truncation = -1;
     options->threads = options->max_tokens = options->max_length = -1;
-    options->stride = options->pad = options->dimensions = options->top = -1;
+    options->max_answer = options->stride = options->pad = options->dimensions = options->top = -1;
     options->format = -1;
     options->seconds = -1;
 }

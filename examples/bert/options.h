@@ -42,6 +42,11 @@ struct options {
     int function; /* a bert_function */
     /* rerank */
     int raw;
+    /* tag, answer */
+    int aggregate; /* a bert_aggregation */
+    int no_null;
+    int64_t max_answer;
+    const char *question;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

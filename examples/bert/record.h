@@ -19,7 +19,9 @@ enum record_form {
     FORM_JSON_TEXT,   /* {"text": …} */
     FORM_JSON_PAIR,   /* {"text": …, "pair": …}, "pair" may be missing */
     FORM_JSON_PAIR_NEEDED,
-    FORM_JSON_INPUT /* as FORM_JSON_PAIR, or {"input_ids": […], "token_type_ids": […]} */
+    FORM_JSON_QUESTION, /* {"text": …, "question": …}, whose question is the pair and may be
+                           missing; "context" stands for "text" too */
+    FORM_JSON_INPUT     /* as FORM_JSON_PAIR, or {"input_ids": […], "token_type_ids": […]} */
 };
 
 struct record {

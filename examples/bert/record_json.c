@@ -103,6 +103,17 @@ static void read_texts(struct record *record, const json_t *object, enum record_
         read_text(record, object, "pair", form == FORM_JSON_PAIR_NEEDED, &record->pair);
 }
 
+static void read_question(struct record *record, const json_t *object)
+{
+    const char *key =
+        json_object_get(object, "text") == NULL && json_object_get(object, "context") != NULL
+            ? "context"
+            : "text";
+
+    if (read_text(record, object, key, true, &record->text))
+        read_text(record, object, "question", false, &record->pair);
+}
+
 static void read_value(struct record *record, const json_t *value, enum record_form form)
 {
     if (form == FORM_IDS && json_is_array(value)) {
@@ -117,6 +128,8 @@ static void read_value(struct record *record, const json_t *value, enum record_f
     if (form == FORM_IDS
         || (form == FORM_JSON_INPUT && find_list(value, "input_ids", "ids") != NULL))
         read_sequence(record, value);
+    else if (form == FORM_JSON_QUESTION)
+        read_question(record, value);
     else
         read_texts(record, value, form);
 }

@@ -22,6 +22,11 @@ uint32_t overlong_of(const struct options *options)
     }
 }
 
+uint32_t stride_of(const struct options *options)
+{
+    return options->stride == 0 ? BERT_STRIDE_NONE : number_or_zero(options->stride);
+}
+
 uint32_t number_or_zero(int64_t value)
 {
     return value > 0 ? (uint32_t)value : 0;

@@ -26,6 +26,8 @@ void task_batch(struct job *job, struct batch *batch, void *task);
 
 /* A bert_overlong, by --truncation. */
 uint32_t overlong_of(const struct options *options);
+/* The stride of windows, as the library wants it, by --stride. */
+uint32_t stride_of(const struct options *options);
 /* The number of a number option; 0: not given. */
 uint32_t number_or_zero(int64_t value);
 

@@ -295,6 +295,141 @@ BERT_API const bert_ranked *bert_rankings_best(const bert_rankings *result);
 /** Free; NULL is fine.  Since 0.1. */
 BERT_API void bert_rankings_free(bert_rankings *result);
 
+/* ---- Token classification -------------------------------------------------- */
+
+/** How the labels of tokens become entities: the strategies of the reference's
+ *  token-classification pipeline. */
+typedef enum bert_aggregation {
+    BERT_AGGREGATE_SIMPLE = 0,  /**< neighbouring tokens of one tag are one entity, a label that
+                                     begins with "B-" begins another */
+    BERT_AGGREGATE_NONE = 1,    /**< every token is one */
+    BERT_AGGREGATE_FIRST = 2,   /**< as SIMPLE of words; a word has the label of its first token, */
+    BERT_AGGREGATE_AVERAGE = 3, /**< that of the mean of its tokens' probabilities, */
+    BERT_AGGREGATE_MAX = 4      /**< that of its most certain token */
+} bert_aggregation;
+
+/** In place of a stride: windows share no tokens. */
+#define BERT_STRIDE_NONE UINT32_MAX
+
+/** Options of bert_tag(). */
+typedef struct bert_tag_options {
+    size_t size;
+    uint32_t aggregation; /**< a bert_aggregation */
+    uint32_t max_length;  /**< tokens of a window at most, special ones included; the model's own
+                               limit still holds; 0: that limit */
+    uint32_t stride;      /**< tokens that windows share; 0: half a window, at most 128 */
+} bert_tag_options;
+#define BERT_TAG_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(bert_tag_options), 0, 0, 0                                                          \
+    }
+
+/** A part of a text, and what it is. */
+typedef struct bert_entity {
+    const char *label; /**< of the model, which the result keeps alive; without what comes before
+                            its first "-", such as "B-", unless aggregation is NONE */
+    uint32_t id;       /**< of the label of its first token or word */
+    float score;       /**< probability; of several tokens or words their mean */
+    bert_span bytes;   /**< of the text */
+    bert_span chars;   /**< the same in Unicode code points */
+} bert_entity;
+
+typedef struct bert_entities bert_entities;
+
+/**
+ * Entities of texts of any length.
+ *
+ * A text that is longer than a window is tagged window by window; of entities that overlap,
+ * the longest stays, of the same length that with the highest score.  Entities named "O" are
+ * left out.
+ *
+ * @param out  The result; free it with bert_entities_free().
+ * @return BERT_OK; BERT_EINVAL, bad options, such as a stride not under the room that special
+ *         tokens leave; BERT_EUNSUPPORTED, the model has no head for token classification or no
+ *         usable tokenizer; BERT_ENOMEM; BERT_ELIMIT; BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBUSY;
+ *         BERT_EBACKEND.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_tag(bert_session *session, const bert_text *texts, size_t n,
+                              const bert_tag_options *options, bert_entities **out,
+                              bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_entities_size(const bert_entities *result);
+/** BERT_OK; BERT_ERANGE, a window is longer than the session takes; BERT_EINVAL, the tokenizer
+ *  gives an id that the model lacks; BERT_ELIMIT; BERT_ENONFINITE.  Past the end BERT_EINVAL.
+ *  Since 0.1. */
+BERT_API bert_status bert_entities_status(const bert_entities *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_entities_message(const bert_entities *result, size_t record);
+/** Number of entities of a record.  Since 0.1. */
+BERT_API size_t bert_entities_count(const bert_entities *result, size_t record);
+/** They, in the order of the text.  Borrowed; NULL if there are none.  Since 0.1. */
+BERT_API const bert_entity *bert_entities_list(const bert_entities *result, size_t record);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_entities_free(bert_entities *result);
+
+/* ---- Question answering ----------------------------------------------------- */
+
+/** Options of bert_answer(). */
+typedef struct bert_answer_options {
+    size_t size;
+    uint32_t top;        /**< answers of a record at most; 0: 1 */
+    uint32_t no_null;    /**< 1: that there is no answer is none */
+    uint32_t max_answer; /**< tokens of an answer at most; 0: 15 */
+    uint32_t max_length; /**< tokens of a window at most, those of the question and special ones
+                              included; the model's own limit still holds; 0: 384 */
+    uint32_t stride;     /**< tokens that windows share; 0: half a window, at most 128 */
+} bert_answer_options;
+#define BERT_ANSWER_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(bert_answer_options), 0, 0, 0, 0, 0                                                 \
+    }
+
+/** A part of a context that answers a question. */
+typedef struct bert_answer_span {
+    bert_span bytes;  /**< of the context */
+    bert_span chars;  /**< the same in Unicode code points */
+    float score;      /**< probability; those of equal answers are added up, over all windows */
+    uint32_t is_null; /**< 1: the context holds no answer; both spans are [0, 0) */
+} bert_answer_span;
+
+typedef struct bert_answers bert_answers;
+
+/**
+ * Answers to questions, each out of a context of any length.
+ *
+ * As the question-answering pipeline of transformers 4 does it: a context that does not fit is
+ * read in windows, each with the whole question; in each the best 2 * top + 10 spans are
+ * widened to whole words; those that are equal under lower-casing are one answer, which is where
+ * it was seen first.
+ *
+ * @param questions  n questions.
+ * @param contexts   Their n contexts.
+ * @param out        The result; free it with bert_answers_free().
+ * @return As bert_tag(), of a head for question answering.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_answer(bert_session *session, const bert_text *questions,
+                                 const bert_text *contexts, size_t n,
+                                 const bert_answer_options *options, bert_answers **out,
+                                 bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_answers_size(const bert_answers *result);
+/** As bert_entities_status(); BERT_ERANGE also where the question leaves a window of its
+ *  context no more room than the stride.  Since 0.1. */
+BERT_API bert_status bert_answers_status(const bert_answers *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_answers_message(const bert_answers *result, size_t record);
+/** Number of answers of a record, the null answer included; it may be 0 with no_null.
+ *  Since 0.1. */
+BERT_API size_t bert_answers_count(const bert_answers *result, size_t record);
+/** They, best first.  Borrowed; NULL if there are none.  Since 0.1. */
+BERT_API const bert_answer_span *bert_answers_list(const bert_answers *result, size_t record);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_answers_free(bert_answers *result);
+
 #ifdef __cplusplus
 }
 #endif
