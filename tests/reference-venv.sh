@@ -20,4 +20,11 @@ python3 -m venv "$dir"
     tokenizers==0.23.3 \
     torch==2.15.0 \
     transformers==5.23.0
+# Version 5 has no question answering: version 4 on the same packages, for
+# tests/parity/answer_reference.py.
+python3 -m venv "$dir/transformers4"
+packages=$("$dir/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+printf '%s\n' "$packages" >"$("$dir/transformers4/bin/python" -c \
+    'import sysconfig; print(sysconfig.get_path("purelib"))')/reference.pth"
+"$dir/transformers4/bin/pip" install transformers==4.57.6
 printf 'made %s\n' "$dir"

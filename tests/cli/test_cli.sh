@@ -99,7 +99,15 @@ usage '1,,2' bench -m "$model" --lengths 1,,2
 usage '3,32,5,8' bench --random 3,32,5,8
 usage "'0'" bench -m "$model" --seconds 0
 usage "'1e3'" bench -m "$model" --seconds 1e3
-for command in '' info tokenize decode forward embed similarity search classify rerank bench; do
+usage 'words' tag -m "$task/tag" --aggregate words x
+usage 'stride is 62; windows have room for 62' tag -m "$task/tag" --stride 62 x
+usage 'stride' tag -m "$task/tag" --max-length 10 --stride 8 x
+usage 'max_length' tag -m "$task/tag" --max-length 2 x
+usage 'question is missing' answer -m "$task/answer" x
+usage "'0'" answer -m "$task/answer" --question x --top 0 x
+usage "'0'" answer -m "$task/answer" --question x --max-answer 0 x
+usage 'stride' answer -m "$task/answer" --question x --max-length 10 --stride 7 x
+for command in '' info tokenize decode forward embed similarity search classify rerank tag answer bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
@@ -142,6 +150,10 @@ sed 's/linear.Identity/activation.Softmax/' "$task/rerank_old/config.json" >"$tm
 refused 'activation.Softmax' rerank -m "$tmp/unknown" --query x x
 run rerank -m "$tmp/unknown" --raw --query x x
 is 'rerank --raw asks for no activation' 0 "$rc"
+refused 'no token-classification head: tensors classifier.* are absent' tag -m "$model" x
+refused 'no question-answering head: tensors qa_outputs.* are absent' answer -m "$model" --question x x
+refused 'are those of its text-classification head' tag -m "$task/classify" x
+refused 'tokenizer' answer -m tests/data/models/head/span --question x x
 refused 'are those of its token-classification head' classify -m tests/data/models/head/token x
 refused 'tokenizer' classify -m tests/data/models/head/text x
 refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision int8 x
@@ -377,6 +389,21 @@ run rerank -m "$task/classify_score" --query 'a cat' --top 2 'a dog' 'a cat' 'a 
 is 'rerank: as text' '0 2' "$rc $(grep -c '^0\.[0-9]*	a ' "$tmp/out")"
 run rerank -m "$task/classify_score" --json --query 'a cat' 'a cat' 'a cat'
 is 'rerank: the first of equals' '{"index": 0,' "$(head -n 1 "$tmp/out" | cut -c 1-12)"
+run tag -m "$task/tag" 'The bank
+rose' ''
+is 'tag as text' '0 2 1' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | grep -c '^[A-Z]* [01][.][0-9]* .*bank')"
+run answer -m "$task/answer" --question 'who wrote it ?' --json ''
+is 'answer: an empty text' '{"index": 0, "answer": "", "score": 1, "start": 0, "end": 0}' "$(cat "$tmp/out")"
+run answer -m "$task/answer" --question 'who wrote it ?' --json --no-null '' '   '
+is 'answer: none at all' '0 {"index": 0, "answer": null} {"index": 1, "answer": null}' "$rc $(tr '\n' ' ' <"$tmp/out" | sed 's/ $//')"
+run answer -m "$task/answer" --question 'who wrote it ?' --json --no-null --top 2 ''
+is 'answers: none at all' '{"index": 0, "answers": []}' "$(cat "$tmp/out")"
+printf '{"text": "a cat"}\n{"context": "a cat", "question": "who?"}\n{"text": 1, "question": "who?"}\n' >"$tmp/in"
+run answer -m "$task/answer" --json --jsonl -i "$tmp/in"
+is 'answer: records with a question and without' '1 1 2' "$rc $(grep -c '"answer"' "$tmp/out") $(grep -c BERT_EINVAL "$tmp/out")"
+has 'answer: a record without a question' 'no \\"question\\"' "$tmp/out"
+run answer -m "$task/answer" --question who --top 3 'a cat on a mat' 'a dog'
+is 'answer as text' '0 2 6' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c .)"
 run info --json -m "$task/classify_plain"
 has 'info: labels of no name' '"labels": \["LABEL_0", "LABEL_1"\]' "$tmp/out"
 run classify --json -m "$task/classify" -i "$tmp/many"
