@@ -25,15 +25,19 @@ enum bert__position {
 /* How the distance between two tokens enters their attention score. */
 enum bert__distance {
     BERT__DISTANCE_NONE,
-    BERT__DISTANCE_BUCKETS, /* a learned bias for each head and bucket of distances, the same in
-                               all layers: tensors.distance_bias */
-    BERT__DISTANCE_ROTARY   /* queries and keys turn by the angle of their place */
+    BERT__DISTANCE_BUCKETS,     /* a learned bias for each head and bucket of distances, the same in
+                                   all layers: tensors.distance_bias */
+    BERT__DISTANCE_ROTARY,      /* queries and keys turn by the angle of their place */
+    BERT__DISTANCE_DISENTANGLED /* queries meet a learned vector of the distance as a key, keys
+                                   one as a query (DeBERTa); where the config says so */
 };
 
 /* Where query, key and value weights are. */
 enum bert__qkv {
     BERT__QKV_SEPARATE,
-    BERT__QKV_FUSED /* one below the other in tensors.qkv */
+    BERT__QKV_FUSED,  /* one below the other in tensors.qkv */
+    BERT__QKV_BY_HEAD /* the same for each head; biases in tensors.query_bias and value_bias, the
+                         keys have none */
 };
 
 /* down(act(up(x))), or gated: down(act(gate(x)) * up(x)). */
@@ -81,6 +85,16 @@ struct bert__config_keys {
     const char *embedding_norm;             /* boolean: is there one? */
     const char *token_dropout;              /* boolean: bert__arch.token_dropout holds */
     const char *mask_token_id;
+    const char *absolute_too; /* false: no table of positions is added */
+    /* disentangled attention */
+    const char *relative; /* boolean */
+    const char
+        *relative_positions;      /* farthest distance that is told apart; below 1: the positions */
+    const char *relative_buckets; /* above 0: buckets of distances, single ones in the middle */
+    const char *relative_terms;   /* "c2p", "p2c": a list, or a string with "|" between */
+    const char *relative_shared;  /* boolean: projections are those of keys and queries */
+    const char *relative_norm;    /* "layer_norm" among what "|" parts */
+    const char *conv_size, *conv_groups, *conv_activation; /* of the convolution beside layer 0 */
 };
 
 /* A key whose presence with another value than the expected one changes the model. */
@@ -111,7 +125,11 @@ struct bert__tensor_names {
     const char *word, *position, *type, *task, *embedding_norm;
     const char *embedding_project; /* where the embedding size isn't the hidden size */
     const char *query, *key, *value, *attention_output, *attention_norm;
-    const char *qkv, *distance_bias;
+    const char *qkv, *query_bias, *value_bias; /* the latter two in full */
+    const char *distance_bias;
+    const char *distance_table, *distance_norm; /* of disentangled attention */
+    const char *distance_key, *distance_query;  /* projections of it, by layer */
+    const char *conv, *conv_norm;
     /* Full names. [positions][head], sines then cosines; [head / 2], angles by which a place
      * turns: the first that the file has, instead of computed ones. */
     const char *rotary_table;
@@ -156,10 +174,10 @@ struct bert__head_row {
     const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
     const char *norm;
     const char *decoder;
-    const char *pooling_key; /* NULL: "classifier_pooling" */
-    const char *pooling; /* the row is for this value of the config's pooling_key; NULL: for all;
-                            for none at all too where default_pooling */
-    bool default_pooling;
+    const char
+        *when_key; /* the row is for configs where this key has the value `when`; NULL: all */
+    const char *when;
+    bool when_absent;           /* and for those without the key */
     bool mean_of_logits;        /* those of the tokens become one row */
     const char *activation_key; /* under which the config may name another activation */
     const char *dense_bias_key; /* boolean of the config, else false: has dense a bias? */
@@ -185,6 +203,9 @@ struct bert__arch {
     enum bert__qkv qkv;
     enum bert__ffn ffn;
     bool rms_norm;           /* RMSNorm, else LayerNorm */
+    bool norm_after_project; /* of the embeddings: behind embedding_project, which has no bias */
+    bool distance_key_has_no_bias;
+    bool counts_all_terms;   /* unknown relative_terms change the scale too */
     bool first_norm_is_none; /* layer 0 has no attention norm (pre-norm) */
     bool ffn_up_has_no_bias; /* only the down projection has */
     bool rotary_interleaved; /* neighbours turn, not halves */

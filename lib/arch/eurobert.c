@@ -7,10 +7,10 @@ static const char *const prefixes[] = {"model.", "", NULL};
 #define TEXT_HEAD(its_pooling, its_input)                                                          \
     .architecture = "EuroBertForSequenceClassification", .task = "text-classification",            \
     .input = its_input, .output = BERT__HEAD_LABELS, .dense = "dense", .activation = "gelu",       \
-    .decoder = "classifier", .pooling = its_pooling
+    .decoder = "classifier", .when_key = "classifier_pooling", .when = its_pooling
 
 static const struct bert__head_row heads[] = {
-    {TEXT_HEAD("late", BERT__HEAD_TOKENS), .default_pooling = true, .mean_of_logits = true},
+    {TEXT_HEAD("late", BERT__HEAD_TOKENS), .when_absent = true, .mean_of_logits = true},
     {TEXT_HEAD("mean", BERT__HEAD_MEAN)},
     {TEXT_HEAD("bos", BERT__HEAD_FIRST)},
     BERT__TOKEN_HEAD("EuroBertForTokenClassification"),

@@ -7,14 +7,14 @@ static const char *const prefixes[] = {"roformer.", "", NULL};
 /* The summary of a whole text, by default the last token's. */
 #define CHOICE_HEAD(its_pooling, its_input)                                                        \
     .architecture = "RoFormerForMultipleChoice", .task = "multiple-choice", .input = its_input,    \
-    .output = BERT__HEAD_CHOICE, .decoder = "classifier", .pooling_key = "summary_type",           \
-    .pooling = its_pooling
+    .output = BERT__HEAD_CHOICE, .decoder = "classifier", .when_key = "summary_type",              \
+    .when = its_pooling
 
 static const struct bert__head_row heads[] = {
     BERT__FIRST_TOKEN_HEAD("RoFormerForSequenceClassification", NULL),
     BERT__TOKEN_HEAD("RoFormerForTokenClassification"),
     BERT__SPAN_HEAD("RoFormerForQuestionAnswering"),
-    {CHOICE_HEAD("last", BERT__HEAD_LAST), .default_pooling = true},
+    {CHOICE_HEAD("last", BERT__HEAD_LAST), .when_absent = true},
     {CHOICE_HEAD("first", BERT__HEAD_FIRST)},
     {CHOICE_HEAD("mean", BERT__HEAD_MEAN)},
     {.architecture = "RoFormerForMaskedLM",

@@ -35,6 +35,18 @@
     .attention_norm = "encoder.layer.%u.attention.output.LayerNorm",                               \
     .ffn_norm = "encoder.layer.%u.output.LayerNorm"
 
+/* DeBERTa's own. */
+#define BERT__DEBERTA_KEYS                                                                         \
+    .type_vocab_size = "type_vocab_size", .embedding_size = "embedding_size",                      \
+    .absolute_too = "position_biased_input", .relative = "relative_attention",                     \
+    .relative_positions = "max_relative_positions", .relative_terms = "pos_att_type"
+
+#define BERT__DEBERTA_TENSORS                                                                      \
+    .embedding_norm = "embeddings.LayerNorm", .embedding_project = "embeddings.embed_proj",        \
+    .distance_table = "encoder.rel_embeddings",                                                    \
+    .attention_output = "encoder.layer.%u.attention.output.dense",                                 \
+    .ffn_up = "encoder.layer.%u.intermediate.dense", .ffn_down = "encoder.layer.%u.output.dense"
+
 /* The layers of families that transformers took over from the models' own code, as it names them
  * inside; files have the older names. */
 #define BERT__ADOPTED_TENSORS                                                                      \
@@ -115,6 +127,37 @@
         BERT__CLS_LM_HEAD(name "ForPreTraining", "pretraining", BERT__HEAD_PREDICTION),            \
         BERT__POOLED_HEAD(name "ForPreTraining", "pretraining", BERT__HEAD_RELATION,               \
                           "cls.seq_relationship")
+
+/* DeBERTa's pooler is a part of its heads. */
+#define BERT__DEBERTA_POOLED                                                                       \
+    .input = BERT__HEAD_FIRST, .dense = "pooler.dense", .activation = "gelu",                      \
+    .activation_key = "pooler_hidden_act", .decoder = "classifier"
+
+#define BERT__DEBERTA_HEADS(name)                                                                  \
+    {.architecture = name "ForSequenceClassification",                                             \
+     .task = "text-classification",                                                                \
+     .output = BERT__HEAD_LABELS,                                                                  \
+     BERT__DEBERTA_POOLED},                                                                        \
+        BERT__TOKEN_HEAD(name "ForTokenClassification"),                                           \
+        BERT__SPAN_HEAD(name "ForQuestionAnswering"),                                              \
+        {.architecture = name "ForMaskedLM",                                                       \
+         .task = "fill-mask",                                                                      \
+         .input = BERT__HEAD_TOKENS,                                                               \
+         .output = BERT__HEAD_VOCABULARY,                                                          \
+         .when_key = "legacy",                                                                     \
+         .when = "true",                                                                           \
+         .when_absent = true,                                                                      \
+         .dense = "cls.predictions.transform.dense",                                               \
+         .narrow = true,                                                                           \
+         .norm = "cls.predictions.transform.LayerNorm",                                            \
+         .decoder = "cls.predictions.decoder",                                                     \
+         .tied_bias = "cls.predictions.bias"},                                                     \
+    {                                                                                              \
+        .architecture = name "ForMaskedLM", .task = "fill-mask", .input = BERT__HEAD_TOKENS,       \
+        .output = BERT__HEAD_VOCABULARY, .when_key = "legacy", .when = "false",                    \
+        .dense = "lm_predictions.lm_head.dense", .norm = "lm_predictions.lm_head.LayerNorm",       \
+        .decoder = "lm_predictions.lm_head.decoder", .tied_bias = "lm_predictions.lm_head.bias"    \
+    }
 
 #define BERT__END_OF_HEADS                                                                         \
     {                                                                                              \

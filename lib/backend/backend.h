@@ -48,6 +48,7 @@ struct bert__stream_options {
     uint32_t max_tokens;
     uint32_t max_length; /* tokens of one sequence */
     uint32_t head_size;
+    uint32_t relative_rows; /* of bert__relative_op; 0: attention has none */
 };
 
 /* y[rows][n_out] = act(x W^T + bias) + residual */
@@ -99,6 +100,27 @@ struct bert__embed_op {
 };
 
 /*
+ * Disentangled attention: to the score of query i and key j comes
+ *   scale * (<q[i], keys[h][row]> + <k[j], queries[h][row]>), row = rows_by_distance[i - j + reach]
+ * keys and queries: for each head h a packed [n_rows][head]; either may be NULL.  Rows don't
+ * decrease with the distance.
+ */
+struct bert__relative_op {
+    struct bert__matrix *const *keys;
+    struct bert__matrix *const *queries;
+    const uint32_t *rows_by_distance; /* on the host */
+    uint32_t n_rows;
+};
+
+/* y[row][i * n + c] = x[row - size / 2 + i][c] for i < size: what a convolution of odd size
+ * sees; 0 outside of the row's sequence. */
+struct bert__unfold_op {
+    float *y;
+    const float *x;
+    uint32_t n, size;
+};
+
+/*
  * qkv: [tokens][(heads + 2 * kv_heads) * head]: queries, keys, values; several query heads
  * in a row may share a key head.  out: [tokens][heads * head].
  *   softmax_j(scale * <q[i], k[j]> + by_distance[j - i + reach])
@@ -112,7 +134,8 @@ struct bert__attention_op {
     size_t by_distance_stride; /* from one head's to the next; 0: all have the same */
     uint32_t reach;            /* no sequence is longer than reach + 1 */
     uint32_t window;           /* by_distance hides what is farther away than this */
-    float *const *probs;       /* on the host: for each sequence [heads][length][length]; or NULL */
+    const struct bert__relative_op *relative; /* NULL: none; then by_distance is NULL */
+    float *const *probs; /* on the host: for each sequence [heads][length][length]; or NULL */
 };
 
 struct bert__backend {
@@ -160,6 +183,8 @@ struct bert__backend {
     bert_status (*gate)(struct bert__stream *stream, const struct bert__gate_op *op,
                         bert_error *err);
     bert_status (*rotate)(struct bert__stream *stream, const struct bert__rotate_op *op,
+                          bert_error *err);
+    bert_status (*unfold)(struct bert__stream *stream, const struct bert__unfold_op *op,
                           bert_error *err);
     bert_status (*linear)(struct bert__stream *stream, const struct bert__linear_op *op,
                           bert_error *err);

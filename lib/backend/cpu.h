@@ -20,6 +20,26 @@ struct bert__matrix {
     char *panels;
 };
 
+/* Where attention's scratch of one worker starts, in floats. */
+struct bert__attention_scratch {
+    size_t scores, by_key, by_query, bias; /* the prepared keys are at 0 */
+    size_t worker;                         /* of all */
+};
+
+struct bert__stream {
+    struct bert__device *device;
+    struct bert__alloc *alloc;
+    struct bert__team *team;
+    const struct bert__batch *batch; /* while one runs */
+    float *scratch;                  /* of each worker */
+    struct bert__attention_scratch layout;
+};
+
+/* False if it doesn't fit an address space. */
+bool bert__attention_scratch_layout(const struct bert__kernels *k,
+                                    const struct bert__stream_options *o,
+                                    struct bert__attention_scratch *out);
+
 /* One of the two halves: the calls of a session; see cpu_stream.c. */
 bert_status bert__cpu_stream_bytes(struct bert__device *device,
                                    const struct bert__stream_options *o, size_t buffers,
@@ -39,6 +59,8 @@ bert_status bert__cpu_norm(struct bert__stream *stream, const struct bert__norm_
                            bert_error *err);
 bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err);
 bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_op *op,
+                             bert_error *err);
+bert_status bert__cpu_unfold(struct bert__stream *s, const struct bert__unfold_op *op,
                              bert_error *err);
 bert_status bert__cpu_linear(struct bert__stream *stream, const struct bert__linear_op *op,
                              bert_error *err);

@@ -16,16 +16,6 @@ enum {
     TASK_FLOATS = 8192    /* of a task that streams through rows */
 };
 
-struct bert__stream {
-    struct bert__device *device;
-    struct bert__alloc *alloc;
-    struct bert__team *team;
-    const struct bert__batch *batch;
-    float *scratch; /* attention: kv and scores of each worker */
-    size_t kv_floats;
-    size_t worker_floats;
-};
-
 static uint32_t ceil_div(uint32_t a, uint32_t b)
 {
     return (a + b - 1) / b;
@@ -38,23 +28,15 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 
 /* ---- Memory -------------------------------------------------------------- */
 
-/* Floats of one worker's attention scratch, and where the scores start. */
-static bool scratch_layout(const struct bert__kernels *k, const struct bert__stream_options *o,
-                           size_t *kv, size_t *worker)
-{
-    return bert__size_align(k->attention_kv_floats(o->max_length, o->head_size), 16, kv)
-           && bert__size_add(*kv, k->attention_scratch_floats(o->max_length, o->head_size), worker)
-           && bert__size_align(*worker, 16, worker);
-}
-
 bert_status bert__cpu_stream_bytes(struct bert__device *device,
                                    const struct bert__stream_options *o, size_t buffers,
                                    uint64_t *out, bert_error *err)
 {
-    size_t kv, worker, floats, bytes;
+    struct bert__attention_scratch scratch;
+    size_t floats, bytes;
 
-    if (!scratch_layout(device->kernels, o, &kv, &worker)
-        || !bert__size_mul_add(worker, o->threads, buffers, &floats)
+    if (!bert__attention_scratch_layout(device->kernels, o, &scratch)
+        || !bert__size_mul_add(scratch.worker, o->threads, buffers, &floats)
         || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes))
         return bert__fail(err, BERT_ERANGE, "the session's scratch does not fit an address space");
     *out = bytes;
@@ -79,8 +61,8 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
         bert__cpu_stream_destroy(s);
         return st;
     }
-    if (scratch_layout(device->kernels, o, &s->kv_floats, &s->worker_floats)
-        && bert__size_mul(s->worker_floats, o->threads, &floats)
+    if (bert__attention_scratch_layout(device->kernels, o, &s->layout)
+        && bert__size_mul(s->layout.worker, o->threads, &floats)
         && bert__size_mul(floats, sizeof(float), &bytes))
         s->scratch = bert__alloc(alloc, bytes);
     if (s->scratch == NULL) {
@@ -314,77 +296,43 @@ bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_o
     return BERT_OK;
 }
 
-/* ---- Attention ------------------------------------------------------------ */
+/* ---- Moving rows ---------------------------------------------------------- */
 
-struct attention_job {
-    struct bert__stream *s;
-    const struct bert__attention_op *op;
+struct unfold_job {
+    const struct bert__stream *s;
+    const struct bert__unfold_op *op;
 };
 
-/* The keys that the queries from `first` on see together. */
-static void see(struct bert__attention_block *b, uint32_t first, uint32_t n_q, uint32_t n,
-                uint32_t window)
+/* One sequence. */
+static void unfold_task(void *context, uint32_t task, uint32_t worker)
 {
-    uint32_t from = first > window ? first - window : 0;
-    uint32_t end = n - first - n_q > window ? first + n_q + window : n;
+    const struct unfold_job *job = context;
+    const struct bert__unfold_op *op = job->op;
+    uint32_t first = job->s->batch->offsets[task], end = job->s->batch->offsets[task + 1];
+    size_t wide = (size_t)op->size * op->n;
 
-    b->first = from;
-    b->count = end - from;
-    b->n_q = n_q;
+    (void)worker;
+    for (uint32_t row = first; row < end; row++)
+        for (uint32_t i = 0; i < op->size; i++) {
+            int64_t from = (int64_t)row + i - op->size / 2;
+            float *y = op->y + row * wide + (size_t)i * op->n;
+
+            if (from >= (int64_t)first && from < (int64_t)end)
+                memcpy(y, op->x + (size_t)from * op->n, op->n * sizeof *y);
+            else
+                memset(y, 0, op->n * sizeof *y);
+        }
 }
 
-/* One head of one sequence. */
-static void attention_task(void *context, uint32_t task, uint32_t worker)
+bert_status bert__cpu_unfold(struct bert__stream *s, const struct bert__unfold_op *op,
+                             bert_error *err)
 {
-    const struct attention_job *job = context;
-    struct bert__stream *s = job->s;
-    const struct bert__attention_op *op = job->op;
-    const struct bert__kernels *k = s->device->kernels;
-    uint32_t seq = task / op->heads, h = task % op->heads;
-    uint32_t kv_head = h / (op->heads / op->kv_heads);
-    uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
-    size_t width = (size_t)op->heads * op->head, kv_width = (size_t)op->kv_heads * op->head;
-    size_t ld = width + 2 * kv_width;
-    const float *q = op->qkv + first * ld + (size_t)h * op->head;
-    const float *keys = op->qkv + first * ld + width + (size_t)kv_head * op->head;
-    float *kv = s->scratch + worker * s->worker_floats;
-    float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
-    struct bert__attention_block b = {.ldo = width,
-                                      .ldq = ld,
-                                      .kv = kv,
-                                      .n_kv = n,
-                                      .head = op->head,
-                                      .scale = op->scale,
-                                      .ldb = -1,
-                                      .scratch = kv + s->kv_floats,
-                                      .ldp = n};
-
-    k->attention_prepare(kv, keys, keys + kv_width, ld, n, op->head);
-    if (probs != NULL && op->window < n)
-        memset(probs, 0, (size_t)n * n * sizeof *probs);
-    for (uint32_t i = 0; i < n; i += BERT__ATTENTION_BLOCK) {
-        see(&b, i, at_most(n - i, BERT__ATTENTION_BLOCK), n, op->window);
-        b.out = op->out + (first + i) * width + (size_t)h * op->head;
-        b.q = q + i * ld;
-        if (op->by_distance != NULL)
-            b.bias =
-                op->by_distance + h * op->by_distance_stride + (op->reach + b.first - (size_t)i);
-        b.probs = probs != NULL ? probs + (size_t)i * n + b.first : NULL;
-        k->attention(&b);
-    }
-}
-
-bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__attention_op *op,
-                                bert_error *err)
-{
-    struct attention_job job = {s, op};
+    struct unfold_job job = {s, op};
 
     (void)err;
-    bert__team_run(s->team, s->batch->n_sequences * op->heads, attention_task, &job);
+    bert__team_run(s->team, s->batch->n_sequences, unfold_task, &job);
     return BERT_OK;
 }
-
-/* ---- Moving rows ---------------------------------------------------------- */
 
 bert_status bert__cpu_gather(struct bert__stream *s, float *y, const float *x, size_t ldx,
                              const uint32_t *rows, uint32_t n_rows, uint32_t n, bert_error *err)

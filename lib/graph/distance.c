@@ -233,6 +233,7 @@ bert_status bert__distance_load(struct bert__network *net, struct bert__weights 
     net->distance.reach = c->max_positions - 1;
     switch (c->distance) {
     case BERT__DISTANCE_NONE:
+    case BERT__DISTANCE_DISENTANGLED: /* behind the layers: relative.c */
         break;
     case BERT__DISTANCE_BUCKETS:
         st = load_buckets(net, weights, err);
@@ -248,6 +249,7 @@ void bert__distance_free(struct bert__network *net)
 {
     bert__table_free(net, &net->distance.bias);
     bert__table_free(net, &net->distance.mask);
+    bert__alloc_free(net->alloc, net->distance.rows);
     for (int i = 0; i < 2; i++) {
         bert__table_free(net, &net->distance.cosines[i]);
         bert__table_free(net, &net->distance.sines[i]);

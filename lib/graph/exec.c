@@ -36,7 +36,8 @@ static struct bert__stream_options stream_options(const struct bert__network *ne
     return (struct bert__stream_options){.threads = o->threads,
                                          .max_tokens = o->max_tokens,
                                          .max_length = longest,
-                                         .head_size = c->head_size};
+                                         .head_size = c->head_size,
+                                         .relative_rows = 2 * c->relative.span};
 }
 
 /* Rows of each buffer and floats of all; false if they don't fit. */
@@ -292,6 +293,18 @@ static bert_status run_gate(struct bert__exec *x, const struct bert__step *step,
     return x->backend->gate(x->stream, &op, err);
 }
 
+static bert_status run_unfold(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+{
+    struct bert__unfold_op op = {
+        .y = buffer(x, step->out),
+        .x = buffer(x, step->in),
+        .n = x->network->plan.width[step->in],
+        .size = x->network->config->conv_size,
+    };
+
+    return x->backend->unfold(x->stream, &op, err);
+}
+
 static bool is_local(const struct bert__exec *x, uint32_t layer)
 {
     const bool *local = x->network->config->local;
@@ -323,18 +336,26 @@ static bert_status run_attention(struct bert__exec *x, const struct bert__step *
 {
     const struct bert__config *c = x->network->config;
     const struct bert__distances *d = &x->network->distance;
+    const struct bert__layer *layer = &x->network->layers[bert__config_layer_at(c, step->layer)];
     bool local = is_local(x, step->layer);
+    struct bert__relative_op relative = {
+        .keys = layer->distance_keys,
+        .queries = layer->distance_queries,
+        .rows_by_distance = d->rows,
+        .n_rows = 2 * c->relative.span,
+    };
     struct bert__attention_op op = {
         .out = buffer(x, step->out),
         .qkv = buffer(x, step->in),
         .heads = c->heads,
         .kv_heads = c->kv_heads,
         .head = c->head_size,
-        .scale = 1.0f / sqrtf((float)c->head_size),
+        .scale = 1.0f / sqrtf((float)c->head_size * (float)c->score_terms),
         .by_distance = local ? d->mask.device : d->bias.device,
         .by_distance_stride = local ? 0 : d->stride,
         .reach = d->reach,
         .window = local ? c->window : UINT32_MAX,
+        .relative = relative.keys != NULL || relative.queries != NULL ? &relative : NULL,
         .probs = tap != NULL && tap->probs != NULL ? tap->probs(tap->context, step->layer) : NULL,
     };
 
@@ -355,6 +376,8 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
         return run_gate(x, step, err);
     case BERT__STEP_ROTATE:
         return run_rotate(x, step, err);
+    case BERT__STEP_UNFOLD:
+        return run_unfold(x, step, err);
     case BERT__STEP_ATTENTION:
         return run_attention(x, step, tap, err);
     }

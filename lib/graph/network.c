@@ -10,6 +10,7 @@
 #include "lib/graph/distance.h"
 #include "lib/graph/names.h"
 #include "lib/graph/pack.h"
+#include "lib/graph/relative.h"
 
 /* ---- The parts of an encoder ----------------------------------------------- */
 
@@ -108,18 +109,19 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
     const struct bert__config *c = net->config;
     const struct bert__tensor_names *names = net->names;
     char name[BERT__NAME_BYTES];
+    uint32_t normed = c->arch->norm_after_project ? c->hidden_size : c->embedding_size;
     bert_status st = load_tables(net, weights, err);
 
     if (st == BERT_OK && c->embedding_norm)
-        st = load_norm(net, weights, names->embedding_norm, c->embedding_size, &net->embedding_norm,
-                       err);
+        st = load_norm(net, weights, names->embedding_norm, normed, &net->embedding_norm, err);
     if (st != BERT_OK || names->embedding_project == NULL
         || (c->embedding_size == c->hidden_size && !c->arch->project_always))
         return st;
     st = bert__name_join(name, net->prefix, names->embedding_project, err);
-    return st != BERT_OK ? st
-                         : bert__linear_load(net, weights, name, c->hidden_size, c->embedding_size,
-                                             true, &net->embedding_project, err);
+    return st != BERT_OK
+               ? st
+               : bert__linear_load(net, weights, name, c->hidden_size, c->embedding_size,
+                                   !c->arch->norm_after_project, &net->embedding_project, err);
 }
 
 /* The name of a layer's tensors, in full but for the ending. */
@@ -154,8 +156,10 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
                             uint32_t layer, bert_error *err)
 {
     const struct bert__config *c = net->config;
-    bool fused = net->qkv == BERT__QKV_FUSED;
+    bool fused = net->qkv != BERT__QKV_SEPARATE, by_head = net->qkv == BERT__QKV_BY_HEAD;
     const char *patterns[BERT__MAX_PARTS] = {net->names->query, net->names->key, net->names->value};
+    const char *own_biases[BERT__MAX_PARTS] = {net->names->query_bias, NULL,
+                                               net->names->value_bias};
     const uint32_t heads[BERT__MAX_PARTS] = {c->heads, c->kv_heads, c->kv_heads};
     struct part_names names[BERT__MAX_PARTS];
     struct bert__part parts[BERT__MAX_PARTS] = {{.weight = NULL}};
@@ -163,8 +167,13 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
 
     for (int i = 0; i < BERT__MAX_PARTS; i++) {
         bert_status st = name_part(net, fused ? net->names->qkv : patterns[i], layer,
-                                   c->attention_bias, &names[i], &parts[i], err);
+                                   c->attention_bias && !by_head, &names[i], &parts[i], err);
 
+        if (st == BERT_OK && by_head && own_biases[i] != NULL) {
+            st = layer_name(net, own_biases[i], layer, names[i].bias, err);
+            parts[i].bias = names[i].bias;
+            parts[i].bias_is_own = true;
+        }
         if (st != BERT_OK)
             return st;
         parts[i].n_out = heads[i] * c->head_size;
@@ -174,7 +183,9 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
         parts[i].order = c->arch->rotary_interleaved && (i < 2 || c->rotary_value)
                              ? BERT__ROWS_INTERLEAVED
                              : BERT__ROWS_PLAIN;
-        first += parts[i].n_out;
+        if (by_head)
+            parts[i].order = BERT__ROWS_BY_HEAD;
+        first += by_head ? c->head_size : parts[i].n_out;
     }
     return bert__linear_load_parts(net, weights, parts, BERT__MAX_PARTS, c->hidden_size,
                                    &net->layers[layer].qkv, err);
@@ -431,6 +442,10 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     if (st == BERT_OK)
         st = load_layers(net, weights, options, err);
     if (st == BERT_OK)
+        st = bert__relative_load(net, weights, err);
+    if (st == BERT_OK)
+        st = bert__conv_load(net, weights, err);
+    if (st == BERT_OK)
         st = load_norm(net, weights, net->names->final_norm, config->hidden_size, &net->final_norm,
                        err);
     if (st == BERT_OK)
@@ -442,6 +457,7 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
 
 static void layer_free(struct bert__network *net, struct bert__layer *layer)
 {
+    bert__relative_free(net, layer);
     bert__linear_free(net, &layer->qkv);
     bert__linear_free(net, &layer->attention_output);
     bert__linear_free(net, &layer->ffn_up);
@@ -463,6 +479,8 @@ void bert__network_destroy(struct bert__network *net)
         bert__norm_free(net, &net->embedding_norm);
         bert__norm_free(net, &net->final_norm);
         bert__distance_free(net);
+        bert__linear_free(net, &net->conv);
+        bert__norm_free(net, &net->conv_norm);
         bert__linear_free(net, &net->embedding_project);
         bert__table_free(net, &net->word);
         bert__table_free(net, &net->position);

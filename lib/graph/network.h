@@ -36,6 +36,8 @@ struct bert__layer {
     struct bert__norm attention_norm;
     struct bert__linear ffn_up, ffn_down; /* up: where gated, the gate's rows first */
     struct bert__norm ffn_norm;
+    /* Disentangled attention: for each head its [distances][head]; NULL: none. */
+    struct bert__matrix **distance_keys, **distance_queries;
 };
 
 /* Tables by which distances enter attention; count 0: none. */
@@ -45,6 +47,7 @@ struct bert__distances {
     struct bert__table mask;                 /* of local layers: [2 reach + 1], 0 or -infinity */
     struct bert__table cosines[2], sines[2]; /* rotary: [positions][rotary size / 2]; local layers
                                                 have the second */
+    uint32_t *rows; /* disentangled: [2 reach + 1], the row of its table for query - key + reach */
     uint32_t reach;
 };
 
@@ -65,6 +68,9 @@ struct bert__network {
     struct bert__distances distance;
     struct bert__layer *layers; /* bert__config_layers() */
     struct bert__norm final_norm;
+    struct bert__linear conv; /* on BERT__BUFFER_UNFOLDED; matrix NULL: none */
+    struct bert__norm conv_norm;
+    enum bert__act conv_act;
     struct bert__linear pooler; /* matrix NULL: the file has none */
     struct bert__plan plan;
     uint64_t parameters;

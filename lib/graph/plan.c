@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_AROUND = 4, STEPS_PER_LAYER = 9 };
+enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 9 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -102,12 +102,32 @@ static void add_embeddings(struct bert__plan *plan, const struct bert__network *
     bool project = network->embedding_project.matrix != NULL;
     enum bert__buffer to = project ? BERT__BUFFER_EMBEDDING : BERT__BUFFER_HIDDEN;
 
+    bool late = network->config->arch->norm_after_project;
+
     add(plan, BERT__STEP_EMBED, BERT__BUFFER_NONE, to);
+    if (project && late)
+        add_linear(plan, to, BERT__BUFFER_HIDDEN, &network->embedding_project);
+    if (network->embedding_norm.gamma.count > 0 && late)
+        to = BERT__BUFFER_HIDDEN;
     if (network->embedding_norm.gamma.count > 0)
         add_norm(plan, to, to, &network->embedding_norm);
-    if (project)
+    if (project && !late)
         add_linear(plan, to, BERT__BUFFER_HIDDEN, &network->embedding_project);
     plan->steps[plan->n_steps - 1].state = 0;
+    if (network->conv.matrix != NULL)
+        add(plan, BERT__STEP_UNFOLD, BERT__BUFFER_HIDDEN, BERT__BUFFER_UNFOLDED);
+}
+
+/* Beside layer 0, from the embeddings: norm(layer 0 + act(conv)) is hidden state 1. */
+static void add_conv(struct bert__plan *plan, const struct bert__network *network)
+{
+    struct bert__step *step;
+
+    plan->steps[plan->n_steps - 1].state = -1;
+    step = add_linear(plan, BERT__BUFFER_UNFOLDED, BERT__BUFFER_MIDDLE, &network->conv);
+    step->act = network->conv_act;
+    step->residual = BERT__BUFFER_HIDDEN;
+    add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_HIDDEN, &network->conv_norm)->state = 1;
 }
 
 static void add_layers(struct bert__plan *plan, const struct bert__network *network)
@@ -121,6 +141,8 @@ static void add_layers(struct bert__plan *plan, const struct bert__network *netw
             add_pre_norm_layer(plan, network, layer, i);
         else
             add_post_norm_layer(plan, network, layer, i);
+        if (i == 0 && network->conv.matrix != NULL)
+            add_conv(plan, network);
     }
 }
 
@@ -151,6 +173,9 @@ static void lay_out_buffers(struct bert__plan *plan, const struct bert__network 
     shared = larger(width[BERT__BUFFER_FFN], config->embedding_size);
     /* the pooler's output lies there too */
     plan->row_floats = 2 * hidden + larger(larger(attention, hidden), shared);
+    width[BERT__BUFFER_UNFOLDED] = config->conv_size * hidden;
+    offset[BERT__BUFFER_UNFOLDED] = plan->row_floats;
+    plan->row_floats += width[BERT__BUFFER_UNFOLDED];
 }
 
 bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network *network,

@@ -24,6 +24,7 @@ enum bert__buffer {
                                with the two above */
     BERT__BUFFER_EMBEDDING, /* [tokens][embedding size], where that isn't the hidden size: there too
                              */
+    BERT__BUFFER_UNFOLDED,  /* [tokens][size * hidden]: what the convolution beside layer 0 sees */
     BERT__BUFFER_COUNT,
     BERT__BUFFER_NONE = BERT__BUFFER_COUNT
 };
@@ -34,6 +35,7 @@ enum bert__step_kind {
     BERT__STEP_LINEAR,
     BERT__STEP_GATE,   /* in place: the first half of each row becomes act(it) * the second */
     BERT__STEP_ROTATE, /* in place: queries and keys turn */
+    BERT__STEP_UNFOLD,
     BERT__STEP_ATTENTION
 };
 

@@ -38,15 +38,15 @@ static bool names_architecture(const struct bert__config *c, const char *archite
     return bert__json_equals(&list->u.array.items[0], architecture);
 }
 
-/* Is this the row for the config's classifier_pooling? */
-static bool is_pooling(const struct bert__config *c, const struct bert__head_row *row)
+/* Is this a row for such configs? */
+static bool is_meant(const struct bert__config *c, const struct bert__head_row *row)
 {
-    const char *key = row->pooling_key != NULL ? row->pooling_key : "classifier_pooling";
-    const struct bert__json *pooling = bert__json_find(c->json, key);
+    const struct bert__json *value;
 
-    if (row->pooling == NULL)
+    if (row->when_key == NULL)
         return true;
-    return pooling != NULL ? bert__json_equals(pooling, row->pooling) : row->default_pooling;
+    value = bert__json_find(c->json, row->when_key);
+    return value != NULL ? bert__config_is(value, row->when) : row->when_absent;
 }
 
 static uint32_t decoder_rows(const struct bert__config *c, enum bert__head_output output)
@@ -287,7 +287,7 @@ bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__n
 
     memset(missing, 0, sizeof *missing);
     for (; row != NULL && row->architecture != NULL && st == BERT_OK; row++) {
-        if (!names_architecture(net->config, row->architecture) || !is_pooling(net->config, row)
+        if (!names_architecture(net->config, row->architecture) || !is_meant(net->config, row)
             || heads->n == BERT__MAX_HEADS)
             continue;
         l.row = row;

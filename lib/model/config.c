@@ -262,7 +262,13 @@ static bert_status read_positions(struct bert__config *c, bert_error *err)
     const struct bert__config_keys *k = &c->keys;
     bert_status status = BERT_OK;
 
-    c->position_rows = c->max_positions;
+    bool added = c->arch->position != BERT__POSITION_NONE;
+
+    if (c->keys.absolute_too)
+        status = bert__json_read_bool(c->json, c->path, c->keys.absolute_too, &added, err);
+    if (status)
+        return status;
+    c->position_rows = added ? c->max_positions : 0;
     c->pad_token_id = c->arch->defaults.pad_token_id;
     if (k->pad_token_id)
         status = bert__json_read_u32(c->json, c->path, k->pad_token_id, 0, MAX_VOCAB,
@@ -344,13 +350,13 @@ static bert_status read_eps(struct bert__config *c, bert_error *err)
     return BERT_OK;
 }
 
-static bert_status read_activation(struct bert__config *c, struct bert__arena *arena,
-                                   bert_error *err)
+bert_status bert__config_name(const struct bert__config *c, struct bert__arena *arena,
+                              const char *key, const char *standard, const char **out,
+                              bert_error *err)
 {
-    const char *key = c->keys.activation;
     const struct bert__json *value = key ? bert__json_get(c->json, key) : NULL;
 
-    c->activation = c->arch->defaults.activation;
+    *out = standard;
     if (!value)
         return BERT_OK;
     if (value->type != BERT__JSON_STRING)
@@ -358,8 +364,8 @@ static bert_status read_activation(struct bert__config *c, struct bert__arena *a
                           bert__json_type_name(value));
     if (memchr(value->u.string.data, 0, value->u.string.size))
         return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" holds a NUL", c->path, key);
-    c->activation = bert__arena_string(arena, value->u.string.data, value->u.string.size);
-    return c->activation ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
+    *out = bert__arena_string(arena, value->u.string.data, value->u.string.size);
+    return *out ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
 }
 
 /* ---- Labels ---------------------------------------------------------------------------------- */
@@ -486,7 +492,8 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
     if (!status)
         status = read_eps(config, err);
     if (!status)
-        status = read_activation(config, arena, err);
+        status = bert__config_name(config, arena, config->keys.activation,
+                                   config->arch->defaults.activation, &config->activation, err);
     if (!status)
         status = read_labels(config, arena, err);
     return status;

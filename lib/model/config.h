@@ -7,6 +7,15 @@
 #include "lib/base/json.h"
 #include "lib/base/source.h"
 
+/* Disentangled attention; span 0: none. */
+struct bert__relative {
+    uint32_t span;      /* the table has 2 span rows, and a row for each distance or bucket */
+    uint32_t farthest;  /* distance that is told apart */
+    uint32_t buckets;   /* 0: each distance is its own */
+    bool keys, queries; /* terms: query * key of the distance, key * query of the distance */
+    bool shared, normed;
+};
+
 struct bert__config {
     const struct bert__arch *arch;
     struct bert__config_keys keys; /* the row's, or its other ones where the file has those */
@@ -18,7 +27,11 @@ struct bert__config {
     uint32_t kv_heads;            /* divides heads */
     enum bert__position position; /* the row's, unless the config chooses */
     enum bert__distance distance;
-    uint32_t rotary_size;      /* leading values of a head that turn; even; 0: none */
+    uint32_t rotary_size; /* leading values of a head that turn; even; 0: none */
+    struct bert__relative relative;
+    uint32_t score_terms;            /* scores are divided by sqrt(head size * this) */
+    uint32_t conv_size, conv_groups; /* size 0: none */
+    const char *conv_activation;
     uint32_t distance_buckets; /* rows of the table of biases by distance */
     uint32_t window;           /* how far a local layer sees on either side */
     const bool *local;         /* [layers]: sees its window only; NULL: none does */
@@ -50,6 +63,10 @@ struct bert__config {
 bert_status bert__config_load(struct bert__config *config, struct bert__arena *arena,
                               struct bert__source *source, const char *directory,
                               uint32_t max_layers, bert_error *err);
+
+/* Is a scalar the one that `expected` writes as in JSON (a string without its quotes)?  Not
+ * for numbers. */
+bool bert__config_is(const struct bert__json *value, const char *expected);
 
 /* Layers that have weights, and the one whose weights are used at `depth`. */
 uint32_t bert__config_layers(const struct bert__config *config);

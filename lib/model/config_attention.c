@@ -288,7 +288,7 @@ static bert_status read_token_dropout(struct bert__config *c, bert_error *err)
 /* ---- What a row takes for granted ---------------------------------------------------------------
  */
 
-static bool is_as_expected(const struct bert__json *value, const char *expected)
+bool bert__config_is(const struct bert__json *value, const char *expected)
 {
     switch (value->type) {
     case BERT__JSON_NULL:
@@ -314,7 +314,7 @@ static bert_status check_fixed(const struct bert__config *c, bert_error *err)
     for (; f && f->key; f++) {
         const struct bert__json *value = bert__json_find(c->json, f->key);
 
-        if (value && !is_as_expected(value, f->expected))
+        if (value && !bert__config_is(value, f->expected))
             return bert__fail(err, BERT_EUNSUPPORTED,
                               "%s: \"%s\" is not %s: such models of type %s are not handled",
                               c->path, f->key, f->expected, c->arch->model_type);
@@ -340,5 +340,7 @@ bert_status bert__config_attention(struct bert__config *c, struct bert__arena *a
                                    MAX_BUCKETS, &c->distance_buckets, err);
     if (!status)
         status = read_rotary(c, err);
+    if (!status)
+        status = bert__config_relative(c, arena, err);
     return status ? status : read_local(c, arena, err);
 }

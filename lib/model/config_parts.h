@@ -11,5 +11,12 @@ bert_status bert__config_size(const struct bert__config *config, const char *key
 /* Heads, their sizes, biases, rotary angles and local windows; after the other sizes. */
 bert_status bert__config_attention(struct bert__config *config, struct bert__arena *arena,
                                    bert_error *err);
+/* Disentangled attention and the convolution that comes with it. */
+bert_status bert__config_relative(struct bert__config *config, struct bert__arena *arena,
+                                  bert_error *err);
+/* A string under `key` (NULL: none), without NULs, in the arena; absent: `standard`. */
+bert_status bert__config_name(const struct bert__config *config, struct bert__arena *arena,
+                              const char *key, const char *standard, const char **out,
+                              bert_error *err);
 
 #endif

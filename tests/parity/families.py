@@ -145,6 +145,36 @@ def esm(r):
     return c
 
 
+def deberta(r):
+    c = common(r)
+    terms = r.choice([["c2p"], ["p2c"], ["c2p", "p2c"], ["p2c", "c2p"], []])
+    c.update(type_vocab_size=r.choice([0, 2]), relative_attention=r.random() < 0.85,
+             pos_att_type="|".join(terms) if terms and r.random() < 0.5 else terms,
+             max_relative_positions=r.choice([-1, 20, 160]),
+             position_biased_input=r.random() < 0.5, legacy=r.random() < 0.5,
+             pooler_hidden_act=r.choice(ACTIVATIONS))
+    if c["legacy"] and r.random() < 0.3:  # else the decoder is as wide as the embeddings
+        c["embedding_size"] = r.choice([8, 24])
+    return c
+
+
+def deberta_v2(r):
+    c = deberta(r)
+    if r.random() < 0.6:
+        c.update(position_buckets=r.choice([4, 16, 32]), max_relative_positions=-1)
+    if r.random() < 0.5:
+        c["share_att_key"] = True
+    if r.random() < 0.5:
+        c["norm_rel_ebd"] = "layer_norm"
+    if r.random() < 0.5:
+        c.update(conv_kernel_size=r.choice([1, 3, 5]))
+        if r.random() < 0.5:
+            c["conv_act"] = r.choice(ACTIVATIONS)
+        if r.random() < 0.5:
+            c["conv_groups"] = c["num_attention_heads"]
+    return c
+
+
 FAMILIES = {
     "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
     "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
@@ -152,7 +182,7 @@ FAMILIES = {
     "RobertaPreLayerNorm": common, "XLMRobertaXL": common, "MPNet": mpnet,
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
     "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
-    "Esm": esm,
+    "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2,
 }
 
 
