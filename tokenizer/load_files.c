@@ -520,11 +520,6 @@ static bert_status load_spm(struct bert__load *l, const struct bert__family *fam
     struct bert__spm spm;
     bert_status status = bert__spm_read(l, file.data, file.size, &spm);
 
-    if (status == BERT_OK && family->id == BERT__FAMILY_SPM && spm.model_type > 2)
-        return bert__fail(
-            l->err, BERT_EUNSUPPORTED,
-            "%s: SentencePiece model type %llu; 1 (Unigram) and 2 (BPE) are supported", l->path,
-            (unsigned long long)spm.model_type);
     if (status == BERT_OK)
         status = list_extra(l, &spm, &extra);
     if (status == BERT_OK && family->id == BERT__FAMILY_SPM)
@@ -535,7 +530,7 @@ static bert_status load_spm(struct bert__load *l, const struct bert__family *fam
     if (status == BERT_OK)
         status = load_stages(l, family, &s, spm.charsmap, spm.byte_fallback);
     if (status == BERT_OK)
-        status = family->id == BERT__FAMILY_SPM && spm.model_type == 2
+        status = family->id == BERT__FAMILY_SPM && spm.model_type != 1
                      ? bert__load_spm_bpe(l, &spm, &s)
                      : load_unigram(l, family, &s, &spm);
     return status == BERT_OK ? load_rest(l, family, &s) : status;

@@ -501,10 +501,23 @@ static void collect_one(struct bert__settings *s, const struct bert__added_token
     }
 }
 
+/* All but what the files list and name. */
+static void collect_again(struct bert__settings *s, const struct list *extra)
+{
+    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
+        if (s->named[i].content.data != NULL)
+            collect_one(s, &s->named[i], SPECIAL | (s->said[i] ? 0 : BERT__TOKEN_AGAIN));
+    }
+    for (uint32_t i = 0; i < s->n_own; i++)
+        collect_one(s, &s->own[i].token, SPECIAL | BERT__TOKEN_AGAIN);
+    for (uint32_t i = 0; i < extra->n; i++)
+        collect_one(s, &extra->items[i].token, SPECIAL | BERT__TOKEN_AGAIN);
+}
+
 static bert_status collect(const struct bert__load *l, struct bert__settings *s,
                            const struct list *first, const struct list *extra)
 {
-    uint32_t n = first->n + extra->n + BERT__NAMED_COUNT + s->n_own;
+    uint32_t n = first->n + 2 * (extra->n + BERT__NAMED_COUNT + s->n_own);
 
     s->tokens = bert__arena_get(l->files, n * sizeof *s->tokens);
     s->listed_ids = bert__arena_get(l->files, n * sizeof *s->listed_ids);
@@ -516,10 +529,8 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     }
     s->n_listed = s->n_tokens;
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (s->named[i].content.data == NULL || is_repeated(s, i, 0, &s->named[i]))
-            continue;
-        s->tokens[s->n_tokens] = s->named[i];
-        s->tokens[s->n_tokens++].id |= s->twice && !s->said[i] ? BERT__TOKEN_AGAIN : 0;
+        if (s->named[i].content.data != NULL && !is_repeated(s, i, 0, &s->named[i]))
+            s->tokens[s->n_tokens++] = s->named[i];
     }
     for (uint32_t i = 0; i < s->n_own; i++) {
         if (!is_repeated(s, BERT__NAMED_COUNT, i, &s->own[i].token))
@@ -527,8 +538,10 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
     }
     for (uint32_t i = 0; i < extra->n; i++) {
         if (!is_repeated(s, BERT__NAMED_COUNT, s->n_own, &extra->items[i].token))
-            collect_one(s, &extra->items[i].token, s->twice ? BERT__TOKEN_AGAIN | SPECIAL : 0);
+            collect_one(s, &extra->items[i].token, 0);
     }
+    if (s->twice)
+        collect_again(s, extra);
     return BERT_OK;
 }
 
@@ -558,6 +571,8 @@ static bert_status take_extra(const struct bert__load *l, const struct bert__ext
     bool there = extra != NULL || more != NULL;
     bert_status status = BERT_OK;
 
+    if (old == NULL && is_something(bert__json_get(config, "extra_special_tokens")))
+        old = bert__json_get(config, "additional_special_tokens");
     if (bert__json_is(extra, BERT__JSON_OBJECT)) {
         status = read_roles(l, extra, s);
         extra = NULL;

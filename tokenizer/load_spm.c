@@ -30,6 +30,7 @@ enum {
 struct reader {
     const struct bert__load *l;
     const char *start, *p, *end; /* of the file; of the message being read */
+    const char *name;            /* of that */
 };
 
 struct field {
@@ -41,8 +42,8 @@ struct field {
 
 static bert_status fail(const struct reader *r, const char *what)
 {
-    return bert__fail(r->l->err, BERT_EFORMAT, "%s: byte %zu: %s", r->l->path,
-                      (size_t)(r->p - r->start), what);
+    return bert__fail(r->l->err, BERT_EFORMAT, "%s: byte %zu, in %s: %s", r->l->path,
+                      (size_t)(r->p - r->start), r->name, what);
 }
 
 /* ---- The wire ------------------------------------------------------------------ */
@@ -84,7 +85,10 @@ static bert_status read_bytes(struct reader *r, bert_text *out)
     if (status != BERT_OK)
         return status;
     if (size > (uint64_t)(r->end - r->p))
-        return fail(r, "a field is longer than what is left");
+        return bert__fail(r->l->err, BERT_EFORMAT,
+                          "%s: byte %zu, in %s: a field of %llu bytes, where %zu are left",
+                          r->l->path, (size_t)(r->p - r->start), r->name, (unsigned long long)size,
+                          (size_t)(r->end - r->p));
     *out = (bert_text){r->p, (size_t)size};
     r->p += size;
     return BERT_OK;
@@ -99,7 +103,11 @@ static bert_status read_field(struct reader *r, struct field *f)
     if (status != BERT_OK)
         return status;
     if (f->number == 0 || f->number >= (uint64_t)1 << 29)
-        return fail(r, "no field has that number; this is no SentencePiece model");
+        return bert__fail(r->l->err, BERT_EFORMAT,
+                          "%s: byte %zu, in %s: no field has the number %llu; this is no "
+                          "SentencePiece model",
+                          r->l->path, (size_t)(r->p - r->start), r->name,
+                          (unsigned long long)f->number);
     switch (f->wire) {
     case WIRE_VARINT:
         return read_varint(r, &f->value);
@@ -110,7 +118,11 @@ static bert_status read_field(struct reader *r, struct field *f)
     case WIRE_32:
         return read_fixed(r, 4, &f->value);
     }
-    return fail(r, "no field is written so; this is no SentencePiece model");
+    return bert__fail(r->l->err, BERT_EFORMAT,
+                      "%s: byte %zu, in %s: field %llu has the wire type %d; this is no "
+                      "SentencePiece model",
+                      r->l->path, (size_t)(r->p - r->start), r->name, (unsigned long long)f->number,
+                      (int)(tag & 7));
 }
 
 static bool is(const struct field *f, uint64_t number, enum wire wire)
@@ -118,9 +130,9 @@ static bool is(const struct field *f, uint64_t number, enum wire wire)
     return f->number == number && f->wire == wire;
 }
 
-static struct reader inner(const struct reader *r, const struct field *f)
+static struct reader inner(const struct reader *r, const struct field *f, const char *name)
 {
-    return (struct reader){r->l, r->start, f->bytes.data, f->bytes.data + f->bytes.size};
+    return (struct reader){r->l, r->start, f->bytes.data, f->bytes.data + f->bytes.size, name};
 }
 
 /* ---- Messages ------------------------------------------------------------------ */
@@ -238,7 +250,7 @@ static bert_status count_pieces(struct reader r, size_t *n)
 bert_status bert__spm_read(const struct bert__load *l, const char *data, size_t size,
                            struct bert__spm *out)
 {
-    struct reader r = {l, data, data, data + size};
+    struct reader r = {l, data, data, data + size, "the model"};
     size_t n, bytes;
     bert_status status = count_pieces(r, &n);
 
@@ -266,12 +278,12 @@ bert_status bert__spm_read(const struct bert__load *l, const char *data, size_t 
         if (status != BERT_OK)
             break;
         if (is(&f, MODEL_PIECES, WIRE_BYTES)) {
-            status = read_piece(inner(&r, &f), out->n, &out->pieces[out->n]);
+            status = read_piece(inner(&r, &f, "a piece"), out->n, &out->pieces[out->n]);
             out->n++;
         } else if (is(&f, MODEL_TRAINER, WIRE_BYTES)) {
-            status = read_trainer(inner(&r, &f), out);
+            status = read_trainer(inner(&r, &f, "trainer_spec"), out);
         } else if (is(&f, MODEL_NORMALIZER, WIRE_BYTES)) {
-            status = read_normalizer(inner(&r, &f), out);
+            status = read_normalizer(inner(&r, &f, "normalizer_spec"), out);
         }
     }
     return status;

@@ -22,7 +22,7 @@ struct bert__spm_piece {
 struct bert__spm {
     struct bert__spm_piece *pieces;
     size_t n;
-    uint64_t model_type; /* 1: Unigram, 2: BPE */
+    uint64_t model_type; /* 1: Unigram; BPE and others are read as BPE */
     bool byte_fallback;
     int32_t unk_id, bos_id, eos_id; /* below 0: there is none */
     bert_text unk_piece, bos_piece, eos_piece;
