@@ -18,36 +18,6 @@ static uint64_t max_length(const struct bert__json *config)
     return (uint64_t)value->u.integer;
 }
 
-/* Say where tokenizer_config.json contradicts tokenizer.json, which decides. */
-static bert_status compare(const struct bert__load *l, const struct bert__json *config,
-                           const char *key, bool used)
-{
-    const struct bert__json *value = bert__json_find(config, key);
-
-    if (value == NULL || (value->type != BERT__JSON_TRUE && value->type != BERT__JSON_FALSE)
-        || (value->type == BERT__JSON_TRUE) == used)
-        return BERT_OK;
-    return bert__load_note(l,
-                           "tokenizer_config.json: %s is %s, but the normalizer of tokenizer.json "
-                           "says %s, and decides",
-                           key, used ? "false" : "true", used ? "true" : "false");
-}
-
-static bert_status compare_all(const struct bert__load *l, const struct bert__json *config)
-{
-    const struct bert__norm_bert *n = bert__normalizer_bert(&l->tok->normalizer);
-    bert_status status;
-
-    if (n == NULL)
-        return BERT_OK;
-    status = compare(l, config, "do_lower_case", n->lowercase);
-    if (status == BERT_OK)
-        status = compare(l, config, "tokenize_chinese_chars", n->handle_chinese_chars);
-    if (status == BERT_OK)
-        status = compare(l, config, "strip_accents", n->strip_accents);
-    return status;
-}
-
 /* ---- Files ---------------------------------------------------------------- */
 
 static bert_status read_json(struct bert__load *l, const char *name, const struct bert__json **out)
@@ -137,7 +107,7 @@ static bert_status load_directory(struct bert__load *l, bool *found)
         status = bert__load_json(l, root);
         if (status == BERT_OK)
             status = bert__named_load(l, config);
-        return status == BERT_OK ? compare_all(l, config) : status;
+        return status == BERT_OK ? bert__load_compare(l, config) : status;
     }
     status = bert__family_choose(l, config, &family);
     if (status != BERT_OK || family == NULL)

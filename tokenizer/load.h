@@ -71,6 +71,10 @@ bert_status bert__named_load(const struct bert__load *load, const struct bert__j
 /* Those of a file alone, by their usual spellings. */
 void bert__named_guess(const struct bert__load *load);
 
+/* Note where tokenizer_config.json, which may be NULL, contradicts the tokenizer.json that was
+ * loaded, and decides. */
+bert_status bert__load_compare(const struct bert__load *load, const struct bert__json *config);
+
 /* Post-processors that no tokenizer.json names; `present` false: none. */
 bert_status bert__load_post_steps(const struct bert__load *load,
                                   const struct bert__post_step *steps, uint32_t n, bool present);

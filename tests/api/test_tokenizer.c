@@ -228,18 +228,28 @@ static void test_missing_files(void **state)
 
 static void count_lines(void *context, bert_log_level level, const char *message)
 {
+    static const char *const words[] = {"do_lower_case", "\"nobody\" of pad_token",
+                                        "\"no one\" of added_tokens_decoder", "add_prefix_space"};
     int *lines = context;
 
     assert_int_equal(level, BERT_LOG_WARNING);
     assert_null(strchr(message, '\n'));
-    assert_non_null(strstr(message, "do_lower_case"));
+    assert_true(*lines < 4);
+    if (strstr(message, words[*lines]) == NULL)
+        fail_msg("%s", message);
     ++*lines;
 }
 
 /* tokenizer.json decides; what contradicts it is said. */
 static void test_contradiction(void **state)
 {
-    static const char config[] = "{\"do_lower_case\":false,\"model_max_length\":77}";
+    static const char config[] =
+        "{\"do_lower_case\":false,\"model_max_length\":77,\"add_prefix_space\":true,"
+        "\"cls_token\":\"[CLS]\",\"pad_token\":{\"content\":\"nobody\"},"
+        "\"added_tokens_decoder\":{\"9\":{\"content\":\"no one\"}}}";
+    static const char bytes[] = "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":"
+                                "false,\"trim_offsets\":true},\"model\":{\"type\":\"BPE\","
+                                "\"vocab\":{\"a\":0},\"merges\":[]}}";
     bert_tokenizer_options o = BERT_TOKENIZER_OPTIONS_INIT;
     struct test_files files = {0};
     bert_tokenizer *tok;
@@ -254,9 +264,15 @@ static void test_contradiction(void **state)
     o.log = count_lines;
     o.log_context = &lines;
     test_ok(bert_tokenizer_load_memory(&tok, files.list, files.n, &o, &err), &err);
-    assert_int_equal(lines, 1);
+    assert_int_equal(lines, 3);
     assert_int_equal(bert_tokenizer_model_max_length(tok), 77);
     bert_tokenizer_unref(tok);
+    test_files_set_text(&files, "tokenizer.json", bytes);
+    test_files_set_text(&files, "tokenizer_config.json", "{\"add_prefix_space\":true}");
+    test_ok(bert_tokenizer_load_memory(&tok, files.list, files.n, &o, &err), &err);
+    assert_int_equal(lines, 4);
+    bert_tokenizer_unref(tok);
+    test_files_set(&files, "tokenizer.json", data, size);
     test_files_set_text(&files, "tokenizer_config.json", "{\"model_max_length\":1e30}");
     test_ok(bert_tokenizer_load_memory(&tok, files.list, files.n, NULL, &err), &err);
     assert_int_equal(bert_tokenizer_model_max_length(tok), 0);
