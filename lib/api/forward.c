@@ -167,7 +167,7 @@ static bert_status run(bert_session *s, struct forward *f, bert_error *err)
     if (o->pooler != NULL)
         st = bert__exec_pooler(s->exec, o->pooler, err);
     if (st == BERT_OK)
-        st = bert__logits_run(o, s, hidden, err);
+        st = bert__logits_run(o, s, f->batch, hidden, err);
     bert__exec_finish(s->exec);
     return st;
 }

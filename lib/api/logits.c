@@ -5,6 +5,7 @@
 #include "lib/api/outputs.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/head/head_rows.h"
 
 /* ---- Bits ------------------------------------------------------------------------ */
 
@@ -119,23 +120,6 @@ struct input {
     float *rows[BERT__HEAD_POOLED + 1]; /* by bert__head_input; NULL: not asked for */
 };
 
-/* rows[i] becomes the mean of sequence i's rows, which don't lie before row i. */
-static void average(const bert_outputs *o, const bert_session *s, float *rows, uint32_t width)
-{
-    const struct bert__kernels *k =
-        s->model->network->backend->host_kernels(s->model->network->device);
-
-    for (uint32_t i = 0; i < o->n_sequences; i++) {
-        uint32_t first = o->offsets[i], end = o->offsets[i + 1];
-        float *mean = rows + (size_t)i * width;
-
-        memmove(mean, rows + (size_t)first * width, width * sizeof *mean);
-        for (uint32_t t = first + 1; t < end; t++)
-            k->add(mean, mean, rows + (size_t)t * width, NULL, width);
-        k->scale(mean, mean, 1.0f / (float)(end - first), width);
-    }
-}
-
 static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const struct input *in,
                             bert_error *err)
 {
@@ -147,46 +131,31 @@ static bert_status run_head(bert_outputs *o, bert_session *s, uint32_t i, const 
                                      l->values, err);
 
     if (st == BERT_OK && l->averaged)
-        average(o, s, l->values, l->width);
+        bert__mean_rows(bert__model_kernels(s->model), o->offsets, o->n_sequences, l->values,
+                        l->width, l->values);
     if (st == BERT_OK && l->halves[0] != NULL)
         part(l, rows);
     return st;
 }
 
-static void copy_lasts(const bert_outputs *o, const float *hidden, float *rows)
-{
-    for (uint32_t i = 0; i < o->n_sequences; i++)
-        memcpy(rows + (size_t)i * o->hidden, hidden + (size_t)(o->offsets[i + 1] - 1) * o->hidden,
-               o->hidden * sizeof *rows);
-}
-
-static bert_status keep_input(const bert_outputs *o, bert_session *s, const float *hidden,
+static bert_status keep_input(const bert_outputs *o, bert_session *s,
+                              const struct bert__batch *batch, const float *hidden,
                               enum bert__head_input which, float **rows, bert_error *err)
 {
-    bool by_token = which == BERT__HEAD_TOKENS || which == BERT__HEAD_MEAN;
-    size_t count = by_token ? o->offsets[o->n_sequences] : o->n_sequences, n;
+    size_t n;
 
     if (*rows != NULL)
         return BERT_OK;
-    if (bert__size_mul(count, o->hidden, &n))
+    if (bert__size_mul(bert__head_rows_count(which, batch), o->hidden, &n))
         *rows = bert__alloc_array(o->alloc, n, sizeof **rows);
     if (*rows == NULL)
         return bert__fail_nomem(err, "the head's input");
-    if (which == BERT__HEAD_POOLED)
-        return bert__exec_pooler(s->exec, *rows, err);
-    if (which == BERT__HEAD_FIRST)
-        return bert__exec_firsts(s->exec, *rows, err);
-    if (which == BERT__HEAD_LAST) {
-        copy_lasts(o, hidden, *rows);
-        return BERT_OK;
-    }
-    memcpy(*rows, hidden, n * sizeof **rows);
-    if (which == BERT__HEAD_MEAN)
-        average(o, s, *rows, o->hidden);
-    return BERT_OK;
+    return bert__head_rows(s->exec, bert__model_kernels(s->model), batch, which, hidden, o->hidden,
+                           *rows, err);
 }
 
-bert_status bert__logits_run(bert_outputs *o, bert_session *s, const float *hidden, bert_error *err)
+bert_status bert__logits_run(bert_outputs *o, bert_session *s, const struct bert__batch *batch,
+                             const float *hidden, bert_error *err)
 {
     struct input in = {{NULL}};
     bert_status st = BERT_OK;
@@ -196,7 +165,7 @@ bert_status bert__logits_run(bert_outputs *o, bert_session *s, const float *hidd
         enum bert__head_input which = s->model->heads.items[i].row->input;
 
         if (o->logits[i].which != 0)
-            st = keep_input(o, s, hidden, which, &in.rows[which], err);
+            st = keep_input(o, s, batch, hidden, which, &in.rows[which], err);
     }
     for (uint32_t i = 0; i < s->model->heads.n && st == BERT_OK; i++) {
         if (o->logits[i].which != 0)

@@ -41,8 +41,8 @@ uint32_t bert__logits_outputs(const bert_model *model);
 bool bert__logits_reserve(bert_outputs *outputs, const bert_model *model);
 void bert__logits_free(bert_outputs *outputs);
 /* Between bert__exec_run(), which gave `hidden`, and finish; `hidden` is gone afterwards. */
-bert_status bert__logits_run(bert_outputs *outputs, bert_session *session, const float *hidden,
-                             bert_error *err);
+bert_status bert__logits_run(bert_outputs *outputs, bert_session *session,
+                             const struct bert__batch *batch, const float *hidden, bert_error *err);
 /* bert_outputs_get() for one bit of a head. */
 const float *bert__logits_get(const bert_outputs *outputs, uint32_t which, uint32_t sequence,
                               uint32_t shape[2], uint32_t *rank);

@@ -6,6 +6,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/head/head_rows.h"
 
 enum { PART_BYTES = 4 << 20 }; /* of logits, where rows may come in parts */
 
@@ -71,15 +72,16 @@ static bert_status keep_rows(struct bert__task_run *r, const struct bert__batch 
                              const float *hidden, bert_error *err)
 {
     enum bert__head_input input = r->head->row->input;
+    const bert_model *model = r->session->model;
     bert_status st;
 
     if (input == BERT__HEAD_TOKENS)
         return keep_tokens(r, batch, hidden, err);
-    st = input_room(r, batch->n_sequences, err);
+    st = input_room(r, bert__head_rows_count(input, batch), err);
     if (st != BERT_OK)
         return st;
-    return input == BERT__HEAD_POOLED ? bert__exec_pooler(r->session->exec, r->rows, err)
-                                      : bert__exec_firsts(r->session->exec, r->rows, err);
+    return bert__head_rows(r->session->exec, bert__model_kernels(model), batch, input, hidden,
+                           model->config.hidden_size, r->rows, err);
 }
 
 /* ---- The head --------------------------------------------------------------------------- */
@@ -104,6 +106,11 @@ static bert_status give_whole(struct bert__task_run *r, const struct bert__batch
     struct bert__task_logits l = {.width = r->head->decoder.n_out};
     bert_status st = run_head(r, 0, by_token ? batch->n_tokens : batch->n_sequences, err);
 
+    if (st == BERT_OK && r->head->row->mean_of_logits) {
+        bert__mean_rows(bert__model_kernels(r->session->model), batch->offsets, batch->n_sequences,
+                        r->values, l.width, r->values);
+        by_token = false;
+    }
     for (uint32_t i = 0; st == BERT_OK && i < batch->n_sequences; i++) {
         size_t first = by_token ? batch->offsets[i] : i;
 

@@ -22,7 +22,9 @@ static const struct task {
 
 static bool answers(const struct bert__head_row *row, const struct task *task)
 {
-    return (row->input == BERT__HEAD_TOKENS) == task->by_token
+    bool by_token = row->input == BERT__HEAD_TOKENS && !row->mean_of_logits;
+
+    return by_token == task->by_token
            && (row->output == task->outputs[0] || row->output == task->outputs[1]);
 }
 
