@@ -27,6 +27,7 @@ enum bert__distance {
     BERT__DISTANCE_NONE,
     BERT__DISTANCE_BUCKETS,     /* a learned bias for each head and bucket of distances, the same in
                                    all layers: tensors.distance_bias */
+    BERT__DISTANCE_ALIBI,       /* minus the distance, by the head's slope */
     BERT__DISTANCE_ROTARY,      /* queries and keys turn by the angle of their place */
     BERT__DISTANCE_DISENTANGLED /* queries meet a learned vector of the distance as a key, keys
                                    one as a query (DeBERTa); where the config says so */
@@ -66,6 +67,7 @@ struct bert__config_keys {
     const char *type_vocab_size;
     const char *norm_eps;
     const char *activation;
+    const char *ffn_activation; /* see bert__arch.ffn_activations */
     const char *embedding_size;
     const char *pad_token_id;
     const char *layer_groups; /* layers that share their weights, and how many each has inside */
@@ -97,6 +99,11 @@ struct bert__config_keys {
     const char *conv_size, *conv_groups, *conv_activation; /* of the convolution beside layer 0 */
 };
 
+/* What a family calls an activation. */
+struct bert__activation_name {
+    const char *value, *activation; /* of the config; the reference's name; NULL ends the list */
+};
+
 /* A key whose presence with another value than the expected one changes the model. */
 struct bert__config_fixed {
     const char *key;
@@ -125,6 +132,8 @@ struct bert__tensor_names {
     const char *word, *position, *type, *task, *embedding_norm;
     const char *embedding_project; /* where the embedding size isn't the hidden size */
     const char *query, *key, *value, *attention_output, *attention_norm;
+    const char *query_norm, *key_norm;         /* over all heads together */
+    const char *second_norm;                   /* of the layer's input + what attention_norm gave */
     const char *qkv, *query_bias, *value_bias; /* the latter two in full */
     const char *distance_bias;
     const char *distance_table, *distance_norm; /* of disentangled attention */
@@ -215,9 +224,11 @@ struct bert__arch {
     struct bert__config_keys keys;
     const struct bert__config_keys *other_keys; /* read where those of `keys` are absent */
     const struct bert__config_fixed *fixed;     /* NULL: none */
+    /* The values that keys.ffn_activation may have, and must; NULL: the FFN's is the config's. */
+    const struct bert__activation_name *ffn_activations;
     struct bert__config_defaults defaults;
     struct bert__tensor_names tensors;
-    const struct bert__tensor_names *other_tensors; /* a second naming, tried after the first */
+    const struct bert__tensor_names *other_tensors; /* a second naming, told by its ffn_up */
     enum bert__qkv other_qkv;                       /* and its layouts */
     enum bert__ffn other_ffn;
 };

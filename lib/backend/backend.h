@@ -64,10 +64,13 @@ struct bert__linear_op {
     enum bert__act act;
 };
 
+/* y = norm(x + residual) */
 struct bert__norm_op {
     float *y;
-    const float *x; /* may be y */
+    const float *x;        /* may be y */
+    const float *residual; /* or NULL */
     uint32_t rows, n;
+    size_t ld; /* floats between rows, of all three */
     const float *gamma;
     const float *beta; /* NULL: RMSNorm, else LayerNorm */
     float eps;

@@ -184,12 +184,17 @@ static void norm_rows(struct bert__stream *s, const void *arg, uint32_t first, u
     const struct bert__kernels *k = s->device->kernels;
 
     for (uint32_t row = first; row < end; row++) {
-        size_t at = (size_t)row * op->n;
+        size_t at = (size_t)row * op->ld;
+        const float *x = op->x + at;
 
+        if (op->residual != NULL) {
+            k->add(op->y + at, x, op->residual + at, NULL, op->n);
+            x = op->y + at;
+        }
         if (op->beta != NULL)
-            k->layernorm(op->y + at, op->x + at, op->gamma, op->beta, op->n, op->eps);
+            k->layernorm(op->y + at, x, op->gamma, op->beta, op->n, op->eps);
         else
-            k->rmsnorm(op->y + at, op->x + at, op->gamma, op->n, op->eps);
+            k->rmsnorm(op->y + at, x, op->gamma, op->n, op->eps);
     }
 }
 

@@ -78,6 +78,42 @@ static bert_status load_buckets(struct bert__network *net, struct bert__weights 
     return st == BERT_OK ? bert__table_give(net, &d->bias, err) : st;
 }
 
+/* ---- A slope for each head ------------------------------------------------------------------ */
+
+/* ALiBi (Press et al. 2022): 2^(-8/n), its square, ... for n = 2^k heads; for others those of the
+ * next smaller 2^k, then every other of the next larger.  Exact in double. */
+static double slope_of(uint32_t head, uint32_t heads)
+{
+    uint32_t whole = 1;
+
+    while (whole <= heads / 2)
+        whole *= 2;
+    if (head < whole)
+        return exp2(-8.0 * (head + 1) / whole);
+    return exp2(-4.0 * (2 * (head - whole) + 1) / whole);
+}
+
+/* Minus the distance times the slope. */
+static bert_status make_alibi(struct bert__network *net, bert_error *err)
+{
+    struct bert__distances *d = &net->distance;
+    uint32_t heads = net->config->heads;
+    bert_status st;
+
+    d->stride = 2 * (size_t)d->reach + 1;
+    st = reserve(net, &d->bias, heads, d->stride, err);
+    for (uint32_t h = 0; st == BERT_OK && h < heads; h++) {
+        float slope = (float)slope_of(h, heads);
+
+        for (size_t i = 0; i < d->stride; i++) {
+            size_t far = i < d->reach ? d->reach - i : i - d->reach;
+
+            d->bias.owned[h * d->stride + i] = -slope * (float)far;
+        }
+    }
+    return st == BERT_OK ? bert__table_give(net, &d->bias, err) : st;
+}
+
 /* ---- Local windows --------------------------------------------------------------------------- */
 
 static bert_status make_mask(struct bert__network *net, bert_error *err)
@@ -237,6 +273,9 @@ bert_status bert__distance_load(struct bert__network *net, struct bert__weights 
         break;
     case BERT__DISTANCE_BUCKETS:
         st = load_buckets(net, weights, err);
+        break;
+    case BERT__DISTANCE_ALIBI:
+        st = make_alibi(net, err);
         break;
     case BERT__DISTANCE_ROTARY:
         st = load_rotary(net, weights, err);

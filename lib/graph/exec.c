@@ -250,10 +250,12 @@ static bert_status run_embed(struct bert__exec *x, const struct bert__step *step
 static bert_status run_norm(struct bert__exec *x, const struct bert__step *step, bert_error *err)
 {
     struct bert__norm_op op = {
-        .y = buffer(x, step->out),
-        .x = buffer(x, step->in),
+        .y = buffer(x, step->out) + step->column,
+        .x = buffer(x, step->in) + step->column,
+        .residual = buffer(x, step->residual),
         .rows = x->batch->n_tokens,
-        .n = x->network->plan.width[step->out],
+        .n = (uint32_t)step->norm->gamma.count,
+        .ld = x->network->plan.width[step->out],
         .gamma = step->norm->gamma.device,
         .beta = step->norm->beta.device,
         .eps = step->norm->eps,
@@ -539,6 +541,7 @@ static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *
                                    .x = in,
                                    .rows = n,
                                    .n = head->decoder->n_in,
+                                   .ld = head->decoder->n_in,
                                    .gamma = head->norm->gamma.device,
                                    .beta = head->norm->beta.device,
                                    .eps = head->norm->eps};

@@ -234,6 +234,35 @@ static bert_status load_ffn_up(struct bert__network *net, struct bert__weights *
                                    &net->layers[layer].ffn_up, err);
 }
 
+/* Norms that few families have. */
+static bert_status load_rare_norms(struct bert__network *net, struct bert__weights *weights,
+                                   uint32_t i, bert_error *err)
+{
+    struct bert__layer *layer = &net->layers[i];
+    const struct bert__config *c = net->config;
+    struct {
+        const char *pattern;
+        uint32_t n;
+        struct bert__norm *norm;
+    } norms[] = {
+        {net->names->query_norm, c->heads * c->head_size, &layer->query_norm},
+        {net->names->key_norm, c->kv_heads * c->head_size, &layer->key_norm},
+        {net->names->second_norm, c->hidden_size, &layer->second_norm},
+    };
+    bert_status st = BERT_OK;
+
+    for (size_t k = 0; k < sizeof norms / sizeof norms[0] && st == BERT_OK; k++) {
+        char name[BERT__NAME_BYTES];
+
+        if (norms[k].pattern == NULL)
+            continue;
+        st = layer_name(net, norms[k].pattern, i, name, err);
+        if (st == BERT_OK)
+            st = bert__norm_load(net, weights, name, norms[k].n, norms[k].norm, err);
+    }
+    return st;
+}
+
 static bert_status load_layer_norms(struct bert__network *net, struct bert__weights *weights,
                                     uint32_t i, bert_error *err)
 {
@@ -249,7 +278,9 @@ static bert_status load_layer_norms(struct bert__network *net, struct bert__weig
     }
     if (st == BERT_OK)
         st = layer_name(net, net->names->ffn_norm, i, name, err);
-    return st == BERT_OK ? bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err) : st;
+    if (st == BERT_OK)
+        st = bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err);
+    return st == BERT_OK ? load_rare_norms(net, weights, i, err) : st;
 }
 
 static bert_status load_layer(struct bert__network *net, struct bert__weights *weights, uint32_t i,
@@ -359,7 +390,7 @@ static bert_status has_tensor(struct bert__weights *weights, const char *prefix,
     return st;
 }
 
-/* Which naming the file has below this prefix, told by the word embedding and layer 0's output. */
+/* Which naming the file has below this prefix, told by the word embedding and layer 0's ffn_up. */
 static bert_status find_names(struct bert__network *net, struct bert__weights *weights,
                               const char *prefix, bool *found, bert_error *err)
 {
@@ -372,7 +403,7 @@ static bert_status find_names(struct bert__network *net, struct bert__weights *w
         return st;
     net->prefix = prefix;
     if (arch->other_tensors != NULL) {
-        st = bert__name_layer(output, "", arch->other_tensors->attention_output, 0, 1, err);
+        st = bert__name_layer(output, "", arch->other_tensors->ffn_up, 0, 1, err);
         if (st == BERT_OK)
             st = has_tensor(weights, prefix, output, &other, err);
     }
@@ -427,7 +458,8 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     bert_status st;
 
     net->config = config;
-    if (!bert__act_named(config->activation, &net->act))
+    if (!bert__act_named(config->activation, &net->act)
+        || !bert__act_named(config->ffn_activation, &net->ffn_act))
         return bert__fail(err, BERT_EUNSUPPORTED, "%s: %s \"%s\" is not supported", config->path,
                           config->keys.activation, config->activation);
     if (config->head_size > BERT__ATTENTION_HEAD_MAX)
@@ -463,6 +495,9 @@ static void layer_free(struct bert__network *net, struct bert__layer *layer)
     bert__linear_free(net, &layer->ffn_up);
     bert__linear_free(net, &layer->ffn_down);
     bert__norm_free(net, &layer->attention_norm);
+    bert__norm_free(net, &layer->query_norm);
+    bert__norm_free(net, &layer->key_norm);
+    bert__norm_free(net, &layer->second_norm);
     bert__norm_free(net, &layer->ffn_norm);
 }
 

@@ -34,6 +34,7 @@ struct bert__layer {
     struct bert__linear qkv; /* query, key, value rows, fused */
     struct bert__linear attention_output;
     struct bert__norm attention_norm;
+    struct bert__norm query_norm, key_norm, second_norm; /* gamma absent: none */
     struct bert__linear ffn_up, ffn_down; /* up: where gated, the gate's rows first */
     struct bert__norm ffn_norm;
     /* Disentangled attention: for each head its [distances][head]; NULL: none. */
@@ -61,7 +62,7 @@ struct bert__network {
     const struct bert__backend *backend;
     struct bert__device *device;
     enum bert__dtype dtype;
-    enum bert__act act;
+    enum bert__act act, ffn_act;
     struct bert__table word, position, type;
     struct bert__norm embedding_norm;      /* gamma absent: none; so too below */
     struct bert__linear embedding_project; /* matrix NULL: none */

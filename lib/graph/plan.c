@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 9 };
+enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 12 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -46,6 +46,11 @@ static void add_attention(struct bert__plan *plan, const struct bert__network *n
                           const struct bert__layer *layer, uint32_t depth, enum bert__buffer in)
 {
     add_linear(plan, in, BERT__BUFFER_QKV, &layer->qkv);
+    if (layer->query_norm.gamma.count > 0)
+        add_norm(plan, BERT__BUFFER_QKV, BERT__BUFFER_QKV, &layer->query_norm);
+    if (layer->key_norm.gamma.count > 0)
+        add_norm(plan, BERT__BUFFER_QKV, BERT__BUFFER_QKV, &layer->key_norm)->column =
+            network->config->heads * network->config->head_size;
     if (network->config->rotary_size > 0)
         add(plan, BERT__STEP_ROTATE, BERT__BUFFER_QKV, BERT__BUFFER_QKV)->layer = depth;
     add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
@@ -60,7 +65,7 @@ static void add_ffn_up(struct bert__plan *plan, const struct bert__network *netw
 
     if (network->ffn != BERT__FFN_PLAIN)
         step = add(plan, BERT__STEP_GATE, BERT__BUFFER_FFN, BERT__BUFFER_FFN);
-    step->act = network->act;
+    step->act = network->ffn_act;
 }
 
 /* Norms after the residuals, as in the original BERT. */
@@ -71,6 +76,9 @@ static void add_post_norm_layer(struct bert__plan *plan, const struct bert__netw
     add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_MIDDLE, &layer->attention_output)
         ->residual = BERT__BUFFER_HIDDEN;
     add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->attention_norm);
+    if (layer->second_norm.gamma.count > 0)
+        add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->second_norm)->residual =
+            BERT__BUFFER_HIDDEN;
     add_ffn_up(plan, network, layer);
     add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
         BERT__BUFFER_MIDDLE;

@@ -46,7 +46,8 @@ struct bert__step {
     const struct bert__norm *norm;
     enum bert__act act;
     uint32_t layer;
-    int32_t state; /* hidden state number that `out` holds after this step; -1: none */
+    uint32_t column; /* of the norms: where they start in a row */
+    int32_t state;   /* hidden state number that `out` holds after this step; -1: none */
 };
 
 struct bert__plan {

@@ -368,6 +368,31 @@ bert_status bert__config_name(const struct bert__config *c, struct bert__arena *
     return *out ? BERT_OK : bert__alloc_fail(arena->alloc, c->path, err);
 }
 
+static bert_status read_ffn_activation(struct bert__config *c, bert_error *err)
+{
+    const struct bert__activation_name *known = c->arch->ffn_activations;
+    bert_text given = {NULL, 0};
+    char name[84];
+    bert_status status;
+
+    c->ffn_activation = c->activation;
+    if (!known)
+        return BERT_OK;
+    status = bert__json_read_string(c->json, c->path, c->keys.ffn_activation, &given, err);
+    if (status)
+        return status;
+    if (!given.data)
+        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is missing", c->path,
+                          c->keys.ffn_activation);
+    for (; known->value; known++)
+        if (strlen(known->value) == given.size && !memcmp(known->value, given.data, given.size)) {
+            c->ffn_activation = known->activation;
+            return BERT_OK;
+        }
+    return bert__fail(err, BERT_EUNSUPPORTED, "%s: \"%s\" \"%s\" is not supported", c->path,
+                      c->keys.ffn_activation, bert__printable(name, given.data, given.size));
+}
+
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
 /* Decimal, without sign or leading zeros, below n. */
@@ -494,6 +519,8 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
     if (!status)
         status = bert__config_name(config, arena, config->keys.activation,
                                    config->arch->defaults.activation, &config->activation, err);
+    if (!status)
+        status = read_ffn_activation(config, err);
     if (!status)
         status = read_labels(config, arena, err);
     return status;

@@ -46,7 +46,8 @@ struct bert__config {
     uint32_t task_types;           /* rows of the task type table; 0: none is used */
     float norm_eps;
     const char *activation; /* the reference's name of it; in the arena */
-    const char **labels;    /* by id, of id2label or num_labels; NULL: neither in the file */
+    const char *ffn_activation;
+    const char **labels; /* by id, of id2label or num_labels; NULL: neither in the file */
     uint32_t n_labels;
     const struct bert__json *json; /* the whole file */
     const char *path;              /* for messages, in the arena */

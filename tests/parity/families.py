@@ -26,6 +26,8 @@ import numpy as np
 import torch
 import transformers
 
+import jina_bert
+
 LIMIT = 3e-5
 LENGTHS = [1, 2, 3, 17, 129]
 HEADS = ["Model", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
@@ -175,6 +177,13 @@ def deberta_v2(r):
     return c
 
 
+def jina(r):
+    c = dict(common(r), feed_forward_type=r.choice(["geglu", "reglu"]), hidden_act="gelu",
+             code_model=r.random() < 0.5)
+    heads = r.choice([1, 2, 3, 4, 5, 6, 12])
+    return dict(c, num_attention_heads=heads, hidden_size=heads * r.choice([3, 4, 8]))
+
+
 FAMILIES = {
     "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
     "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
@@ -182,7 +191,7 @@ FAMILIES = {
     "RobertaPreLayerNorm": common, "XLMRobertaXL": common, "MPNet": mpnet,
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
     "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
-    "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2,
+    "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2, "JinaBert": jina,
 }
 
 
@@ -208,6 +217,12 @@ def randomise(model, seed):
 
 def make(family, head, seed, folder):
     r = random.Random(f"{family}{seed}")
+    if family == "JinaBert":
+        config = jina_bert.config(**jina(r), num_labels=r.randrange(1, 6))
+        model = jina_bert.JinaBert(config, head).eval()
+        randomise(model, seed)
+        model.save_pretrained(folder)
+        return model, r
     config = getattr(transformers, family + "Config")(**FAMILIES[family](r))
     if head in ("ForSequenceClassification", "ForTokenClassification"):
         config.num_labels = r.randrange(1, 6)
@@ -232,6 +247,7 @@ def records(config, r, types):
 
 def reference(model, record):
     choice = type(model).__name__.endswith("MultipleChoice")
+    choice = choice or getattr(model, "head", "") == "ForMultipleChoice"
     given = {k: torch.tensor(v)[None] for k, v in record.items()}
     given["attention_mask"] = torch.ones_like(given["input_ids"])
     if choice:
@@ -283,6 +299,12 @@ def check(bert, family, head, seed):
     return worst
 
 
+def exists(family, head):
+    if family == "JinaBert":
+        return head in jina_bert.HEADS
+    return hasattr(transformers, family + head)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bert")
@@ -295,7 +317,7 @@ def main():
     failed = 0
     for family in FAMILIES:
         for head in HEADS:
-            if args.only not in family + head or not hasattr(transformers, family + head):
+            if args.only not in family + head or not exists(family, head):
                 continue
             if family != "BertGeneration" and head == "Encoder":
                 continue
