@@ -129,7 +129,12 @@ static bert_status read_rope_scaling(struct bert__config *c, bert_error *err)
     if (!c->arch->rotary_ntk || !bert__json_equals(type, "ntk"))
         return read_rope(c, block, "rope_scaling", &c->rotary_theta[0], err);
     c->rotary_ntk = 1;
-    return bert__json_read_double(block, c->path, "factor", &c->rotary_ntk, err);
+    status = bert__json_read_double(block, c->path, "factor", &c->rotary_ntk, err);
+    if (!status && (!(c->rotary_ntk > 0) || !isfinite(c->rotary_ntk)))
+        status = bert__fail(err, BERT_EFORMAT,
+                            "%s: \"rope_scaling\": \"factor\" is %g; expected a number above 0",
+                            c->path, c->rotary_ntk);
+    return status;
 }
 
 static bert_status check_theta(const struct bert__config *c, bert_error *err)
@@ -139,10 +144,6 @@ static bert_status check_theta(const struct bert__config *c, bert_error *err)
             return bert__fail(err, BERT_EFORMAT,
                               "%s: the base of the rotary angles is %g; expected a number above 0",
                               c->path, c->rotary_theta[i]);
-    if (c->rotary_ntk != 0 && (!(c->rotary_ntk > 0) || !isfinite(c->rotary_ntk)))
-        return bert__fail(err, BERT_EFORMAT,
-                          "%s: \"rope_scaling\": \"factor\" is %g; expected a number above 0",
-                          c->path, c->rotary_ntk);
     return BERT_OK;
 }
 

@@ -8,81 +8,17 @@
 
 #include <cmocka.h>
 
-#include "lib/model/config.h"
-#include "tests/unit/support_alloc.h"
+#include "tests/unit/support_config.h"
 #include "tests/unit/support_files.h"
-
-struct loaded {
-    struct test_alloc host;
-    struct bert__alloc *alloc;
-    struct bert__arena arena;
-    struct bert__source *source;
-    struct bert__config config;
-    bert_error err;
-};
-
-static bert_status load_from(struct loaded *l, const char *text, const char *name,
-                             const char *directory, uint32_t max_layers, long fail_at)
-{
-    bert_file file = {name, text, strlen(text)};
-    bert_status status;
-
-    memset(l, 0, sizeof(*l));
-    test_alloc_init(&l->host, fail_at);
-    l->alloc = bert__alloc_create(&l->host.host, 0);
-    if (!l->alloc)
-        return BERT_ENOMEM;
-    bert__arena_init(&l->arena, l->alloc);
-    status = bert__source_open_memory(&l->source, l->alloc, &file, 1, 0, &l->err);
-    if (!status)
-        status =
-            bert__config_load(&l->config, &l->arena, l->source, directory, max_layers, &l->err);
-    bert__source_close(l->source); /* nothing is read later */
-    return status;
-}
-
-static bert_status load(struct loaded *l, const char *text)
-{
-    return load_from(l, text, "config.json", "", 0, 0);
-}
-
-static void done(struct loaded *l)
-{
-    if (l->alloc)
-        bert__arena_free(&l->arena);
-    bert__alloc_destroy(l->alloc);
-    assert_int_equal(l->host.live, 0);
-}
-
-static void refuse(const char *text, bert_status expected, const char *words)
-{
-    struct loaded l;
-    bert_status status = load(&l, text);
-
-    if (status != expected || !strstr(l.err.message, words)
-        || strncmp(l.err.message, "(memory)/config.json: ", 22) != 0)
-        fail_msg("%s\n gives %d \"%s\"; expected %d \"%s\"", text, status,
-                 status ? l.err.message : "", expected, words);
-    done(&l);
-}
-
-static void accept(const char *text)
-{
-    struct loaded l;
-
-    if (load(&l, text))
-        fail_msg("%s\n is refused: %s", text, l.err.message);
-    done(&l);
-}
 
 #define BERT(rest) "{\"model_type\":\"bert\"," rest "}"
 
 static void test_defaults(void **state)
 {
-    struct loaded l;
+    struct test_config l;
 
     (void)state;
-    assert_int_equal(load(&l, "{\"model_type\":\"bert\"}"), BERT_OK);
+    assert_int_equal(test_config_load(&l, "{\"model_type\":\"bert\"}"), BERT_OK);
     assert_ptr_equal(l.config.arch, bert__arch_find("bert", 4, NULL, 0));
     assert_int_equal(l.config.hidden_size, 768);
     assert_int_equal(l.config.layers, 12);
@@ -98,27 +34,28 @@ static void test_defaults(void **state)
     assert_int_equal(l.config.n_labels, 0);
     assert_string_equal(l.config.path, "(memory)/config.json");
     assert_non_null(bert__json_get(l.config.json, "model_type"));
-    done(&l);
+    test_config_done(&l);
 }
 
 static void test_values(void **state)
 {
-    struct loaded l;
+    struct test_config l;
 
     (void)state;
     assert_int_equal(
-        load_from(&l,
-                  BERT("\"hidden_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":16,"
-                       "\"intermediate_size\":100,\"vocab_size\":77,"
-                       "\"max_position_embeddings\":33,\"type_vocab_size\":1,"
-                       "\"layer_norm_eps\":1e-05,\"hidden_act\":\"gelu_new\","
-                       /* read past, as the reference reads past them */
-                       "\"position_embedding_type\":\"relative_key\",\"chunk_size_feed_forward\":7,"
-                       "\"hidden_dropout_prob\":0.1,\"pruned_heads\":{},\"dtype\":\"float16\","
-                       "\"architectures\":[\"BertForMaskedLM\"],\"is_decoder\":false,"
-                       "\"add_cross_attention\":false,\"auto_map\":null,"
-                       "\"quantization_config\":null,\"per_layer_config\":{},\"use_cache\":true"),
-                  "0_Transformer/config.json", "0_Transformer", 3, 0),
+        test_config_load_from(
+            &l,
+            BERT("\"hidden_size\":48,\"num_hidden_layers\":3,\"num_attention_heads\":16,"
+                 "\"intermediate_size\":100,\"vocab_size\":77,"
+                 "\"max_position_embeddings\":33,\"type_vocab_size\":1,"
+                 "\"layer_norm_eps\":1e-05,\"hidden_act\":\"gelu_new\","
+                 /* read past, as the reference reads past them */
+                 "\"position_embedding_type\":\"relative_key\",\"chunk_size_feed_forward\":7,"
+                 "\"hidden_dropout_prob\":0.1,\"pruned_heads\":{},\"dtype\":\"float16\","
+                 "\"architectures\":[\"BertForMaskedLM\"],\"is_decoder\":false,"
+                 "\"add_cross_attention\":false,\"auto_map\":null,"
+                 "\"quantization_config\":null,\"per_layer_config\":{},\"use_cache\":true"),
+            "0_Transformer/config.json", "0_Transformer", 3, 0),
         BERT_OK);
     assert_int_equal(l.config.hidden_size, 48);
     assert_int_equal(l.config.layers, 3);
@@ -131,27 +68,29 @@ static void test_values(void **state)
     assert_true(l.config.norm_eps == 1e-5f);
     assert_string_equal(l.config.activation, "gelu_new");
     assert_string_equal(l.config.path, "(memory)/0_Transformer/config.json");
-    done(&l);
+    test_config_done(&l);
 }
 
 static void test_family(void **state)
 {
-    struct loaded l;
+    struct test_config l;
 
     (void)state;
-    assert_int_equal(load_from(&l, "{}", "other", "", 0, 0), BERT_EIO);
+    assert_int_equal(test_config_load_from(&l, "{}", "other", "", 0, 0), BERT_EIO);
     assert_non_null(strstr(l.err.message, "config.json: no such file"));
-    done(&l);
-    refuse("", BERT_EFORMAT, "line 1");
-    refuse("[1]", BERT_EFORMAT, "the file holds an array; expected an object");
-    refuse("{\"model_type\":\"bert\",\"model_type\":\"bert\"}", BERT_EFORMAT, "duplicate");
-    refuse("{}", BERT_EUNSUPPORTED, "\"model_type\" is missing");
-    refuse("{\"model_type\":null}", BERT_EUNSUPPORTED, "\"model_type\" is missing");
-    refuse("{\"model_type\":7}", BERT_EFORMAT, "\"model_type\" is a number");
-    refuse("{\"model_type\":\"llama\"}", BERT_EUNSUPPORTED, "\"model_type\" is \"llama\"");
-    refuse("{\"model_type\":\"BERT\"}", BERT_EUNSUPPORTED, "\"BERT\"");
-    refuse("{\"model_type\":\"bert\\u0000\"}", BERT_EUNSUPPORTED, "\"bert?\"");
-    refuse("{\"model_type\":\"\"}", BERT_EUNSUPPORTED, "\"\"");
+    test_config_done(&l);
+    test_config_refuse("", BERT_EFORMAT, "line 1");
+    test_config_refuse("[1]", BERT_EFORMAT, "the file holds an array; expected an object");
+    test_config_refuse("{\"model_type\":\"bert\",\"model_type\":\"bert\"}", BERT_EFORMAT,
+                       "duplicate");
+    test_config_refuse("{}", BERT_EUNSUPPORTED, "\"model_type\" is missing");
+    test_config_refuse("{\"model_type\":null}", BERT_EUNSUPPORTED, "\"model_type\" is missing");
+    test_config_refuse("{\"model_type\":7}", BERT_EFORMAT, "\"model_type\" is a number");
+    test_config_refuse("{\"model_type\":\"llama\"}", BERT_EUNSUPPORTED,
+                       "\"model_type\" is \"llama\"");
+    test_config_refuse("{\"model_type\":\"BERT\"}", BERT_EUNSUPPORTED, "\"BERT\"");
+    test_config_refuse("{\"model_type\":\"bert\\u0000\"}", BERT_EUNSUPPORTED, "\"bert?\"");
+    test_config_refuse("{\"model_type\":\"\"}", BERT_EUNSUPPORTED, "\"\"");
     assert_null(bert__arch_find("ber", 3, NULL, 0));
     assert_null(bert__arch_find("bertx", 5, NULL, 0));
     assert_non_null(bert__arch_at(0));
@@ -161,22 +100,26 @@ static void test_family(void **state)
 static void test_refused_features(void **state)
 {
     (void)state;
-    refuse(BERT("\"is_decoder\":true"), BERT_EUNSUPPORTED, "\"is_decoder\" is true");
-    refuse(BERT("\"is_decoder\":\"yes\""), BERT_EFORMAT, "\"is_decoder\" is \"yes\"");
-    refuse(BERT("\"add_cross_attention\":true"), BERT_EUNSUPPORTED, "\"add_cross_attention\"");
-    refuse(BERT("\"quantization_config\":{\"quant_method\":\"gptq\"}"), BERT_EUNSUPPORTED,
-           "quant_method \"gptq\"");
-    refuse(BERT("\"quantization_config\":{}"), BERT_EUNSUPPORTED, "\"quantization_config\"");
-    refuse(BERT("\"quantization_config\":7"), BERT_EUNSUPPORTED, "\"quantization_config\"");
-    refuse(BERT("\"auto_map\":{\"AutoConfig\":\"jinaai/x--configuration_bert.JinaBertConfig\"}"),
-           BERT_EUNSUPPORTED, "\"AutoConfig\" is \"jinaai/x--configuration_bert.JinaBertConfig\"");
-    refuse(BERT("\"auto_map\":{\"AutoTokenizer\":[\"t.T\",null],\"AutoModel\":7}"),
-           BERT_EUNSUPPORTED, "\"AutoModel\" is \"...\"");
-    refuse(BERT("\"auto_map\":[]"), BERT_EFORMAT, "\"auto_map\" is an array");
-    accept(BERT("\"auto_map\":{}"));
-    accept(BERT("\"auto_map\":{\"AutoTokenizer\":[\"t.T\",null]}"));
-    refuse(BERT("\"per_layer_config\":{\"0\":{\"hidden_size\":16}}"), BERT_EUNSUPPORTED,
-           "\"per_layer_config\"");
+    test_config_refuse(BERT("\"is_decoder\":true"), BERT_EUNSUPPORTED, "\"is_decoder\" is true");
+    test_config_refuse(BERT("\"is_decoder\":\"yes\""), BERT_EFORMAT, "\"is_decoder\" is \"yes\"");
+    test_config_refuse(BERT("\"add_cross_attention\":true"), BERT_EUNSUPPORTED,
+                       "\"add_cross_attention\"");
+    test_config_refuse(BERT("\"quantization_config\":{\"quant_method\":\"gptq\"}"),
+                       BERT_EUNSUPPORTED, "quant_method \"gptq\"");
+    test_config_refuse(BERT("\"quantization_config\":{}"), BERT_EUNSUPPORTED,
+                       "\"quantization_config\"");
+    test_config_refuse(BERT("\"quantization_config\":7"), BERT_EUNSUPPORTED,
+                       "\"quantization_config\"");
+    test_config_refuse(
+        BERT("\"auto_map\":{\"AutoConfig\":\"jinaai/x--configuration_bert.OtherConfig\"}"),
+        BERT_EUNSUPPORTED, "\"AutoConfig\" is \"jinaai/x--configuration_bert.OtherConfig\"");
+    test_config_refuse(BERT("\"auto_map\":{\"AutoTokenizer\":[\"t.T\",null],\"AutoModel\":7}"),
+                       BERT_EUNSUPPORTED, "\"AutoModel\" is \"...\"");
+    test_config_refuse(BERT("\"auto_map\":[]"), BERT_EFORMAT, "\"auto_map\" is an array");
+    test_config_accept(BERT("\"auto_map\":{}"));
+    test_config_accept(BERT("\"auto_map\":{\"AutoTokenizer\":[\"t.T\",null]}"));
+    test_config_refuse(BERT("\"per_layer_config\":{\"0\":{\"hidden_size\":16}}"), BERT_EUNSUPPORTED,
+                       "\"per_layer_config\"");
 }
 
 static void test_numbers(void **state)
@@ -213,54 +156,61 @@ static void test_numbers(void **state)
             snprintf(text, sizeof(text), BERT("\"%s\":%s"), keys[k], cases[i].value);
             snprintf(words, sizeof(words), "\"%s\" %s%s", keys[k],
                      strncmp(cases[i].words, "is ", 3) ? "is " : "", cases[i].words);
-            refuse(text, cases[i].status, words);
+            test_config_refuse(text, cases[i].status, words);
         }
 }
 
 static void test_contradictions(void **state)
 {
-    struct loaded l;
+    struct test_config l;
 
     (void)state;
-    refuse(BERT("\"hidden_size\":100,\"num_attention_heads\":3"), BERT_EFORMAT,
-           "\"hidden_size\" 100 is not a multiple of \"num_attention_heads\" 3");
-    refuse(BERT("\"hidden_size\":2,\"num_attention_heads\":4"), BERT_EFORMAT, "not a multiple");
-    refuse(BERT("\"num_hidden_layers\":1025"), BERT_ELIMIT,
-           "\"num_hidden_layers\" is 1025; at most 1024");
-    assert_int_equal(load_from(&l, BERT("\"num_hidden_layers\":4"), "config.json", "", 3, 0),
-                     BERT_ELIMIT);
+    test_config_refuse(BERT("\"hidden_size\":100,\"num_attention_heads\":3"), BERT_EFORMAT,
+                       "\"hidden_size\" 100 is not a multiple of \"num_attention_heads\" 3");
+    test_config_refuse(BERT("\"hidden_size\":2,\"num_attention_heads\":4"), BERT_EFORMAT,
+                       "not a multiple");
+    test_config_refuse(BERT("\"num_hidden_layers\":1025"), BERT_ELIMIT,
+                       "\"num_hidden_layers\" is 1025; at most 1024");
+    assert_int_equal(
+        test_config_load_from(&l, BERT("\"num_hidden_layers\":4"), "config.json", "", 3, 0),
+        BERT_ELIMIT);
     assert_non_null(strstr(l.err.message, "\"num_hidden_layers\" is 4; at most 3"));
-    done(&l);
-    assert_int_equal(load_from(&l, BERT("\"num_hidden_layers\":2000"), "config.json", "", 2000, 0),
-                     BERT_OK);
-    done(&l);
+    test_config_done(&l);
+    assert_int_equal(
+        test_config_load_from(&l, BERT("\"num_hidden_layers\":2000"), "config.json", "", 2000, 0),
+        BERT_OK);
+    test_config_done(&l);
 }
 
 static void test_eps_and_activation(void **state)
 {
     (void)state;
-    refuse(BERT("\"layer_norm_eps\":-1e-12"), BERT_EFORMAT, "\"layer_norm_eps\" is -1e-12");
-    refuse(BERT("\"layer_norm_eps\":1e39"), BERT_EFORMAT, "\"layer_norm_eps\" is 1e+39");
-    refuse(BERT("\"layer_norm_eps\":1e999"), BERT_EFORMAT, "\"layer_norm_eps\"");
-    refuse(BERT("\"layer_norm_eps\":NaN"), BERT_EFORMAT, "line 1");
-    refuse(BERT("\"layer_norm_eps\":\"1e-12\""), BERT_EFORMAT, "\"layer_norm_eps\" is \"1e-12\"");
-    refuse(BERT("\"layer_norm_eps\":null"), BERT_EFORMAT, "\"layer_norm_eps\" is null");
-    accept(BERT("\"layer_norm_eps\":0"));
-    refuse(BERT("\"hidden_act\":null"), BERT_EFORMAT, "\"hidden_act\" is null");
-    refuse(BERT("\"hidden_act\":3"), BERT_EFORMAT, "\"hidden_act\" is a number");
-    refuse(BERT("\"hidden_act\":\"gelu\\u0000x\""), BERT_EFORMAT, "\"hidden_act\" holds a NUL");
+    test_config_refuse(BERT("\"layer_norm_eps\":-1e-12"), BERT_EFORMAT,
+                       "\"layer_norm_eps\" is -1e-12");
+    test_config_refuse(BERT("\"layer_norm_eps\":1e39"), BERT_EFORMAT,
+                       "\"layer_norm_eps\" is 1e+39");
+    test_config_refuse(BERT("\"layer_norm_eps\":1e999"), BERT_EFORMAT, "\"layer_norm_eps\"");
+    test_config_refuse(BERT("\"layer_norm_eps\":NaN"), BERT_EFORMAT, "line 1");
+    test_config_refuse(BERT("\"layer_norm_eps\":\"1e-12\""), BERT_EFORMAT,
+                       "\"layer_norm_eps\" is \"1e-12\"");
+    test_config_refuse(BERT("\"layer_norm_eps\":null"), BERT_EFORMAT, "\"layer_norm_eps\" is null");
+    test_config_accept(BERT("\"layer_norm_eps\":0"));
+    test_config_refuse(BERT("\"hidden_act\":null"), BERT_EFORMAT, "\"hidden_act\" is null");
+    test_config_refuse(BERT("\"hidden_act\":3"), BERT_EFORMAT, "\"hidden_act\" is a number");
+    test_config_refuse(BERT("\"hidden_act\":\"gelu\\u0000x\""), BERT_EFORMAT,
+                       "\"hidden_act\" holds a NUL");
 }
 
 static void labels_are(const char *rest, uint32_t n, const char *const *labels)
 {
-    struct loaded l;
+    struct test_config l;
 
-    if (load(&l, rest))
+    if (test_config_load(&l, rest))
         fail_msg("%s: %s", rest, l.err.message);
     assert_int_equal(l.config.n_labels, n);
     for (uint32_t i = 0; i < n; i++)
         assert_string_equal(l.config.labels[i], labels[i]);
-    done(&l);
+    test_config_done(&l);
 }
 
 static void refuse_many_labels(void)
@@ -273,7 +223,7 @@ static void refuse_many_labels(void)
     for (unsigned i = 0; i < N; i++)
         p += sprintf(p, "%s\"%u\":\"\"", i ? "," : "", i);
     strcpy(p, "}}");
-    refuse(text, BERT_ELIMIT, "\"id2label\" has 1048577 labels; at most 1048576");
+    test_config_refuse(text, BERT_ELIMIT, "\"id2label\" has 1048577 labels; at most 1048576");
     free(text);
 }
 
@@ -293,19 +243,19 @@ static void test_labels(void **state)
     labels_are(BERT("\"id2label\":{\"0\":0,\"1\":-1}"), 2, numbers);
     labels_are(BERT("\"id2label\":{}"), 0, made);
     labels_are(BERT("\"id2label\":null"), 0, made);
-    refuse(BERT("\"id2label\":[\"A\"]"), BERT_EFORMAT, "\"id2label\" is an array");
-    refuse(BERT("\"id2label\":{\"0\":\"A\",\"2\":\"C\"}"), BERT_EFORMAT,
-           "\"id2label\": \"2\" is no id; expected 0 to 1 without gaps");
-    refuse(BERT("\"id2label\":{\"a\":\"A\"}"), BERT_EFORMAT, "\"a\" is no id");
-    refuse(BERT("\"id2label\":{\"00\":\"A\"}"), BERT_EFORMAT, "\"00\" is no id");
-    refuse(BERT("\"id2label\":{\"-0\":\"A\"}"), BERT_EFORMAT, "\"-0\" is no id");
-    refuse(BERT("\"id2label\":{\"\":\"A\"}"), BERT_EFORMAT, "\"\" is no id");
-    refuse(BERT("\"id2label\":{\"4294967296\":\"A\"}"), BERT_EFORMAT, "is no id");
-    refuse(BERT("\"id2label\":{\"0\":null}"), BERT_EFORMAT, "\"0\" is null");
-    refuse(BERT("\"id2label\":{\"0\":\"a\\u0000\"}"), BERT_EFORMAT, "holds a NUL");
+    test_config_refuse(BERT("\"id2label\":[\"A\"]"), BERT_EFORMAT, "\"id2label\" is an array");
+    test_config_refuse(BERT("\"id2label\":{\"0\":\"A\",\"2\":\"C\"}"), BERT_EFORMAT,
+                       "\"id2label\": \"2\" is no id; expected 0 to 1 without gaps");
+    test_config_refuse(BERT("\"id2label\":{\"a\":\"A\"}"), BERT_EFORMAT, "\"a\" is no id");
+    test_config_refuse(BERT("\"id2label\":{\"00\":\"A\"}"), BERT_EFORMAT, "\"00\" is no id");
+    test_config_refuse(BERT("\"id2label\":{\"-0\":\"A\"}"), BERT_EFORMAT, "\"-0\" is no id");
+    test_config_refuse(BERT("\"id2label\":{\"\":\"A\"}"), BERT_EFORMAT, "\"\" is no id");
+    test_config_refuse(BERT("\"id2label\":{\"4294967296\":\"A\"}"), BERT_EFORMAT, "is no id");
+    test_config_refuse(BERT("\"id2label\":{\"0\":null}"), BERT_EFORMAT, "\"0\" is null");
+    test_config_refuse(BERT("\"id2label\":{\"0\":\"a\\u0000\"}"), BERT_EFORMAT, "holds a NUL");
     refuse_many_labels();
-    refuse(BERT("\"num_labels\":-1"), BERT_EFORMAT, "\"num_labels\" is -1");
-    refuse(BERT("\"num_labels\":100000000"), BERT_EFORMAT, "\"num_labels\"");
+    test_config_refuse(BERT("\"num_labels\":-1"), BERT_EFORMAT, "\"num_labels\" is -1");
+    test_config_refuse(BERT("\"num_labels\":100000000"), BERT_EFORMAT, "\"num_labels\"");
 }
 
 static void test_allocation_failures(void **state)
@@ -315,10 +265,10 @@ static void test_allocation_failures(void **state)
 
     (void)state;
     for (;; n++) {
-        struct loaded l;
-        bert_status status = load_from(&l, text, "config.json", "", 0, n);
+        struct test_config l;
+        bert_status status = test_config_load_from(&l, text, "config.json", "", 0, n);
 
-        done(&l);
+        test_config_done(&l);
         if (!status)
             break;
         assert_int_equal(status, BERT_ENOMEM);
@@ -330,16 +280,16 @@ static void test_allocation_failures(void **state)
 static void test_huge_file(void **state)
 {
     char *text = malloc((64 << 20) + 2);
-    struct loaded l;
+    struct test_config l;
 
     (void)state;
     assert_non_null(text);
     memset(text, ' ', (64 << 20) + 1);
     text[(64 << 20) + 1] = 0;
-    assert_int_equal(load(&l, text), BERT_ELIMIT);
+    assert_int_equal(test_config_load(&l, text), BERT_ELIMIT);
     assert_non_null(strstr(l.err.message, "67108865 bytes, over the limit"));
     assert_true(bert__alloc_peak(l.alloc) < 100000);
-    done(&l);
+    test_config_done(&l);
     free(text);
 }
 
