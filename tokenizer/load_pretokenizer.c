@@ -165,11 +165,31 @@ static bert_status load_delimiter(struct bert__load *l, const struct bert__json 
     return add(l, &step);
 }
 
+/* The empty text is found at each place, so that characters stand alone, whatever becomes of
+ * matches; or they are what is removed. */
+static bool is_empty(const struct bert__json *value)
+{
+    const struct bert__json *pattern = bert__json_get(value, "pattern");
+
+    return pattern != NULL && pattern->type == BERT__JSON_OBJECT && pattern->u.object.count == 1
+           && (bert__json_equals(bert__json_get(pattern, "String"), "")
+               || bert__json_equals(bert__json_get(pattern, "Regex"), ""));
+}
+
+static void split_all(struct bert__pre_step *step)
+{
+    bert__pattern_any(&step->pattern);
+    if (!step->invert || step->behavior != BERT__REMOVED)
+        step->behavior = BERT__ISOLATED;
+    step->invert = false;
+}
+
 static bert_status load_split(struct bert__load *l, const struct bert__json *value)
 {
     struct bert__pre_step step = {.kind = BERT__PRE_SPLIT};
     const struct bert__json *behavior;
-    bert_status status = bert__load_pattern(l, value, "a Split", &step.pattern);
+    bool empty = is_empty(value);
+    bert_status status = empty ? BERT_OK : bert__load_pattern(l, value, "a Split", &step.pattern);
 
     if (status == BERT_OK)
         status = bert__load_need(l, value, "a Split", "behavior", &behavior);
@@ -177,6 +197,8 @@ static bert_status load_split(struct bert__load *l, const struct bert__json *val
         status = load_behavior(l, value, &step.behavior);
     if (status == BERT_OK)
         status = bert__load_bool(l, value, "a Split", "invert", &step.invert);
+    if (empty)
+        split_all(&step);
     return status == BERT_OK ? add(l, &step) : status;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tokenizer/scanner.h"
+#include "tokenizer/scanner_kinds.h"
 #include "tokenizer/text.h"
 
 /* ---- A text (Knuth, Morris, Pratt) ------------------------------------------ */
@@ -78,6 +78,17 @@ static size_t alternative(const char *s, size_t size)
     return size;
 }
 
+/* Every character is a match of its own. */
+static const struct bert__scanner any = {
+    .source = "", .scan = bert__scan_form, .body = {.none = true}, .max = 1, .takes_spaces = true};
+
+void bert__pattern_any(struct bert__pattern *out)
+{
+    memset(out, 0, sizeof *out);
+    out->scanners[0] = &any;
+    out->n = 1;
+}
+
 /* Text without any character that means something; the reference's engine folds no case. */
 static bool is_literal(const char *s, size_t size)
 {
@@ -88,14 +99,41 @@ static bool is_literal(const char *s, size_t size)
     return size > 0;
 }
 
+/* Without parentheses around all of it, which change nothing. */
+static bert_text bare(bert_text s)
+{
+    int depth = 0;
+    bool class = false;
+
+    if (s.size < 2 || s.data[0] != '(' || s.data[s.size - 1] != ')')
+        return s;
+    for (size_t i = 0; i + 1 < s.size; i++) {
+        if (s.data[i] == '\\')
+            i++;
+        else if (class)
+            class = s.data[i] != ']';
+        else if (s.data[i] == '[')
+            class = true;
+        else if (s.data[i] == '(' || s.data[i] == ')')
+            depth += s.data[i] == '(' ? 1 : -1;
+        if (depth == 0 || i + 1 == s.size)
+            return s;
+    }
+    if (s.data[1] != '?')
+        return (bert_text){s.data + 1, s.size - 2};
+    return s.data[2] == ':' ? (bert_text){s.data + 3, s.size - 4} : s;
+}
+
 bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, bert_text source,
                          bool *known)
 {
     const char *s;
-    size_t left = source.size, n;
+    size_t left, n;
 
     memset(out, 0, sizeof *out);
     *known = false;
+    source = bare(source);
+    left = source.size;
     s = bert__arena_string(arena, source.data, source.size);
     if (s == NULL)
         return false;
@@ -116,6 +154,9 @@ bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, b
         out->literals[out->n] = (bert_text){s, n};
         out->scanners[out->n] =
             is_literal(s, n) ? &bert__scanner_literal : bert__scanner_named(out->literals[out->n]);
+        if (out->scanners[out->n] == NULL
+            && !bert__scanner_parse(&out->scanners[out->n], arena, out->literals[out->n]))
+            return false;
         if (out->scanners[out->n] == NULL)
             return true;
         out->n++;
@@ -151,6 +192,8 @@ bool bert__pattern_find(const struct bert__pattern *p, const char *s, size_t at,
 {
     if (p->n == 0)
         return find_text(p, s, at, end, out);
+    if (p->scanners[0]->find != NULL)
+        return p->scanners[0]->find(s, at, end, out);
     for (size_t i = at; i < end; i += bert__text_len(s[i])) {
         size_t to = match(p, s, i, end);
 
@@ -172,7 +215,8 @@ static bool parts(bert_text literal)
 bool bert__pattern_parts(const struct bert__pattern *p)
 {
     for (uint32_t k = 0; k < p->n; k++) {
-        if (p->scanners[k] == &bert__scanner_literal && !parts(p->literals[k]))
+        if (p->scanners[k]->crosses
+            || (p->scanners[k] == &bert__scanner_literal && !parts(p->literals[k])))
             return false;
     }
     return p->n > 0 || parts(p->text);

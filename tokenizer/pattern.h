@@ -32,6 +32,9 @@ struct bert__pattern {
 /* A pattern that finds the text, which must not be empty and live on.  False: no memory. */
 bool bert__pattern_text(struct bert__pattern *out, struct bert__arena *arena, bert_text text);
 
+/* A pattern that finds each character. */
+void bert__pattern_any(struct bert__pattern *out);
+
 /* A pattern that finds what the regular expression finds.  *known is false if that is not
  * known.  False: no memory. */
 bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, bert_text source,

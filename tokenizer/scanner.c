@@ -10,30 +10,52 @@
 
 #define NO_SET                                                                                     \
     {                                                                                              \
-        0, false, 0                                                                                \
+        .kinds = 0                                                                                 \
     }
-#define SET(kinds)                                                                                 \
+#define SET(set)                                                                                   \
     {                                                                                              \
-        (kinds), false, 0                                                                          \
+        .kinds = (set)                                                                             \
     }
-#define NONE_OF(kinds)                                                                             \
+#define NONE_OF(set)                                                                               \
     {                                                                                              \
-        (kinds), true, 0                                                                           \
+        .kinds = (set), .none = true                                                               \
     }
 #define JUST(c)                                                                                    \
     {                                                                                              \
-        0, false, (c)                                                                              \
+        .also = (c)                                                                                \
     }
-#define SET_AND(kinds, c)                                                                          \
+#define SET_AND(set, c)                                                                            \
     {                                                                                              \
-        (kinds), false, (c)                                                                        \
+        .kinds = (set), .also = (c)                                                                \
     }
+
+static bool in_ranges(const struct bert__charset *set, uint32_t cp)
+{
+    unsigned lo = 0, hi = set->n;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+
+        if (cp > set->ranges[mid].last)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < set->n && cp >= set->ranges[lo].first;
+}
 
 static inline bool holds(const struct bert__charset *set, uint32_t cp, uint64_t kinds)
 {
-    if (set->also != 0 && cp == (unsigned char)set->also)
-        return true;
-    return set->none ? !(kinds & set->kinds) : (kinds & set->kinds) != 0;
+    bool in = (kinds & set->kinds) != 0 || (set->also != 0 && cp == (unsigned char)set->also);
+
+    if (!in && set->n > 0)
+        in = in_ranges(set, cp);
+    return in != set->none;
+}
+
+bool bert__charset_holds(const struct bert__charset *set, uint32_t cp)
+{
+    return holds(set, cp, bert__kinds_of(cp));
 }
 
 static bool holds_at(const struct bert__charset *set, const char *s, size_t i, size_t *len)
@@ -70,15 +92,34 @@ static size_t scan_row(const struct bert__scanner *a, const char *s, size_t i, s
     return to > i ? row(&a->after, s, to, end, UINT32_MAX) : i;
 }
 
-/* before body{1,max}: both must be there. */
-static size_t scan_both(const struct bert__scanner *a, const char *s, size_t i, size_t end)
+/* row() of at least min; i if there aren't as many. */
+static size_t row_of(const struct bert__scanner *a, const char *s, size_t i, size_t end)
+{
+    size_t to = row(&a->body, s, i, end, a->max), len;
+    unsigned n = 1;
+
+    for (size_t k = i; k < to && n < a->min; n++) {
+        bert__text_get(s + k, &len);
+        k += len;
+        if (k == to)
+            return i;
+    }
+    return to;
+}
+
+size_t bert__scan_form(const struct bert__scanner *a, const char *s, size_t i, size_t end)
 {
     size_t len, to;
 
-    if (!holds_at(&a->before, s, i, &len))
+    if (holds_at(&a->before, s, i, &len)) {
+        to = row_of(a, s, i + len, end);
+        if (to > i + len)
+            return row(&a->after, s, to, end, UINT32_MAX);
+    }
+    if (a->must)
         return i;
-    to = row(&a->body, s, i + len, end, a->max);
-    return to > i + len ? to : i;
+    to = row_of(a, s, i, end);
+    return to > i ? row(&a->after, s, to, end, UINT32_MAX) : i;
 }
 
 /* \s*[\r\n]+: up to the last of the new lines in the white space. */
@@ -106,6 +147,29 @@ static size_t scan_spaces_before(const struct bert__scanner *a, const char *s, s
     return to == i || to == end ? to : bert__text_before(s, to);
 }
 
+/* \s+$, where the end of a line will do: as far as a new line or the end, else nothing of it. */
+static bool find_trailing(const char *s, size_t at, size_t end, struct bert__found *out)
+{
+    while (at < end) {
+        size_t begin = at, to = at, len;
+
+        for (; at < end && (bert__kinds_at(s, at, &len) & BERT__KIND_SPACE); at += len) {
+            if (s[at] == '\n' && at > begin)
+                to = at;
+        }
+        if (at == end)
+            to = end;
+        if (to > begin) {
+            out->begin = begin;
+            out->end = to;
+            return true;
+        }
+        bert__text_get(s + at, &len);
+        at += len;
+    }
+    return false;
+}
+
 static size_t scan_folded(const struct bert__scanner *a, const char *s, size_t i, size_t end)
 {
     (void)a;
@@ -116,14 +180,6 @@ static size_t scan_unfolded(const struct bert__scanner *a, const char *s, size_t
 {
     (void)a;
     return bert__scan_contraction(s, i, end, false);
-}
-
-/* ` {2,}`, two spaces or more: before is what the first must be. */
-static size_t scan_many(const struct bert__scanner *a, const char *s, size_t i, size_t end)
-{
-    size_t len, to = row(&a->body, s, i, end, UINT32_MAX);
-
-    return to > i && (bert__text_get(s + i, &len), to > i + len) ? to : i;
 }
 
 /* ---- Words by case (o200k) ---------------------------------------------------- */
@@ -183,22 +239,6 @@ static size_t scan_upper(const struct bert__scanner *a, const char *s, size_t i,
     return scan_case(a, s, i, end, begins_upper);
 }
 
-/* ---- Sets by range -------------------------------------------------------------- */
-
-static size_t scan_cjk(const struct bert__scanner *a, const char *s, size_t i, size_t end)
-{
-    size_t len;
-
-    (void)a;
-    for (; i < end; i += len) {
-        uint32_t c = bert__text_get(s + i, &len);
-
-        if (!(c >= 0x4E00 && c <= 0x9FA5) && !(c >= 0x3040 && c <= 0x30FF))
-            break;
-    }
-    return i;
-}
-
 /* Three of [0-9]. */
 static size_t scan_three(const struct bert__scanner *a, const char *s, size_t i, size_t end)
 {
@@ -212,8 +252,6 @@ static size_t scan_three(const struct bert__scanner *a, const char *s, size_t i,
 #define M        BERT__KIND_M
 #define WHITE    BERT__KIND_SPACE
 #define NEWLINE  BERT__KIND_NEWLINE
-#define WORD     BERT__KIND_WORD
-#define IN_WORD  BERT__KIND_IN_WORD
 #define ANY      UINT32_MAX
 #define NOT_LNCR NONE_OF(NEWLINE | L | N)
 #define OTHERS   NONE_OF(WHITE | L | N)
@@ -252,18 +290,12 @@ static const struct bert__scanner named[] = {
     {.source = "'(?i:[sdmt]|ll|ve|re)", .scan = scan_folded},
     {.source = "'(?:[sdmt]|ll|ve|re)", .scan = scan_unfolded},
     /* words */
-    ROW(" ?\\p{L}+", JUST(' '), SET(L), ANY, NO_SET),
-    ROW("\\p{L}+", NO_SET, SET(L), ANY, NO_SET),
-    ROW("[\\p{L}]+", NO_SET, SET(L), ANY, NO_SET),
     ROW("[^\\r\\n\\p{L}\\p{N}]?\\p{L}+", NOT_LNCR, SET(L), ANY, NO_SET),
     ROW("[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+", NOT_LNCR, SET(L), ANY, NO_SET),
     ROW("[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++", NOT_LNCR, SET(L), ANY, NO_SET),
     ROW("[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+", NOT_LNCR, SET(L | M), ANY, NO_SET),
     ROW("[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+",
         NONE_OF(NEWLINE | L | BERT__KIND_P | BERT__KIND_S), SET(L | M), ANY, NO_SET),
-    ROW("\\w+", NO_SET, SET(WORD), ANY, NO_SET),
-    ROW("[A-Za-z]+", NO_SET, SET(BERT__KIND_ASCII), ANY, NO_SET),
-    ROW("[a-zA-Z]+", NO_SET, SET(BERT__KIND_ASCII), ANY, NO_SET),
     {.source = CASE_LOWER FOLDED "?",
      .scan = scan_lower,
      .lags = BERT__RUN_LETTERS,
@@ -276,27 +308,9 @@ static const struct bert__scanner named[] = {
      .max = 1},
     {.source = CASE_LOWER, .scan = scan_lower, .lags = BERT__RUN_LETTERS, .before = NOT_LNCR},
     {.source = CASE_UPPER, .scan = scan_upper, .eats = BERT__RUN_LETTERS, .before = NOT_LNCR},
-    {.source = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+",
-     .scan = scan_both,
-     .before = SET(BERT__KIND_ASCII_PUNCT),
-     .body = SET(BERT__KIND_ASCII),
-     .max = ANY},
-    {.source = "[一-龥぀-ゟ゠-ヿ]+", .scan = scan_cjk},
     /* numbers */
-    ROW(" ?\\p{N}+", JUST(' '), SET(N), ANY, NO_SET),
-    ROW("\\p{N}+", NO_SET, SET(N), ANY, NO_SET),
-    ROW("\\p{N}", NO_SET, SET(N), 1, NO_SET),
-    ROW("[\\p{N}]", NO_SET, SET(N), 1, NO_SET),
-    ROW("\\p{N}{1,3}", NO_SET, SET(N), 3, NO_SET),
-    ROW("\\d", NO_SET, SET(BERT__KIND(BERT__UNI_ND)), 1, NO_SET),
-    ROW("\\d+", NO_SET, SET(BERT__KIND(BERT__UNI_ND)), ANY, NO_SET),
-    ROW("\\d{1,3}", NO_SET, SET(BERT__KIND(BERT__UNI_ND)), 3, NO_SET),
-    ROW("[0-9]", NO_SET, SET(BERT__KIND_ASCII_DIGIT), 1, NO_SET),
-    ROW("[0-9]+", NO_SET, SET(BERT__KIND_ASCII_DIGIT), ANY, NO_SET),
     {.source = "[0-9][0-9][0-9]", .scan = scan_three, .body = SET(BERT__KIND_ASCII_DIGIT)},
     /* the rest */
-    ROW(" ?[^\\s\\p{L}\\p{N}]+", JUST(' '), OTHERS, ANY, NO_SET),
-    ROW("[^\\s\\p{L}\\p{N}]+", NO_SET, OTHERS, ANY, NO_SET),
     ROW(" ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*", JUST(' '), OTHERS, ANY, SET(NEWLINE)),
     ROW(" ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*", JUST(' '), OTHERS, ANY, SET(NEWLINE)),
     ROW(" ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+", JUST(' '), OTHERS, ANY, SET(NEWLINE)),
@@ -305,14 +319,6 @@ static const struct bert__scanner named[] = {
         SET(NEWLINE)),
     ROW(" ?[\\p{P}\\p{S}]+[\\r\\n]*", JUST(' '), SET(BERT__KIND_P | BERT__KIND_S), ANY,
         SET(NEWLINE)),
-    ROW("[^\\w\\s]+", NO_SET, NONE_OF(IN_WORD | WHITE), ANY, NO_SET),
-    ROW("[^\\w\\s]", NO_SET, NONE_OF(IN_WORD | WHITE), 1, NO_SET),
-    ROW("[^\\s\\w]+", NO_SET, NONE_OF(IN_WORD | WHITE), ANY, NO_SET),
-    ROW("\\p{P}", NO_SET, SET(BERT__KIND_P), 1, NO_SET),
-    ROW("\\p{P}+", NO_SET, SET(BERT__KIND_P), ANY, NO_SET),
-    ROW("[\\p{P}\\p{S}]", NO_SET, SET(BERT__KIND_P | BERT__KIND_S), 1, NO_SET),
-    ROW("\\S+", NO_SET, NONE_OF(WHITE), ANY, NO_SET),
-    ROW("[^\\s]+", NO_SET, NONE_OF(WHITE), ANY, NO_SET),
     /* white space */
     {.source = "\\s*[\\r\\n]+", .scan = scan_newlines, .lags = BERT__RUN_SPACES},
     {.source = "\\s*[\\r\\n]", .scan = scan_newlines, .lags = BERT__RUN_SPACES},
@@ -326,22 +332,7 @@ static const struct bert__scanner named[] = {
      .body = SET(WHITE),
      .max = ANY,
      .eats = BERT__RUN_SPACES},
-    ROW("\\s", NO_SET, SET(WHITE), 1, NO_SET),
-    ROW("[\\s]", NO_SET, SET(WHITE), 1, NO_SET),
-    ROW("\\n", NO_SET, JUST('\n'), 1, NO_SET),
-    ROW("\\n+", NO_SET, JUST('\n'), ANY, NO_SET),
-    ROW("\\t", NO_SET, JUST('\t'), 1, NO_SET),
-    ROW("\\r", NO_SET, JUST('\r'), 1, NO_SET),
-    ROW("[\\r\\n]", NO_SET, SET(NEWLINE), 1, NO_SET),
-    ROW("[\\r\\n]+", NO_SET, SET(NEWLINE), ANY, NO_SET),
-    ROW("[\\n\\r]", NO_SET, SET(NEWLINE), 1, NO_SET),
-    ROW("[\\n\\r]+", NO_SET, SET(NEWLINE), ANY, NO_SET),
-    ROW("[\\n\\r\\t]", NO_SET, SET_AND(NEWLINE, '\t'), 1, NO_SET),
-    ROW("[\\n\\r\\t]+", NO_SET, SET_AND(NEWLINE, '\t'), ANY, NO_SET),
-    ROW("[\\r\\n\\t]+", NO_SET, SET_AND(NEWLINE, '\t'), ANY, NO_SET),
-    ROW(" +", NO_SET, JUST(' '), ANY, NO_SET),
-    {.source = " {2,}", .scan = scan_many, .body = JUST(' ')},
-    {.source = "\\s{2,}", .scan = scan_many, .body = SET(WHITE)},
+    {.source = "\\s+$", .find = find_trailing},
 };
 
 static const struct bert__scanner *look_up(const struct bert__scanner *list, size_t n,
@@ -370,6 +361,8 @@ bool bert__scanners_linear(const struct bert__scanner *const *scanners, uint32_t
     for (uint32_t i = 0; i < n; i++) {
         unsigned eaten = 0;
 
+        if (scanners[i]->find != NULL && n > 1)
+            return false;
         for (uint32_t k = i + 1; k < n; k++)
             eaten |= scanners[k]->eats;
         if (scanners[i]->lags & ~eaten)

@@ -13,9 +13,7 @@
 #define BERT__KIND_WORD        ((uint64_t)1 << 36) /* \w */
 #define BERT__KIND_IN_WORD     ((uint64_t)1 << 37) /* \w in brackets */
 #define BERT__KIND_NEWLINE     ((uint64_t)1 << 41) /* [\r\n] */
-#define BERT__KIND_ASCII       ((uint64_t)1 << 38) /* [A-Za-z] */
 #define BERT__KIND_ASCII_DIGIT ((uint64_t)1 << 39) /* [0-9] */
-#define BERT__KIND_ASCII_PUNCT ((uint64_t)1 << 40) /* all other printable ASCII, but space */
 
 #define BERT__KIND_CASED_UP (BERT__KIND(BERT__UNI_LU) | BERT__KIND(BERT__UNI_LT))
 #define BERT__KIND_CASELESS (BERT__KIND(BERT__UNI_LM) | BERT__KIND(BERT__UNI_LO))
@@ -38,15 +36,9 @@ static inline uint64_t bert__kinds_of(uint32_t cp)
     uint64_t kinds = BERT__KIND(props & BERT__UNI_RE_CATEGORY)
                      | (uint64_t)(props & ~(unsigned)BERT__UNI_RE_CATEGORY) << 30;
 
-    if (cp >= 0x7F)
-        return kinds;
     if (cp == '\n' || cp == '\r')
         return kinds | BERT__KIND_NEWLINE;
-    if ((cp | 0x20) - 'a' < 26)
-        return kinds | BERT__KIND_ASCII;
-    if (cp - '0' < 10)
-        return kinds | BERT__KIND_ASCII_DIGIT;
-    return cp > ' ' ? kinds | BERT__KIND_ASCII_PUNCT : kinds;
+    return cp - '0' < 10 ? kinds | BERT__KIND_ASCII_DIGIT : kinds;
 }
 
 static inline uint64_t bert__kinds_at(const char *s, size_t i, size_t *len)
@@ -54,6 +46,10 @@ static inline uint64_t bert__kinds_at(const char *s, size_t i, size_t *len)
     return bert__kinds_of(bert__text_get(s + i, len));
 }
 
+/* Is the character in the set? */
+bool bert__charset_holds(const struct bert__charset *set, uint32_t cp);
+/* The scan function of what bert__scanner_parse() makes. */
+size_t bert__scan_form(const struct bert__scanner *scanner, const char *s, size_t i, size_t end);
 /* End of the contraction 's 't 're 've 'm 'll 'd at i, or i; any_case: letters fold. */
 size_t bert__scan_contraction(const char *s, size_t i, size_t end, bool any_case);
 /* Whole patterns, for speed; scanner->max is the longest row of digits. */

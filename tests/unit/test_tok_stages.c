@@ -34,7 +34,7 @@ static void open_fixture(struct fixture *f)
     bert__arena_init(&f->arena, f->alloc);
     if (bert__json_parse(&f->arena, "stages.json", f->data, size, &f->configs, &err) != BERT_OK)
         fail_msg("%s", err.message);
-    assert_true(f->configs->u.array.count >= 240);
+    assert_true(f->configs->u.array.count >= 288);
 }
 
 static void close_fixture(struct fixture *f)
@@ -148,7 +148,7 @@ static void check_all(bool smallest)
     open_fixture(&f);
     for (size_t i = 0; i < f.configs->u.array.count; i++)
         n += check_config(tok_item(f.configs, i), smallest);
-    assert_true(n >= 3190);
+    assert_true(n >= 3700);
     close_fixture(&f);
 }
 
@@ -162,6 +162,39 @@ static void test_smallest_stretches(void **state)
 {
     (void)state;
     check_all(true);
+}
+
+/* ---- Regular expressions that are not taken -------------------------------------------- */
+
+static void test_refused(void **state)
+{
+    static const char *const patterns[] = {
+        "(?=a)",      "a{0,2}",     "a*",         "[a&&b]",
+        "a++b",       "(a+)+",      "(?i:a)",     "\\\\bx",
+        "[a-",        "[",          "[]",         "[^]",
+        "[a[b]",      "a\\\\",      "[\\\\s-a]",  "[a-b-c]",
+        "[z-a]",      "\\\\p{L",    "\\\\p{Han}", "\\\\u12",
+        "a{",         "a{1",        "a{99}",      "a{3,2}",
+        "a+?",        "^a",         "a$",         "a|",
+        "(a",         "[a\\\\w-z]", "\\\\s+$|a",  "\\\\s*[\\\\r\\\\n]+",
+        "[[:alpha:]]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        char json[400];
+        bert_tokenizer *tok;
+        bert_error err;
+
+        snprintf(
+            json, sizeof json,
+            "{\"added_tokens\":[],\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":"
+            "\"%s\"},\"behavior\":\"Isolated\",\"invert\":false},\"model\":{\"type\":"
+            "\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0.0]]}}",
+            patterns[i]);
+        if (load(&tok, (bert_text){json, strlen(json)}, NULL, &err) != BERT_EUNSUPPORTED)
+            fail_msg("%s is not refused: %s", patterns[i], err.message);
+        assert_non_null(strstr(err.message, "regular expression"));
+    }
 }
 
 /* ---- Memory that runs out ------------------------------------------------------------ */
@@ -221,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_smallest_stretches),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_out_of_memory),
     };
 
