@@ -97,6 +97,7 @@ static bert_status make_tagger(struct job *job, bert_error *err)
     bert_status st = bert__tagger_init(&job->tagger, job->run.session->alloc, model->labels,
                                        job->run.head->decoder.n_out, job->aggregation, err);
 
+    job->tagger.tokenizer = job->run.tokenizer;
     job->tagger.prefixed = bert__tokenizer_prefixed(job->run.tokenizer);
     job->tagger.unk_id = bert__tokenizer_named(job->run.tokenizer, BERT__NAMED_UNK);
     return st;

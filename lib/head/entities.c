@@ -103,7 +103,7 @@ static bool continues(const struct pass *p, size_t i)
     if (bert_encoding_ids(p->window)[i] == p->tagger->unk_id)
         return false;
     if (p->tagger->prefixed) {
-        token = bert_encoding_token(p->window, i);
+        token = bert_tokenizer_token(p->tagger->tokenizer, bert_encoding_ids(p->window)[i]);
         return bert__chars_between(token, 0, token.size)
                != bert__chars_between(p->text, at.start, at.end);
     }

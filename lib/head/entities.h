@@ -33,10 +33,11 @@ struct bert__tagger {
     struct bert__tag *tags; /* [n_labels] */
     uint32_t n_labels;
     uint32_t aggregation; /* a bert_aggregation */
-    bool prefixed;        /* tokens that continue a word are spelt with a prefix */
-    int32_t unk_id;       /* never continues one; -1: none */
-    double *sums;         /* [n_labels]: scratch */
-    float *scores;        /* [n_labels]: scratch */
+    const bert_tokenizer *tokenizer;
+    bool prefixed;  /* its tokens that continue a word are spelt with a prefix */
+    int32_t unk_id; /* never continues one; -1: none */
+    double *sums;   /* [n_labels]: scratch */
+    float *scores;  /* [n_labels]: scratch */
 };
 
 /* The labels are borrowed.  A tagger that failed can be freed. */
