@@ -10,8 +10,8 @@ usage: train_tasks.py BASE DATA OUT [ner|intents|qa ...]
   qa       answers, four fifths of XQuAD-en's articles: far too few to be right often
 
 BASE is the folder of all-MiniLM-L6-v2, DATA holds wikiann-en-train.txt, banking77-train.csv and
-xquad-en.json.  Development only, a few minutes each on two cores: the first three
-layers are kept, the embeddings stay as they are, weights are written as F16.  The same machine and number of threads give the same model.
+xquad-en.json.  Development only, a few minutes each: the first three
+layers are kept, the embeddings stay as they are, weights are written as F16.  One thread: the same machine gives the same model.
 Needs the reference environment (tests/reference-venv.sh).
 """
 
@@ -175,7 +175,7 @@ def named(labels):
 def main():
     base, data, out = (pathlib.Path(a) for a in sys.argv[1:4])
     tasks = sys.argv[4:] or ["ner", "intents", "qa"]
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.model_max_length = LIMIT
