@@ -196,7 +196,8 @@ static bert_status use_folder(const char *name, const bert_allocator *host)
 
 static void test_out_of_memory(void **state)
 {
-    static const char *const names[] = {"roberta", "albert", "deberta_v2", "mpnet"};
+    static const char *const names[] = {"roberta",  "albert",  "deberta_v2", "mpnet",
+                                        "splinter", "rembert", "plain_bpe",  "herbert"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
