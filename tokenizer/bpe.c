@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* bpe.c - words to tokens: by the cache, by look-up where merging comes to the same, or by
- * merging. */
+/* bpe.c - words to tokens: by the cache, by look-up or search where merging comes to the same, or
+ * by merging. */
 #include "tokenizer/bpe.h"
 
 #include "tokenizer/bpe_merge.h"
+#include "tokenizer/bpe_path.h"
 #include "tokenizer/cached.h"
 
 /* Where the tokens of a word go. */
@@ -72,14 +73,12 @@ static bool emit(void *to, int32_t id, size_t bytes)
 static bool merge_word(const struct bert__bpe *m, struct bert__work *work, struct output *o)
 {
     struct bert__model_scratch *x = &work->model;
-    struct bert__bpe_source source = {work->piece.bytes + o->begin, o->end - o->begin, 0, 0};
     size_t n;
 
-    x->n_symbols = 0;
-    if (!bert__bpe_read(m, &source, x, BERT__BPE_SHORT))
+    if (!bert__bpe_read(m, work->piece.bytes + o->begin, o->end - o->begin, x))
         return false;
-    if (x->n_symbols > BERT__BPE_SHORT || !bert__bpe_at_end(&source))
-        return bert__bpe_merge_long(m, &source, x, emit, o);
+    if (x->n_symbols > BERT__BPE_SHORT)
+        return bert__bpe_merge_long(m, x, emit, o);
     n = bert__bpe_merge_short(m, x->symbols, x->n_symbols);
     for (size_t i = 0; i < n; i++) {
         if (!emit(o, x->symbols[i].id, x->symbols[i].size))
@@ -104,10 +103,15 @@ static bool run_word(const void *model, struct bert__work *work, size_t i)
     struct bert__word w = work->words.items[i];
     const struct bert__vocab_entry *e = look_up(m, work->piece.bytes + w.begin, w.end - w.begin);
     struct output o = {m, work, (uint32_t)i, w.begin, w.end, 0, 0, 0};
+    bool found = false;
 
     if (e != NULL)
         return bert__token_add(work, e->id, w.begin, w.end, i);
-    return w.begin == w.end || merge_word(m, work, &o);
+    if (w.begin == w.end)
+        return true;
+    if (m->made != NULL && !bert__bpe_path(m, work, w.begin, w.end, i, &found))
+        return false;
+    return found || merge_word(m, work, &o);
 }
 
 bool bert__bpe_run(const struct bert__bpe *m, struct bert__work *work)
@@ -115,29 +119,27 @@ bool bert__bpe_run(const struct bert__bpe *m, struct bert__work *work)
     return bert__cached_words(m, work, run_word);
 }
 
-/* Of each buffer, in powers of two, as bert__reserve() grows: enough unless the merges of a long
- * word hang on what stands far away. */
+/* Of each buffer, in powers of two, as bert__reserve() grows; a stretch of ordinary text holds no
+ * longer words. */
 enum {
-    WINDOW = 1024,
-    SYMBOLS = 4 * WINDOW, /* falling back to bytes makes up to four of one */
-    RANKS = 2 * WINDOW
+    WORD = 1024,
+    SYMBOLS = 4 * WORD, /* falling back to bytes makes up to four of one */
+    RANKS = 2 * WORD,
+    DEAD = 64
 };
 
 size_t bert__bpe_least(void)
 {
     return BERT__CACHE_WORDS * sizeof(struct bert__cached_word)
-           + SYMBOLS * sizeof(struct bert__bpe_symbol) + WINDOW * sizeof(struct bert__bpe_node)
-           + RANKS * sizeof(int32_t) + 2 * WINDOW * sizeof(struct bert__bpe_part);
+           + SYMBOLS * sizeof(struct bert__bpe_symbol) + WORD * sizeof(struct bert__bpe_node)
+           + RANKS * sizeof(int32_t) + DEAD * sizeof(uint64_t);
 }
 
 bool bert__bpe_reserve(const struct bert__bpe *m, struct bert__model_scratch *x)
 {
     return bert__cache_own(x, m)
            && bert__reserve(x->alloc, &x->symbols, &x->symbols_cap, SYMBOLS, sizeof *x->symbols)
-           && bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, WINDOW, sizeof *x->nodes)
+           && bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, WORD, sizeof *x->nodes)
            && bert__reserve(x->alloc, &x->ranks, &x->ranks_cap, RANKS, sizeof *x->ranks)
-           && bert__reserve(x->alloc, &x->parts[0].items, &x->parts[0].cap, WINDOW,
-                            sizeof *x->parts[0].items)
-           && bert__reserve(x->alloc, &x->parts[1].items, &x->parts[1].cap, WINDOW,
-                            sizeof *x->parts[1].items);
+           && bert__reserve(x->alloc, &x->dead, &x->dead_cap, DEAD, sizeof *x->dead);
 }

@@ -3,6 +3,7 @@
 #ifndef BERT_TOKENIZER_BPE_H
 #define BERT_TOKENIZER_BPE_H
 
+#include "tokenizer/trie.h"
 #include "tokenizer/vocab.h"
 #include "tokenizer/work.h"
 
@@ -22,6 +23,8 @@ struct bert__bpe_slot {
     uint32_t tag;
     int32_t rank; /* BERT__BPE_NEVER: free */
 };
+
+struct bert__bpe_made; /* bpe_path.h */
 
 struct bert__bpe_options {
     bool byte_level; /* words are raw bytes, the vocabulary spells them in the byte alphabet */
@@ -50,6 +53,13 @@ struct bert__bpe {
     struct bert__bpe_slot *slots;
     uint64_t mask;
     uint64_t seed;
+    /* A bit for what some pair's hash says: almost all pairs that don't merge are told from those
+     * that do by one look, and one branch that goes the same way each time. */
+    uint64_t *filter;
+    uint64_t filter_mask; /* of its words */
+
+    struct bert__bpe_made *made; /* for the search; NULL: words are merged */
+    struct bert__trie trie;      /* of the tokens that their own texts merge to */
 
     int32_t single[4][256]; /* symbol of a byte (below 128, or at byte level) by its place; -1 */
     int32_t fallback[256];  /* token of a byte, <0x00> and so on; -1 */
@@ -80,11 +90,18 @@ static inline uint64_t bert__bpe_hash(const struct bert__bpe *m, int32_t left, i
     return bert__mix(key ^ m->seed, UINT64_C(0x9E3779B97F4A7C15));
 }
 
+static inline bool bert__bpe_may_merge(const struct bert__bpe *m, uint64_t h)
+{
+    return m->filter[h >> 38 & m->filter_mask] >> (h >> 32 & 63) & 1;
+}
+
 /* The rank of a pair, or BERT__BPE_NEVER. */
 static inline int32_t bert__bpe_rank(const struct bert__bpe *m, int32_t left, int32_t right)
 {
     uint64_t h = bert__bpe_hash(m, left, right);
 
+    if (!bert__bpe_may_merge(m, h))
+        return BERT__BPE_NEVER;
     for (uint64_t i = h & m->mask; m->slots[i].rank != BERT__BPE_NEVER; i = (i + 1) & m->mask) {
         const struct bert__bpe_pair *p = &m->pairs[m->slots[i].rank];
 

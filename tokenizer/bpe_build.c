@@ -5,6 +5,7 @@
 #include "lib/base/error.h"
 #include "lib/base/utf8.h"
 #include "tokenizer/bpe_merge.h"
+#include "tokenizer/bpe_path.h"
 
 struct builder {
     struct bert__bpe *m;
@@ -133,6 +134,7 @@ static void add_pair(struct bert__bpe *m, int32_t left, int32_t right, int32_t r
     while (m->slots[i].rank != known)
         i = (i + 1) & m->mask;
     m->slots[i] = (struct bert__bpe_slot){(uint32_t)(h >> 32), rank};
+    m->filter[h >> 38 & m->filter_mask] |= (uint64_t)1 << (h >> 32 & 63);
     m->pairs[rank] = (struct bert__bpe_pair){left, right, into};
 }
 
@@ -164,7 +166,9 @@ static bert_status build_pairs(struct builder *b, size_t n)
         slots *= 2;
     m->pairs = bert__alloc_items(m->alloc, n, sizeof *m->pairs);
     m->slots = bert__alloc_items(m->alloc, slots, sizeof *m->slots);
-    if (m->pairs == NULL || m->slots == NULL)
+    m->filter_mask = slots / 8 - 1; /* eight bits a slot: at least sixteen a pair */
+    m->filter = bert__alloc_array(m->alloc, slots / 8, sizeof *m->filter);
+    if (m->pairs == NULL || m->slots == NULL || m->filter == NULL)
         return no_memory(b);
     for (size_t i = 0; i < slots; i++)
         m->slots[i].rank = BERT__BPE_NEVER;
@@ -177,13 +181,14 @@ static bert_status build_pairs(struct builder *b, size_t n)
 
 /* Does merging the entry's text come to the entry? */
 static bool is_whole(const struct bert__bpe *m, const struct bert__vocab_entry *e,
-                     struct bert__model_scratch *x)
+                     struct bert__model_scratch *x, bool *ok)
 {
-    struct bert__bpe_source src = {e->data, e->size, 0, 0};
-
-    x->n_symbols = 0;
-    return e->size > 0 && bert__bpe_read(m, &src, x, BERT__BPE_SHORT) && bert__bpe_at_end(&src)
-           && x->n_symbols <= BERT__BPE_SHORT
+    if (m->made != NULL)
+        return m->made[e->id].rank != BERT__BPE_NEVER;
+    if (e->size == 0 || e->size > 4 * BERT__BPE_SHORT)
+        return false;
+    *ok = bert__bpe_read(m, e->data, e->size, x);
+    return *ok && x->n_symbols <= BERT__BPE_SHORT
            && bert__bpe_merge_short(m, x->symbols, x->n_symbols) == 1 && x->symbols[0].id == e->id
            && x->symbols[0].size == e->size;
 }
@@ -192,18 +197,17 @@ static bert_status build_whole(struct builder *b)
 {
     struct bert__bpe *m = b->m;
     struct bert__model_scratch x = {.alloc = m->alloc};
+    bool ok = true;
 
     m->whole = bert__alloc_array(m->alloc, m->words->n, 1);
     if (m->whole == NULL)
         return no_memory(b);
-    if (m->affix || m->odd || m->options.ignore_merges)
+    if (m->affix || (m->odd && m->made == NULL))
         return BERT_OK;
-    if (!bert__reserve(x.alloc, &x.symbols, &x.symbols_cap, BERT__BPE_SHORT * 4, sizeof *x.symbols))
-        return no_memory(b);
-    for (uint32_t i = 0; i < m->words->n; i++)
-        m->whole[i] = is_whole(m, &m->words->entries[i], &x);
+    for (uint32_t i = 0; i < m->words->n && ok; i++)
+        m->whole[i] = is_whole(m, &m->words->entries[i], &x, &ok);
     bert__model_scratch_free(&x);
-    return BERT_OK;
+    return ok ? BERT_OK : no_memory(b);
 }
 
 bert_status bert__bpe_init(struct bert__bpe *m, struct bert__alloc *alloc,
@@ -228,7 +232,7 @@ bert_status bert__bpe_init(struct bert__bpe *m, struct bert__alloc *alloc,
     if (status == BERT_OK) {
         build_single(m);
         build_fallback(m);
-        status = build_whole(&b);
+        status = bert__bpe_path_init(m, n) ? build_whole(&b) : no_memory(&b);
     }
     bert__alloc_free(alloc, b.text);
     return status;
@@ -239,8 +243,10 @@ void bert__bpe_free(struct bert__bpe *m)
     if (m->alloc == NULL)
         return;
     bert__vocab_free(&m->raw);
+    bert__bpe_path_free(m);
     bert__alloc_free(m->alloc, m->whole);
     bert__alloc_free(m->alloc, m->pairs);
     bert__alloc_free(m->alloc, m->slots);
+    bert__alloc_free(m->alloc, m->filter);
     *m = (struct bert__bpe){0};
 }

@@ -4,11 +4,7 @@
  * leftmost, becomes one symbol, until none is left that merges.
  *
  * Short words look through all their pairs each time.  Longer ones keep the least ranks in a
- * tree, n log n, a window at a time: two tokens side by side are right if merging their text alone
- * gives the two (until a merge crosses their border, what happens on either side doesn't
- * hang on what stands further away), so a run of tokens is right if each pair in it is.  The
- * next window therefore begins at a token of this one; if it gives that token again, all pairs
- * up to there have been seen, and what stands before it is done.  If it doesn't, the window grows.
+ * tree: n log n.  (A heap was slower: half of what it held was stale.)
  */
 #include "tokenizer/bpe_merge.h"
 
@@ -75,6 +71,14 @@ int32_t bert__bpe_character(const struct bert__bpe *m, const char *s, size_t siz
     return e != NULL ? e->id : -1;
 }
 
+/* A word that is being read as symbols. */
+struct source {
+    const char *s;
+    uint32_t size;
+    uint32_t at;
+    uint32_t unknown; /* bytes of unknown characters that wait for the next known one */
+};
+
 static bool push(struct bert__model_scratch *x, int32_t id, uint32_t size)
 {
     if (x->n_symbols == x->symbols_cap
@@ -107,7 +111,7 @@ static bool fall_back(const struct bert__bpe *m, const char *s, size_t size, uns
 }
 
 /* A character that nothing stands for; unknown ones wait, to be fused. */
-static bool unknown(const struct bert__bpe *m, struct bert__bpe_source *src, uint32_t size,
+static bool unknown(const struct bert__bpe *m, struct source *src, uint32_t size,
                     struct bert__model_scratch *x)
 {
     if (m->options.unk_id < 0)
@@ -129,8 +133,7 @@ static uint32_t char_size(const struct bert__bpe *m, unsigned char c)
 }
 
 /* One character; m->odd makes the size that of its spelling. */
-static bool read_char(const struct bert__bpe *m, struct bert__bpe_source *src,
-                      struct bert__model_scratch *x)
+static bool read_char(const struct bert__bpe *m, struct source *src, struct bert__model_scratch *x)
 {
     const char *s = src->s + src->at;
     unsigned char c = (unsigned char)*s;
@@ -156,19 +159,17 @@ static bool read_char(const struct bert__bpe *m, struct bert__bpe_source *src,
     return done || unknown(m, src, size, x);
 }
 
-bool bert__bpe_read(const struct bert__bpe *m, struct bert__bpe_source *src,
-                    struct bert__model_scratch *x, size_t want)
+bool bert__bpe_read(const struct bert__bpe *m, const char *s, uint32_t size,
+                    struct bert__model_scratch *x)
 {
-    while (x->n_symbols < want && src->at < src->size) {
-        if (!read_char(m, src, x))
+    struct source src = {s, size, 0, 0};
+
+    x->n_symbols = 0;
+    while (src.at < size) {
+        if (!read_char(m, &src, x))
             return false;
     }
-    if (src->at == src->size && src->unknown > 0) {
-        if (!push(x, m->options.unk_id, src->unknown))
-            return false;
-        src->unknown = 0;
-    }
-    return true;
+    return src.unknown == 0 || push(x, m->options.unk_id, src.unknown);
 }
 
 /* ---- Short ------------------------------------------------------------------- */
@@ -217,7 +218,7 @@ size_t bert__bpe_merge_short(const struct bert__bpe *m, struct bert__bpe_symbol 
     return n;
 }
 
-/* ---- A window ---------------------------------------------------------------- */
+/* ---- Long ---------------------------------------------------------------- */
 
 enum { FAN = 16, LEVELS = 8 }; /* 16^8 symbols */
 
@@ -351,42 +352,33 @@ static void merge_at(const struct bert__bpe *m, struct bert__bpe_node *nodes, si
     tree_set(t, i, rank_at(m, nodes, n, i));
 }
 
-/* The same for few symbols. */
-static bool merge_small(const struct bert__bpe *m, struct bert__model_scratch *x, size_t first,
-                        size_t n, struct bert__bpe_parts *out)
+/* The tokens that are left of n symbols. */
+static bool hand_out(const struct bert__model_scratch *x, size_t n, bert__bpe_emit *emit, void *to)
 {
-    struct bert__bpe_symbol s[BERT__BPE_SHORT];
-    size_t at = first;
+    for (size_t i = 0, next; i < n; i = next) {
+        size_t bytes = 0;
 
-    if (!bert__reserve(x->alloc, &out->items, &out->cap, n, sizeof *out->items))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        s[i] = (struct bert__bpe_symbol){x->symbols[first + i].id, 1};
-    out->n = bert__bpe_merge_short(m, s, n);
-    for (size_t i = 0; i < out->n; i++) {
-        out->items[i] = (struct bert__bpe_part){s[i].id, (uint32_t)at};
-        at += s[i].size;
+        next = x->nodes[i].next;
+        for (size_t k = i; k < next; k++)
+            bytes += x->symbols[k].size;
+        if (!emit(to, x->nodes[i].id, bytes))
+            return false;
     }
     return true;
 }
 
-/* Merge n symbols from `first` on; their tokens in `out`. */
-static bool merge_window(const struct bert__bpe *m, struct bert__model_scratch *x, size_t first,
-                         size_t n, struct bert__bpe_parts *out)
+bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__model_scratch *x,
+                          bert__bpe_emit *emit, void *to)
 {
     struct tree t;
+    size_t n = x->n_symbols;
     int32_t rank;
 
-    if (n <= BERT__BPE_SHORT)
-        return merge_small(m, x, first, n, out);
-    out->n = 0;
-    if (!bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, n, sizeof *x->nodes)
-        || !bert__reserve(x->alloc, &out->items, &out->cap, n, sizeof *out->items)
+    if (n >= UINT32_MAX || !bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, n, sizeof *x->nodes)
         || !tree_init(&t, x, n))
         return false;
     for (size_t i = 0; i < n; i++)
-        x->nodes[i] =
-            (struct bert__bpe_node){x->symbols[first + i].id, (uint32_t)i - 1, (uint32_t)i + 1};
+        x->nodes[i] = (struct bert__bpe_node){x->symbols[i].id, (uint32_t)i - 1, (uint32_t)i + 1};
     for (size_t i = 0; i < n; i++)
         t.levels[0][i] = rank_at(m, x->nodes, n, i);
     tree_build(&t, n);
@@ -397,126 +389,5 @@ static bool merge_window(const struct bert__bpe *m, struct bert__model_scratch *
             break;
         merge_at(m, x->nodes, n, i, m->pairs[rank].into, &t);
     }
-    for (uint32_t i = 0; i < n; i = x->nodes[i].next)
-        out->items[out->n++] = (struct bert__bpe_part){x->nodes[i].id, (uint32_t)(first + i)};
-    return true;
-}
-
-/* ---- Windows ----------------------------------------------------------------- */
-
-struct windows {
-    const struct bert__bpe *model;
-    struct bert__bpe_source *source;
-    struct bert__model_scratch *x;
-    bert__bpe_emit *emit;
-    void *to;
-    struct bert__bpe_parts *now, *then; /* tokens of this window and of the next */
-    size_t size;                        /* symbols of a window, */
-    size_t n;                           /* and of this one */
-};
-
-/* Hand out the first n tokens of the window. */
-static bool hand_out(const struct windows *w, size_t n)
-{
-    const struct bert__bpe_part *t = w->now->items;
-
-    for (size_t i = 0; i < n; i++) {
-        size_t to = i + 1 < w->now->n ? t[i + 1].first : w->n, bytes = 0;
-
-        for (size_t k = t[i].first; k < to; k++)
-            bytes += w->x->symbols[k].size;
-        if (!w->emit(w->to, t[i].id, bytes))
-            return false;
-    }
-    return true;
-}
-
-/* The token at which the next window shall begin: about three quarters through; 0: none. */
-static size_t choose(const struct windows *w)
-{
-    size_t lo = 0, hi = w->now->n, at = w->n / 4 * 3;
-
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (w->now->items[mid].first <= at)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* The next window, of n symbols from `first` on, takes the place of this. */
-static void swap_windows(struct windows *w, size_t first, size_t n)
-{
-    struct bert__bpe_parts *done = w->now;
-    struct bert__model_scratch *x = w->x;
-
-    w->now = w->then;
-    w->then = done;
-    w->n = n;
-    x->n_symbols -= first;
-    memmove(x->symbols, x->symbols + first, x->n_symbols * sizeof *x->symbols);
-    for (size_t i = 0; i < w->now->n; i++)
-        w->now->items[i].first -= (uint32_t)first;
-}
-
-/* Symbols of a window from `first` on; false: no memory. */
-static bool read_window(const struct windows *w, size_t first, size_t *n)
-{
-    size_t want;
-
-    if (!bert__size_add(first, w->size, &want) || !bert__bpe_read(w->model, w->source, w->x, want))
-        return false;
-    *n = w->x->n_symbols < want ? w->x->n_symbols - first : w->size;
-    return true;
-}
-
-/* Try to go on from one of this window's tokens; *moved tells. */
-static bool advance(struct windows *w, bool *moved)
-{
-    size_t j = choose(w), first = w->now->items[j].first, n;
-    const struct bert__bpe_part *a = &w->now->items[j], *b;
-
-    *moved = false;
-    if (j == 0 || j + 1 >= w->now->n)
-        return true;
-    if (!read_window(w, first, &n) || !merge_window(w->model, w->x, first, n, w->then))
-        return false;
-    b = w->then->items;
-    if (w->then->n < 2 || b[0].id != a[0].id || b[1].first != a[1].first)
-        return true;
-    *moved = true;
-    if (!hand_out(w, j))
-        return false;
-    if (first < w->n / 2) /* too small for such tokens */
-        w->size *= 2;
-    swap_windows(w, first, n);
-    return true;
-}
-
-bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__bpe_source *src,
-                          struct bert__model_scratch *x, bert__bpe_emit *emit, void *to)
-{
-    struct windows w = {.model = m,
-                        .source = src,
-                        .x = x,
-                        .emit = emit,
-                        .to = to,
-                        .now = &x->parts[0],
-                        .then = &x->parts[1],
-                        .size = BERT__BPE_SHORT};
-    bool moved = false;
-
-    for (;;) {
-        if (!moved && (!read_window(&w, 0, &w.n) || !merge_window(m, x, 0, w.n, w.now)))
-            return false;
-        if (w.n == x->n_symbols && bert__bpe_at_end(src))
-            return hand_out(&w, w.now->n);
-        if (!advance(&w, &moved))
-            return false;
-        if (!moved && !bert__size_mul(w.size, 2, &w.size))
-            return false;
-    }
+    return hand_out(x, n, emit, to);
 }

@@ -6,27 +6,12 @@
 #include "tokenizer/bpe.h"
 
 enum {
-    BERT__BPE_SHORT = 40 /* symbols that are merged by looking through all pairs each time; also
-                            those of a window, at first */
+    BERT__BPE_SHORT = 40 /* symbols that are merged by looking through all pairs each time */
 };
 
-/* A word that is being read as symbols. */
-struct bert__bpe_source {
-    const char *s;
-    uint32_t size;
-    uint32_t at;
-    uint32_t unknown; /* bytes of unknown characters that wait for the next known one */
-};
-
-/* Append symbols to scratch->symbols until there are `want` of them or the word ends.  False:
- * no memory. */
-bool bert__bpe_read(const struct bert__bpe *model, struct bert__bpe_source *source,
-                    struct bert__model_scratch *scratch, size_t want);
-
-static inline bool bert__bpe_at_end(const struct bert__bpe_source *source)
-{
-    return source->at == source->size && source->unknown == 0;
-}
+/* A word as symbols, into scratch->symbols.  False: no memory. */
+bool bert__bpe_read(const struct bert__bpe *model, const char *s, uint32_t size,
+                    struct bert__model_scratch *scratch);
 
 /* The symbol of the character at s, as it is spelt at that place of a word (BERT__BPE_NEXT,
  * BERT__BPE_LAST); -1: none. */
@@ -40,10 +25,10 @@ size_t bert__bpe_spell(const struct bert__bpe_options *options, const char *s, s
 size_t bert__bpe_merge_short(const struct bert__bpe *model, struct bert__bpe_symbol *symbols,
                              size_t n);
 
-/* Merge a whole word of any length; `emit` gets its tokens in order.  False: no memory. */
+/* Merge any number of scratch->symbols; `emit` gets the tokens in order.  False: no memory. */
 typedef bool bert__bpe_emit(void *to, int32_t id, size_t bytes);
-bool bert__bpe_merge_long(const struct bert__bpe *model, struct bert__bpe_source *source,
-                          struct bert__model_scratch *scratch, bert__bpe_emit *emit, void *to);
+bool bert__bpe_merge_long(const struct bert__bpe *model, struct bert__model_scratch *scratch,
+                          bert__bpe_emit *emit, void *to);
 
 /* The byte alphabet: UTF-8 of the character that stands for a byte (returns its size, 1 or 2),
  * and back (-1: the code point stands for none). */

@@ -8,8 +8,7 @@ void bert__model_scratch_free(struct bert__model_scratch *x)
     bert__alloc_free(x->alloc, x->symbols);
     bert__alloc_free(x->alloc, x->nodes);
     bert__alloc_free(x->alloc, x->ranks);
-    bert__alloc_free(x->alloc, x->parts[0].items);
-    bert__alloc_free(x->alloc, x->parts[1].items);
+    bert__alloc_free(x->alloc, x->dead);
     bert__alloc_free(x->alloc, x->lattice);
     *x = (struct bert__model_scratch){.alloc = x->alloc};
 }
@@ -19,7 +18,7 @@ size_t bert__model_scratch_bytes(const struct bert__model_scratch *x)
     return (x->cache != NULL ? BERT__CACHE_WORDS * sizeof *x->cache : 0)
            + x->symbols_cap * sizeof *x->symbols + x->nodes_cap * sizeof *x->nodes
            + x->ranks_cap * sizeof *x->ranks + x->lattice_cap * sizeof *x->lattice
-           + (x->parts[0].cap + x->parts[1].cap) * sizeof *x->parts[0].items;
+           + x->dead_cap * sizeof *x->dead;
 }
 
 bool bert__cache_own(struct bert__model_scratch *x, const void *model)

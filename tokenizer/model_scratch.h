@@ -37,17 +37,6 @@ struct bert__bpe_node {
     uint32_t next; /* the number of symbols: none */
 };
 
-/* A token of a window. */
-struct bert__bpe_part {
-    int32_t id;
-    uint32_t first; /* symbol */
-};
-
-struct bert__bpe_parts {
-    struct bert__bpe_part *items;
-    size_t n, cap;
-};
-
 /* A position in a word, and the best way there. */
 struct bert__lattice_node {
     double score;
@@ -67,7 +56,8 @@ struct bert__model_scratch {
     size_t nodes_cap;
     int32_t *ranks; /* of the pairs, and the least of them by sixteens */
     size_t ranks_cap;
-    struct bert__bpe_parts parts[2]; /* of a window, and of the next */
+    uint64_t *dead; /* a bit for each position of a word, see bpe_path.c */
+    size_t dead_cap;
 
     struct bert__lattice_node *lattice;
     size_t lattice_cap;
