@@ -2,8 +2,9 @@
 /*
  * hostile.c - what texts made to be slow cost a tokenizer, beside ordinary ones:
  *   bench-hostile TOKENIZER ENGLISH MIXED
- * A table: ns a byte to ids and offsets and to a count, each over that of the ordinary text
- * of its kind; and what is left of a text of which 512 tokens are wanted.
+ * A table: ns of processor time a byte to ids and offsets and to a count, each over that of the
+ * ordinary text of its kind; and what is left of a text of which 512 tokens are wanted.  Words of
+ * letters stand beside English words none of which comes twice, so that no cache answers them.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -17,37 +18,39 @@ enum { MB = 1000000, ROUNDS = 3 };
 
 enum fill { REPEAT, RANDOM_LETTERS, DESCENDING_MARKS };
 
+enum kind { ENGLISH, MIXED, NEW_WORDS, KINDS }; /* of the text beside it */
+
 struct input {
     const char *name;
     enum fill fill;
     const char *unit;
     size_t size;
-    int mixed; /* beside the mixed text, not English */
+    enum kind kind;
 };
 
 static const struct input inputs[] = {
-    {"a", REPEAT, "a", MB, 0},
-    {"dots", REPEAT, ".", MB, 0},
-    {"spaces", REPEAT, " ", MB, 0},
-    {"newlines", REPEAT, "\n", MB, 0},
-    {"digits", REPEAT, "1", MB, 0},
-    {"'s", REPEAT, "'s", MB, 0},
-    {"a and space", REPEAT, "a ", MB, 0},
-    {"ab", REPEAT, "ab", MB, 0},
-    {"[MASK]", REPEAT, "[MASK]", MB, 0},
-    {"<mask>", REPEAT, " <mask>", MB, 0},
-    {"random word", RANDOM_LETTERS, NULL, MB, 0},
-    {"random word 10 MB", RANDOM_LETTERS, NULL, 10 * MB, 0},
-    {"NUL", REPEAT, NULL, MB, 0},
-    {"marks descending", DESCENDING_MARKS, NULL, MB, 1},
-    {"e and marks", REPEAT, "e\xCC\x81\xCC\x96", MB, 1},
-    {"CJK", REPEAT, "\xE4\xB8\xAD", MB, 1},
-    {"no-break space", REPEAT, "\xC2\xA0", MB, 1},
-    {"underscores", REPEAT, "\xE2\x96\x81", MB, 1},
-    {"joined emoji", REPEAT, "\xF0\x9F\x91\xA8\xE2\x80\x8D", MB, 1},
-    {"bytes FF", REPEAT, "\xFF", MB, 1},
-    {"Hangul jamo", REPEAT, "\xE1\x84\x80\xE1\x85\xA1", MB, 1},
-    {"ligature", REPEAT, "\xEF\xB7\xBA", MB, 1},
+    {"a", REPEAT, "a", MB, NEW_WORDS},
+    {"dots", REPEAT, ".", MB, ENGLISH},
+    {"spaces", REPEAT, " ", MB, ENGLISH},
+    {"newlines", REPEAT, "\n", MB, ENGLISH},
+    {"digits", REPEAT, "1", MB, NEW_WORDS},
+    {"'s", REPEAT, "'s", MB, ENGLISH},
+    {"a and space", REPEAT, "a ", MB, ENGLISH},
+    {"ab", REPEAT, "ab", MB, NEW_WORDS},
+    {"[MASK]", REPEAT, "[MASK]", MB, ENGLISH},
+    {"<mask>", REPEAT, " <mask>", MB, ENGLISH},
+    {"random word", RANDOM_LETTERS, NULL, MB, NEW_WORDS},
+    {"random word 10 MB", RANDOM_LETTERS, NULL, 10 * MB, NEW_WORDS},
+    {"NUL", REPEAT, NULL, MB, ENGLISH},
+    {"marks descending", DESCENDING_MARKS, NULL, MB, MIXED},
+    {"e and marks", REPEAT, "e\xCC\x81\xCC\x96", MB, MIXED},
+    {"CJK", REPEAT, "\xE4\xB8\xAD", MB, MIXED},
+    {"no-break space", REPEAT, "\xC2\xA0", MB, MIXED},
+    {"underscores", REPEAT, "\xE2\x96\x81", MB, MIXED},
+    {"joined emoji", REPEAT, "\xF0\x9F\x91\xA8\xE2\x80\x8D", MB, MIXED},
+    {"bytes FF", REPEAT, "\xFF", MB, MIXED},
+    {"Hangul jamo", REPEAT, "\xE1\x84\x80\xE1\x85\xA1", MB, MIXED},
+    {"ligature", REPEAT, "\xEF\xB7\xBA", MB, MIXED},
 };
 
 static double now(void)
@@ -97,6 +100,43 @@ static char *read_file(const char *path, size_t *size)
     *size = fread(data, 1, 2 * MB, f);
     fclose(f);
     return data;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const bert_text *x = a, *y = b;
+    size_t n = x->size < y->size ? x->size : y->size;
+    int order = memcmp(x->data, y->data, n);
+
+    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+/* The words of a text in the order of the alphabet, each once, a space behind each. */
+static char *new_words(bert_text text, size_t *size)
+{
+    bert_text *words = malloc((text.size / 2 + 1) * sizeof *words);
+    char *out = malloc(text.size + 1);
+    size_t n = 0, begin = 0;
+
+    for (size_t i = 0; words != NULL && i <= text.size; i++) {
+        if (i < text.size && text.data[i] != ' ' && text.data[i] != '\n')
+            continue;
+        if (i > begin)
+            words[n++] = (bert_text){text.data + begin, i - begin};
+        begin = i + 1;
+    }
+    *size = 0;
+    if (words != NULL && out != NULL)
+        qsort(words, n, sizeof *words, compare);
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        if (i > 0 && compare(&words[i - 1], &words[i]) == 0)
+            continue;
+        memcpy(out + *size, words[i].data, words[i].size);
+        *size += words[i].size;
+        out[(*size)++] = ' ';
+    }
+    free(words);
+    return out;
 }
 
 /* ---- Measuring ---------------------------------------------------------------- */
@@ -161,9 +201,48 @@ static void row(const bert_tokenizer *tok, const char *name, bert_text text, dou
     fflush(stdout);
 }
 
+/* The most memory that this program has had, in MB. */
+static double peak_mb(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[256];
+    double kb = 0;
+
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtod(line + 6, NULL);
+    }
+    if (f != NULL)
+        fclose(f);
+    return kb / 1e3;
+}
+
+static void ordinary_rows(const bert_tokenizer *tok, char **argv, double ordinary[KINDS][2])
+{
+    static const char *const names[KINDS] = {"English", "mixed", "English, new words"};
+
+    for (int i = 0; i < KINDS; i++) {
+        bert_text text = {NULL, 0};
+        char *data = read_file(argv[i == MIXED ? 3 : 2], &text.size), *words;
+
+        text.data = data;
+        if (data == NULL)
+            exit(1);
+        if (i == NEW_WORDS) {
+            words = new_words(text, &text.size);
+            free(data);
+            text.data = data = words;
+        }
+        if (data == NULL)
+            exit(1);
+        row(tok, names[i], text, ordinary[i]);
+        free(data);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    double ordinary[2][2] = {{0, 0}, {0, 0}};
+    double ordinary[KINDS][2] = {{0}}, start = now();
     bert_tokenizer *tok;
     bert_error err;
 
@@ -175,25 +254,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
+    printf("loaded in %.0f ms, at most %.0f MB\n", (now() - start) * 1e3, peak_mb());
     printf("%-20s %9s %8s %7s %8s %7s %9s %9s\n", "text", "tokens", "ns/byte", "ratio", "count",
            "ratio", "512: us", "cut: us");
-    for (int i = 0; i < 2; i++) {
-        bert_text text = {NULL, 0};
-
-        text.data = read_file(argv[2 + i], &text.size);
-        if (text.data == NULL)
-            return 1;
-        row(tok, i == 0 ? "English" : "mixed", text, ordinary[i]);
-        free((void *)(uintptr_t)text.data);
-    }
+    ordinary_rows(tok, argv, ordinary);
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         bert_text text = {make(&inputs[i]), inputs[i].size};
 
         if (text.data == NULL)
             return 1;
-        row(tok, inputs[i].name, text, ordinary[inputs[i].mixed]);
+        row(tok, inputs[i].name, text, ordinary[inputs[i].kind]);
         free((void *)(uintptr_t)text.data);
     }
+    printf("at most %.0f MB\n", peak_mb());
     bert_tokenizer_unref(tok);
     return 0;
 }
