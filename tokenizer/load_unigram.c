@@ -127,10 +127,13 @@ static bert_status add_pieces(const struct bert__load *l, const struct bert__jso
                               double *scores)
 {
     struct bert__vocab *v = &l->tok->vocab;
+    uint32_t n = (uint32_t)pieces->u.array.count;
 
-    for (uint32_t i = 0; i < (uint32_t)pieces->u.array.count; i++) {
-        const struct bert__json *items = pieces->u.array.items[i].u.array.items;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct bert__json *all = pieces->u.array.items, *items = all[i].u.array.items;
 
+        if (n - i > BERT__VOCAB_AHEAD)
+            bert__vocab_expect(v, all[i + BERT__VOCAB_AHEAD].u.array.items[0].u.string);
         bert__vocab_add_again(v, items[0].u.string, (int32_t)i);
         scores[i] = score_of(&items[1]);
     }

@@ -8,7 +8,7 @@
 #include "lib/base/alloc.h"
 #include "tokenizer/hash.h"
 
-enum { BERT__VOCAB_MAX_TOKENS = 1 << 28 };
+enum { BERT__VOCAB_MAX_TOKENS = 1 << 28, BERT__VOCAB_AHEAD = 12 /* tokens to expect */ };
 
 struct bert__vocab_entry {
     const char *data;
@@ -45,6 +45,12 @@ void bert__vocab_free(struct bert__vocab *vocab);
 void bert__vocab_add(struct bert__vocab *vocab, bert_text text, int32_t id);
 /* The same, but the old id stays: its text is found under the new one, and both have it. */
 void bert__vocab_add_again(struct bert__vocab *vocab, bert_text text, int32_t id);
+
+/* A token that is added soon: where its slot lies is fetched meanwhile. */
+static inline void bert__vocab_expect(const struct bert__vocab *v, bert_text text)
+{
+    __builtin_prefetch(&v->slots[bert__hash(text.data, text.size, v->seed) & v->mask], 1);
+}
 
 /* Index the ids.  BERT_EFORMAT, two tokens of one id; BERT_ELIMIT, ids far beyond the
  * number of tokens; BERT_ENOMEM.  `what` names file and field. */

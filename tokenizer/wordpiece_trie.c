@@ -219,6 +219,17 @@ static bool link_levels(struct builder *b)
     return true;
 }
 
+/* Room for about as many nodes as tokens have that share half of their text. */
+static bool expect(struct builder *b)
+{
+    struct bert__wordpiece *m = b->m;
+    size_t n = m->vocab->text_used / 2;
+
+    return bert__reserve(m->alloc, &m->nodes, &b->nodes_cap, n, sizeof *m->nodes)
+           && bert__reserve(m->alloc, &m->labels, &b->labels_cap, n, 1)
+           && bert__reserve(m->alloc, &b->ranges, &b->ranges_cap, n, sizeof *b->ranges);
+}
+
 /* ---- All of it ------------------------------------------------------------ */
 
 static bool collect(struct builder *b, bert_text prefix, uint32_t *n_first)
@@ -268,7 +279,7 @@ bert_status bert__wordpiece_init(struct bert__wordpiece *m, struct bert__alloc *
                                   .prefixed = prefix.size > 0};
     b.m = m;
     m->roots = bert__alloc_array(alloc, 512, sizeof *m->roots);
-    ok = m->roots != NULL && collect(&b, prefix, &n_first) && add_levels(&b, n_first);
+    ok = m->roots != NULL && collect(&b, prefix, &n_first) && expect(&b) && add_levels(&b, n_first);
     if (ok) {
         fill_roots(m);
         ok = link_levels(&b);

@@ -13,7 +13,7 @@
 #include "lib/base/size.h"
 #include "lib/base/utf8.h"
 
-enum { MAX_DEPTH = 256 };
+enum { MAX_DEPTH = 256, SMALL_STACK = 4096, LARGE_STACK = 16 << 20 };
 
 struct frame {
     bool object;
@@ -342,9 +342,19 @@ static bert_status read_word(struct reader *r, const char *word, enum bert__json
 
 /* ---- Containers ------------------------------------------------------------------- */
 
+/* Twice the text is enough for most; memory that isn't touched costs nothing, growing does. */
+static size_t first_capacity(const struct reader *r)
+{
+    size_t text = (size_t)(r->end - r->start);
+
+    if (text < SMALL_STACK)
+        return SMALL_STACK;
+    return text < LARGE_STACK / 2 ? text * 2 : LARGE_STACK;
+}
+
 static bert_status push(struct reader *r, const void *data, size_t bytes)
 {
-    size_t capacity = r->capacity ? r->capacity : 4096;
+    size_t capacity = r->capacity ? r->capacity : first_capacity(r);
     char *grown;
 
     if (r->capacity - r->used < bytes) {
