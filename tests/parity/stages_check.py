@@ -180,12 +180,14 @@ def section_codepoints():
             continue
         start = time.time()
         bad = 0
-        alone = is_stage(normalizer, pre)
-        if alone:
-            bad += sweep(pair, ALL, CPS[::step])
-        for template in TEMPLATES if alone else [TEMPLATES[k % len(TEMPLATES)]]:
+        words = pair.surfaces
+        if normalizer is None and "Metaspace" not in str(pre) and "ByteLevel" not in str(pre):
+            pair.surfaces = pair.lib.want_tokens = False  # the text at the offset
+        if is_stage(normalizer, pre):
+            bad += sweep(pair, ALL if pre is None else "a%s ", CPS[::step])
+        for template in TEMPLATES if pre is None else [TEMPLATES[k % len(TEMPLATES)]]:
             bad += sweep(pair, template, VARIED[::step])
-        if pair.surfaces:  # alone
+        if words:  # alone
             whole = pair.name.startswith("Precompiled")
             for c in (CPS if whole else [c for c in VARIED if c < 0x3400])[::step]:
                 bad += not pair.check_chars(chr(c))
