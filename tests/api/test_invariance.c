@@ -95,13 +95,14 @@ static void check_model(const char *dir, const char *cpu, int rounds)
     bert_session *session = test_session(model, 1);
     uint64_t random = 0x9e3779b97f4a7c15u;
     uint32_t order[SEQUENCES], longest = bert_model_max_positions(model);
+    uint32_t types = bert_model_type_vocab_size(model);
 
     assert_non_null(s);
     s->hidden = bert_model_hidden_size(model);
     s->alone = malloc(MAX_TOKENS * s->hidden * sizeof(float));
     s->out = malloc(MAX_TOKENS * s->hidden * sizeof(float));
     assert_true(s->alone != NULL && s->out != NULL && s->hidden <= MAX_HIDDEN);
-    fill(&s->all, bert_model_vocab_size(model), bert_model_type_vocab_size(model),
+    fill(&s->all, bert_model_vocab_size(model), types > 0 ? types : 1,
          longest < MAX_LENGTH ? longest : MAX_LENGTH, &random);
     for (uint32_t i = 0; i < SEQUENCES; i++) {
         reorder(&s->part, &s->all, &i, 1);
@@ -133,6 +134,20 @@ static void test_hidden_states(void **state)
     for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             check_model(test_path("tests/data/models/bert/%s", names[k]), cpu, 4);
+}
+
+/* Every way in which distances enter attention, windows, grouped keys, pre-norm. */
+static void test_families(void **state)
+{
+    static const char *const names[] = {"mpnet",      "modernbert",    "eurobert_bos", "gte",
+                                        "deberta_v2", "deberta",       "roformer",     "esm",
+                                        "jina_bert",  "jina_bert_code"};
+    const char *cpu;
+
+    (void)state;
+    for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            check_model(test_path("tests/data/models/family/%s", names[k]), cpu, 2);
 }
 
 static void test_real_model(void **state)
@@ -300,9 +315,9 @@ static void test_sessions_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hidden_states), cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_embeddings),    cmocka_unit_test(test_sessions_at_once),
-        cmocka_unit_test(test_real_model),
+        cmocka_unit_test(test_families),         cmocka_unit_test(test_hidden_states),
+        cmocka_unit_test(test_outputs),          cmocka_unit_test(test_embeddings),
+        cmocka_unit_test(test_sessions_at_once), cmocka_unit_test(test_real_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
