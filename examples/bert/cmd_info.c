@@ -157,6 +157,72 @@ static void print_text(struct output *out, const bert_model *model, int verbose)
         text_more(out, model);
 }
 
+/* ---- Families --------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    bert_family_field field;
+    int width;
+} columns[] = {
+    {"model_type", BERT_FAMILY_MODEL_TYPE, 21},
+    {"code", BERT_FAMILY_CODE, 16},
+    {"position", BERT_FAMILY_POSITION, 14},
+    {"distance", BERT_FAMILY_DISTANCE, 18},
+    {"norm", BERT_FAMILY_NORM, 15},
+    {"ffn", BERT_FAMILY_FFN, 6},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void print_family_json(struct output *out, uint32_t i)
+{
+    const char *task;
+
+    for (int c = 0; c < COLUMNS; c++) {
+        const char *value = bert_family(i, columns[c].field);
+
+        output_format(out, "%s\"%s\": ", c == 0 ? "{" : ", ", columns[c].name);
+        json_string(out, value, strlen(value));
+    }
+    output_text(out, ", \"tasks\": [");
+    for (uint32_t k = 0; (task = bert_family_task(i, k)) != NULL; k++) {
+        output_text(out, k > 0 ? ", " : "");
+        json_string(out, task, strlen(task));
+    }
+    output_text(out, "]}\n");
+}
+
+static void print_family_text(struct output *out, uint32_t i)
+{
+    const char *task;
+
+    for (int c = 0; c < COLUMNS; c++) {
+        const char *value = bert_family(i, columns[c].field);
+
+        output_format(out, "%-*s ", columns[c].width, *value != '\0' ? value : "-");
+    }
+    for (uint32_t k = 0; (task = bert_family_task(i, k)) != NULL; k++)
+        output_format(out, "%s%s", k > 0 ? " " : "", task);
+    output_text(out, bert_family_task(i, 0) != NULL ? "\n" : "-\n");
+}
+
+static int run_families(const struct options *options)
+{
+    struct output output;
+
+    if (output_open(&output, options->output)) {
+        for (int c = 0; c < COLUMNS && !options->json; c++)
+            output_format(&output, "%-*s ", columns[c].width, columns[c].name);
+        output_text(&output, options->json ? "" : "tasks\n");
+        for (uint32_t i = 0; bert_family(i, BERT_FAMILY_MODEL_TYPE) != NULL; i++) {
+            if (options->json)
+                print_family_json(&output, i);
+            else
+                print_family_text(&output, i);
+        }
+    }
+    return output_close(&output, true) ? EXIT_ANSWERED : EXIT_FAILED;
+}
+
 static int run(const struct options *options)
 {
     struct runtime runtime = {0};
@@ -165,6 +231,8 @@ static int run(const struct options *options)
 
     if (options->n_texts > 0)
         return usage_error("info", "no TEXT is taken: '%s'", options->texts[0]);
+    if (options->families)
+        return run_families(options);
     rc = runtime_load_model(&runtime, options, 0);
     if (rc == 0) {
         rc = EXIT_FAILED;
@@ -181,8 +249,14 @@ static int run(const struct options *options)
     return rc;
 }
 
-static const struct option_row *const groups[] = {options_model,   options_input,   options_output,
-                                                  options_records, options_general, NULL};
+static const struct option_row own[] = {
+    {0, "families", OPTION_FLAG, offsetof(struct options, families), 1, 0, NULL, NULL,
+     "print the families of models that can be loaded, instead; needs no model"},
+    {0},
+};
+
+static const struct option_row *const groups[] = {
+    own, options_model, options_input, options_output, options_records, options_general, NULL};
 
 const struct command command_info = {
     .name = "info",
@@ -190,9 +264,12 @@ const struct command command_info = {
     .synopsis = "[options]",
     .about = "Load a model and say what it is: architecture, sizes, longest input, pooling,\n"
              "similarity function, memory, instruction set, prompts.  With -v also tokenizer and\n"
-             "remarks, such as tensors that are not used.  With --json one JSON object.",
+             "remarks, such as tensors that are not used.  With --json one JSON object.  With\n"
+             "--families the table of what can be loaded: how places enter the embeddings and\n"
+             "distances the attention, norms, feed-forward network, tasks.",
     .examples = "  bert info -m DIR\n"
-                "  bert info -m DIR --json | jq .max_length\n",
+                "  bert info -m DIR --json | jq .max_length\n"
+                "  bert info --families\n",
     .groups = groups,
     .run = run,
 };

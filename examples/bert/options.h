@@ -31,6 +31,8 @@ struct options {
     const char *tokenizer;
     int pair, no_special, keep_special, strategy, chars, ids_only, count;
     int64_t stride, pad;
+    /* info */
+    int families;
     /* forward */
     const char *outputs;
     int hidden_states, attentions;

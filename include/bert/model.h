@@ -183,6 +183,28 @@ BERT_API const char *bert_model_note(const bert_model *model, uint32_t i);
 BERT_API bert_status bert_model_tokenizer(const bert_model *model, const bert_tokenizer **out,
                                           bert_error *err);
 
+/* ---- Families ----------------------------------------------------------- */
+
+/** What bert_family() says of a family. */
+typedef enum bert_family_field {
+    BERT_FAMILY_MODEL_TYPE = 0, /**< `model_type` of config.json */
+    BERT_FAMILY_CODE = 1,     /**< class of the config in its own code ("auto_map") that the family
+                                   stands for; "" for none */
+    BERT_FAMILY_POSITION = 2, /**< places in the embeddings: "absolute", "after-padding", "none" */
+    BERT_FAMILY_DISTANCE = 3, /**< distances in the attention: "none", "buckets", "alibi",
+                                   "rotary", "rotary+windows", "disentangled"; several joined
+                                   by "|" where the config chooses */
+    BERT_FAMILY_NORM = 4,     /**< "post LayerNorm", "pre LayerNorm", "pre RMSNorm" */
+    BERT_FAMILY_FFN = 5       /**< "plain", "gated" */
+} bert_family_field;
+
+/** Of family number i that can be loaded, by name; NULL past the end.  The strings are
+ *  static.  Any thread.  Since 0.1. */
+BERT_API const char *bert_family(uint32_t i, bert_family_field field);
+/** Task number k that family i has heads for, as bert_model_task() names it; NULL past the end.
+ *  Any thread.  Since 0.1. */
+BERT_API const char *bert_family_task(uint32_t i, uint32_t k);
+
 /* ---- Machine ------------------------------------------------------------ */
 
 /** Is this instruction set ("scalar", "blas", "avx2", "avx512") compiled in and

@@ -296,12 +296,35 @@ static void test_allocations(void **state)
     }
 }
 
+/* ---- The table ------------------------------------------------------------------------------ */
+
+static void test_table(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (; bert_family(n, BERT_FAMILY_MODEL_TYPE) != NULL; n++) {
+        for (int f = BERT_FAMILY_MODEL_TYPE; f <= BERT_FAMILY_FFN; f++)
+            assert_non_null(bert_family(n, (bert_family_field)f));
+        for (uint32_t k = 0; bert_family_task(n, k) != NULL; k++)
+            for (uint32_t other = 0; other < k; other++)
+                assert_string_not_equal(bert_family_task(n, k), bert_family_task(n, other));
+    }
+    assert_true(n >= 20);
+    assert_null(bert_family(n, BERT_FAMILY_FFN));
+    assert_null(bert_family(UINT32_MAX, BERT_FAMILY_MODEL_TYPE));
+    assert_null(bert_family(0, (bert_family_field)6));
+    assert_null(bert_family_task(n, 0));
+    assert_null(bert_family_task(0, 99));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_every_tensor_matters),
         cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,16 @@ has 'forward, head not whole' 'BertForMaskedLM lacks cls.predictions.transform.d
 run forward --json --jsonl -m "$tmp/headless" -i "$tmp/in"
 is 'forward, head not whole, encoder' 0 "$rc"
 has 'forward, head not whole, encoder' '"last_hidden_state"' "$tmp/out"
+run info --families
+is 'info --families: exit' 0 "$rc"
+is 'info --families: a line a row' "$(($(grep -c '^BERT__ARCH' lib/arch/arch_list.inc) + 1))" "$(lines "$tmp/out")"
+has 'info --families: heading' '^model_type  *code  *position  *distance  *norm  *ffn  *tasks$' "$tmp/out"
+has 'info --families: bert' '^bert  *-  *absolute  *none  *post LayerNorm  *plain  *text-classification ' "$tmp/out"
+has 'info --families: code' '^bert  *JinaBertConfig  *none  *alibi  *post LayerNorm  *gated' "$tmp/out"
+has 'info --families: windows' '^modernbert .* rotary+windows  *pre LayerNorm  *gated' "$tmp/out"
+run info --families --json
+has 'info --families --json' '{"model_type": "eurobert", "code": "EuroBertConfig", "position": "none", "distance": "rotary", "norm": "pre RMSNorm", "ffn": "gated", "tasks": \["text-classification", "token-classification", "fill-mask"\]}' "$tmp/out"
+usage 'TEXT' info --families x
 run info -m "$model" -v
 has 'info -v' '^tokenizer  *WordPiece' "$tmp/out"
 run bench --random 1,32,4,64 --lengths 4,8 --batches 1,2 --seconds 0.01 --json
