@@ -6,6 +6,7 @@
 #include "examples/bert/commands.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
+#include "examples/bert/kinds.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
 #include "examples/bert/sink.h"
@@ -15,6 +16,7 @@
 
 struct embed {
     struct vectors vectors;
+    struct kinds kinds;
     struct sink sink;
 };
 
@@ -115,8 +117,15 @@ static int check_options(const struct options *options)
 {
     bool table = options->format > FORMAT_JSON;
 
+    uint32_t outputs;
+    int rc = kinds_parse(options, &outputs);
+
+    if (rc != 0)
+        return rc;
     if (options->json && table)
         return usage_error("embed", "--json and another --format exclude each other");
+    if (options->pooling == POOLING_NONE && options->outputs != NULL)
+        return usage_error("embed", "--pooling none and --outputs exclude each other");
     if (options->pooling != POOLING_NONE)
         return 0;
     if (table)
@@ -131,8 +140,9 @@ static int check_options(const struct options *options)
 static int load(struct job *job, void *context)
 {
     struct embed *embed = context;
+    int rc = vectors_load(&embed->vectors, job);
 
-    return vectors_load(&embed->vectors, job);
+    return rc == 0 ? kinds_load(&embed->kinds, &embed->vectors, job) : rc;
 }
 
 static void run_pooled(struct embed *embed, struct job *job, enum record_form form)
@@ -153,7 +163,9 @@ static int run(const struct options *options)
     if (rc != 0)
         return rc;
     if (job_open(&job, options, load, &embed) == 0) {
-        if (options->pooling == POOLING_NONE)
+        if (embed.kinds.options.outputs != BERT_EMBEDDING_DENSE)
+            job_run(&job, form, task_batch, &embed.kinds.task);
+        else if (options->pooling == POOLING_NONE)
             job_run(&job, form, embed_tokens_batch, &embed);
         else
             run_pooled(&embed, &job, form);
@@ -166,6 +178,11 @@ static const struct option_row rows[] = {
      "put TEXT before every text (default: the model's default prompt)"},
     {0, "prompt-name", OPTION_STRING, FIELD(prompt_name), 0, 0, NULL, "NAME",
      "put one of the model's prompts before every text"},
+    {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "A,B",
+     "dense (one vector) and sparse (weights of terms, by the fill-mask head);\n"
+     "(default: sparse for a SparseEncoder, else dense)"},
+    {0, "max-active", OPTION_NUMBER, FIELD(max_active), 1, INT32_MAX, NULL, "N",
+     "the N largest weights of terms (default: the model's own, else all)"},
     {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|ubinary", "TYPE",
      "int8: 256 steps between the smallest and the largest value of each\n"
      "dimension over the whole input; ubinary: one bit a number, 1 where it\n"
@@ -184,10 +201,13 @@ const struct command command_embed = {
     .name = "embed",
     .summary = "texts to vectors",
     .synopsis = "[options] [TEXT...]",
-    .about = "Turn each text into a vector, as sentence-transformers does: tokens, encoder,\n"
-             "pooling and the model's other modules.  One line per record; with --json:\n"
-             "  {\"index\": 0, \"embedding\": [...], \"tokens\": 9, \"truncated\": 0}\n"
-             "where truncated counts the tokens that were cut off.",
+    .about =
+        "Turn each text into a vector, as sentence-transformers does: tokens, encoder,\n"
+        "pooling and the model's other modules.  One line per record; with --json:\n"
+        "  {\"index\": 0, \"embedding\": [...], \"tokens\": 9, \"truncated\": 0}\n"
+        "where truncated counts the tokens that were cut off.  A SPLADE model (a\n"
+        "SparseEncoder) gives weights of terms, \"indices\": [...], \"values\": [...]; without\n"
+        "--json they are written id:weight.",
     .examples = "  bert embed -m DIR 'a cat on a mat'\n"
                 "  bert embed -m DIR --json -i texts.txt -o vectors.jsonl\n"
                 "  bert embed -m DIR --format npy --dimensions 128 -i texts.txt -o vectors.npy\n",

@@ -5,12 +5,19 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
+#include "examples/bert/kinds.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
 #include "examples/bert/vectors.h"
 
 #define FIELD(name) offsetof(struct options, name)
+
+struct similarity {
+    struct vectors vectors;
+    struct kinds kinds;
+};
 
 static void put_score(struct job *job, uint64_t index, float score)
 {
@@ -44,9 +51,8 @@ static void compare(struct job *job, const struct vectors *vectors, uint64_t ind
         put_score(job, index, score);
 }
 
-static void compare_batch(struct job *job, struct batch *batch, void *context)
+static void compare_vectors(struct job *job, struct batch *batch, const struct vectors *vectors)
 {
-    const struct vectors *vectors = context;
     struct text_list list;
     struct vector_report *reports;
     float *values;
@@ -72,13 +78,77 @@ static void compare_batch(struct job *job, struct batch *batch, void *context)
     free(values);
 }
 
+/* ---- Weights of terms ------------------------------------------------------------- */
+
+static bert_status record_error(const bert_embeddings *result, bert_error *error)
+{
+    for (size_t i = 0; i < 2; i++) {
+        bert_status status = bert_embeddings_status(result, i);
+
+        if (status != BERT_OK) {
+            error_set(error, status, "%s", bert_embeddings_message(result, i));
+            return status;
+        }
+    }
+    return BERT_OK;
+}
+
+static void compare_terms(struct job *job, const struct kinds *kinds, const struct record *record)
+{
+    bert_text texts[2] = {record->text, record->pair};
+    bert_embeddings *result = NULL;
+    bert_error error;
+    float score = 0;
+    bert_status status =
+        bert_embed_all(job->runtime.session, texts, 2, &kinds->options, &result, &error);
+
+    if (status == BERT_ECANCELED && interrupt_signal() != 0)
+        return;
+    if (status == BERT_OK)
+        status = record_error(result, &error);
+    if (status == BERT_OK) {
+        size_t n, m;
+        const bert_term *a = bert_embeddings_terms(result, 0, &n);
+        const bert_term *b = bert_embeddings_terms(result, 1, &m);
+
+        status = bert_sparse_similarity(bert_model_similarity(job->runtime.model), a, n, b, m,
+                                        &score, &error);
+    }
+    if (status == BERT_OK)
+        put_score(job, record->index, score);
+    else
+        job_fail(job, record->index, &error);
+    bert_embeddings_free(result);
+}
+
+static void compare_batch(struct job *job, struct batch *batch, void *context)
+{
+    const struct similarity *similarity = context;
+
+    if (similarity->kinds.options.outputs == BERT_EMBEDDING_DENSE) {
+        compare_vectors(job, batch, &similarity->vectors);
+        return;
+    }
+    for (size_t i = 0; i < batch->count && !job_stopped(job); i++) {
+        const struct record *record = &batch->records[i];
+
+        if (record->error != NULL)
+            job_fail(job, record->index, record->error);
+        else
+            compare_terms(job, &similarity->kinds, record);
+    }
+}
+
 static int load(struct job *job, void *context)
 {
-    return vectors_load(context, job);
+    struct similarity *similarity = context;
+    int rc = vectors_load(&similarity->vectors, job);
+
+    return rc == 0 ? kinds_load(&similarity->kinds, &similarity->vectors, job) : rc;
 }
 
 /* Two arguments are one record: its one batch is made here. */
-static void run_arguments(struct job *job, struct vectors *vectors)
+static void run_arguments(struct job *job, struct similarity *similarity)
 {
     const struct options *options = job->options;
     struct batch *batch = get_memory(1, sizeof *batch);
@@ -89,26 +159,26 @@ static void run_arguments(struct job *job, struct vectors *vectors)
         texts[i]->data = copy_bytes(options->texts[i], texts[i]->size);
     }
     batch->count = 1;
-    compare_batch(job, batch, vectors);
+    compare_batch(job, batch, similarity);
     batch_clear(batch);
     free(batch);
 }
 
 static int run(const struct options *options)
 {
-    struct vectors vectors = {0};
+    struct similarity similarity = {0};
     struct job job;
 
     if (options->pooling == POOLING_NONE)
         return usage_error("similarity", "--pooling none gives no vector to compare");
     if (!options->jsonl && options->n_texts != 0 && options->n_texts != 2)
         return usage_error("similarity", "two texts are needed, %zu given", options->n_texts);
-    if (job_open(&job, options, load, &vectors) == 0) {
+    if (job_open(&job, options, load, &similarity) == 0) {
         if (!options->jsonl && options->n_texts == 2)
-            run_arguments(&job, &vectors);
+            run_arguments(&job, &similarity);
         else
             job_run(&job, options->jsonl ? FORM_JSON_PAIR_NEEDED : FORM_PAIR_NEEDED, compare_batch,
-                    &vectors);
+                    &similarity);
     }
     return job_close(&job);
 }

@@ -96,7 +96,8 @@ static int fill_options(struct vectors *vectors, struct job *job)
 
 int vectors_load(struct vectors *vectors, struct job *job)
 {
-    int rc = runtime_load_model(&job->runtime, job->options, BERT_MODEL_NO_HEAD);
+    uint32_t flags = job->options->outputs != NULL ? 0 : (uint32_t)BERT_MODEL_NO_HEAD;
+    int rc = runtime_load_model(&job->runtime, job->options, flags);
 
     if (rc == 0)
         rc = runtime_need_tokenizer(&job->runtime);

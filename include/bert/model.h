@@ -51,7 +51,8 @@ enum {
     /**
      * Load the encoder without the task head that the checkpoint has.  It saves the memory
      * of a masked-LM head, whose matrix is as large as the word embeddings, where only
-     * embeddings are wanted.
+     * embeddings are wanted.  A model saved as a SparseEncoder embeds with that head and
+     * keeps it.
      */
     BERT_MODEL_NO_HEAD = 1 << 3
 };

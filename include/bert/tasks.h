@@ -156,6 +156,94 @@ BERT_API bert_status bert_embed_tokens(bert_session *session, bert_text text,
 BERT_API bert_status bert_similarity(const char *function, const float *a, const float *b, size_t n,
                                      float *out, bert_error *err);
 
+/* ---- Embeddings of several kinds ------------------------------------------------ */
+
+/** Kinds of embeddings, as bits. */
+typedef enum bert_embedding {
+    BERT_EMBEDDING_DENSE = 1 << 0, /**< one vector a text: what bert_embed() gives */
+    BERT_EMBEDDING_SPARSE = 1 << 1 /**< weights of terms: of ids of the vocabulary (SPLADE) */
+} bert_embedding;
+
+/** Options of bert_embed_all(). */
+typedef struct bert_embed_all_options {
+    size_t size;
+    uint32_t outputs;    /**< bert_embedding bits; 0: what the model was saved for, SPARSE for a
+                              SparseEncoder, else DENSE */
+    uint32_t pooling;    /**< as of bert_embed_options, for DENSE */
+    uint32_t normalize;  /**< so too */
+    uint32_t dimensions; /**< so too */
+    uint32_t max_active; /**< SPARSE: the N largest weights, of equal ones the lowest id first; 0:
+                              the model's own max_active_dims, else all */
+    uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
+    uint32_t overlong;   /**< a bert_overlong but WINDOWS */
+    const bert_text *prompt; /**< put before every text (even if empty); NULL: see below */
+    const char *prompt_name; /**< one of the model's prompts; NULL: the model's default prompt */
+} bert_embed_all_options;
+#define BERT_EMBED_ALL_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bert_embed_all_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL                            \
+    }
+
+/** A term and its weight. */
+typedef struct bert_term {
+    int32_t id;   /**< of the vocabulary */
+    float weight; /**< above 0 */
+} bert_term;
+
+typedef struct bert_embeddings bert_embeddings;
+
+/**
+ * Embed texts in one or several ways by one pass of the encoder.
+ *
+ * SPARSE weights are those of SPLADE: log(1 + max(logit, 0)) of the fill-mask head, the largest
+ * of all tokens, special ones included, or their sum, as the model's SpladePooling says; of a
+ * model that was not saved as a SparseEncoder but has the head, the largest.  The logits of
+ * a text are never held at once: what a call needs beyond the session's scratch is a batch's
+ * hidden states, one row of the vocabulary and some MiB.
+ *
+ * @param out  The result; free it with bert_embeddings_free().  It is read as the results of
+ *             the tasks below.
+ * @return BERT_OK; BERT_EINVAL, bad options or an unknown prompt name; BERT_EUNSUPPORTED, the
+ *         model lacks the head or the tokenizer, or has modules that are not handled, by name;
+ *         BERT_ENOMEM; BERT_ELIMIT; BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBUSY; BERT_EBACKEND.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_embed_all(bert_session *session, const bert_text *texts, size_t n,
+                                    const bert_embed_all_options *options, bert_embeddings **out,
+                                    bert_error *err);
+
+/** The bert_embedding bits that the result holds.  Since 0.1. */
+BERT_API uint32_t bert_embeddings_outputs(const bert_embeddings *result);
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_embeddings_size(const bert_embeddings *result);
+/** Of a text: see bert_classifications_status().  Since 0.1. */
+BERT_API bert_status bert_embeddings_status(const bert_embeddings *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_embeddings_message(const bert_embeddings *result, size_t record);
+/** Tokens that were encoded, special ones included.  Since 0.1. */
+BERT_API uint32_t bert_embeddings_tokens(const bert_embeddings *result, size_t record);
+/** Tokens of prompt and text that were cut.  Since 0.1. */
+BERT_API uint64_t bert_embeddings_truncated(const bert_embeddings *result, size_t record);
+/** The vector of a text and its length; NULL and 0 without one.  Borrowed.  Since 0.1. */
+BERT_API const float *bert_embeddings_dense(const bert_embeddings *result, size_t record,
+                                            size_t *size);
+/** The terms of a text, ids ascending, and their number; NULL and 0 if there are none.  Borrowed.
+ *  Since 0.1. */
+BERT_API const bert_term *bert_embeddings_terms(const bert_embeddings *result, size_t record,
+                                                size_t *count);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_embeddings_free(bert_embeddings *result);
+
+/**
+ * Similarity of two sparse vectors, whose ids ascend: as bert_similarity() of the same vectors
+ * with all their zeros.
+ * @return BERT_OK; BERT_EINVAL, an unknown function, or ids that do not ascend.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_sparse_similarity(const char *function, const bert_term *a,
+                                            size_t a_count, const bert_term *b, size_t b_count,
+                                            float *out, bert_error *err);
+
 /* ---- Task results ---------------------------------------------------------
  *
  * The calls below take n texts (any number: they are run in parts that fit the session) and give

@@ -147,7 +147,7 @@ static bert_status load_heads(struct load *l)
     bert_model *model = l->model;
     bert_status st;
 
-    if ((l->options->flags & BERT_MODEL_NO_HEAD) != 0) {
+    if ((l->options->flags & BERT_MODEL_NO_HEAD) != 0 && !model->modules.splade.present) {
         bert__fail(&model->heads_missing, BERT_EUNSUPPORTED,
                    "the model was loaded without its task head (BERT_MODEL_NO_HEAD)");
         return BERT_OK;

@@ -43,6 +43,7 @@ struct text {
     const bert_text *text, *pair; /* pair NULL: none */
     uint32_t n;                   /* ids, which lie behind the batch */
     uint64_t truncated;
+    uint32_t prompt_tokens;
 };
 
 static uint32_t side_of(const struct bert__task_texts *t)
@@ -61,9 +62,10 @@ static bert_status tokenize_text(struct bert__task_run *run, const struct bert__
         return bert__tokenize_pair_ids(run->tokenizer, scratch, *text->text, *text->pair,
                                        t->max_length, side_of(t), ids, types, &text->n,
                                        &text->truncated, err);
-    return bert__tokenize_ids(run->tokenizer, scratch, (bert_text){NULL, 0}, *text->text,
+    return bert__tokenize_ids(run->tokenizer, scratch,
+                              t->prompt != NULL ? *t->prompt : (bert_text){NULL, 0}, *text->text,
                               t->max_length, side_of(t), ids, types, &text->n, &text->truncated,
-                              NULL, err);
+                              t->count_prompt ? &text->prompt_tokens : NULL, err);
 }
 
 static bert_status tokenize(struct bert__task_run *run, const struct bert__task_texts *t,
@@ -111,7 +113,7 @@ static bert_status add(struct bert__task_run *run, const struct bert__task_texts
                                            : bert__fail(err, st, "text %zu: %s", i, why.message);
     records->list[i].tokens = text.n;
     records->list[i].truncated = text.truncated;
-    return bert__task_run_take(run, i, text.n, err);
+    return bert__packer_take(&run->packer, i, text.n, text.prompt_tokens, err);
 }
 
 bert_status bert__task_texts_run(struct bert__task_run *run, const struct bert__task_texts *t,

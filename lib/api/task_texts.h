@@ -10,9 +10,11 @@
 
 struct bert__task_texts {
     const bert_text *texts;
-    const bert_text *pairs; /* NULL: single texts */
-    bool drop_empty_pairs;  /* as the reference's pipelines do; its cross-encoders don't */
-    const bert_text *first; /* not NULL: each text is the pair of this one, and pairs is NULL */
+    const bert_text *pairs;  /* NULL: single texts */
+    bool drop_empty_pairs;   /* as the reference's pipelines do; its cross-encoders don't */
+    const bert_text *prompt; /* goes before each text, as one text with it; NULL: none */
+    bool count_prompt;       /* its tokens too, for a pooling that leaves them out */
+    const bert_text *first;  /* not NULL: each text is the pair of this one, and pairs is NULL */
     size_t n;
     uint32_t max_length; /* by bert__task_length() */
     uint32_t overlong;   /* a bert_overlong but WINDOWS */

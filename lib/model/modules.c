@@ -14,13 +14,6 @@ enum { MAX_MODULES = 64 };
 
 enum type { TRANSFORMER, POOLING, DENSE, NORMALIZE, DROPOUT };
 
-/* One entry of modules.json. */
-struct entry {
-    enum type type;
-    bert_text name, class;
-    const char *path;
-};
-
 /* ---- Shared with the other readers ---------------------------------------------------- */
 
 bert_status bert__modules_string(const struct bert__modules_reader *r, const char *path,
@@ -58,13 +51,16 @@ bert_status bert__modules_note(const struct bert__modules_reader *r, const char 
  * "sentence_transformers.sentence_transformer.modules.pooling.Pooling".  A class of the
  * same name from elsewhere is another class.
  */
-static bool class_of(const bert_text *type, bert_text *class)
+static bool class_of(const bert_text *type, bool sparse, bert_text *class)
 {
+    /* the last two: of a SparseEncoder */
     static const char *const homes[] = {"sentence_transformers.models.",
                                         "sentence_transformers.base.modules.",
-                                        "sentence_transformers.sentence_transformer.modules."};
+                                        "sentence_transformers.sentence_transformer.modules.",
+                                        "sentence_transformers.sparse_encoder.models.",
+                                        "sentence_transformers.sparse_encoder.modules."};
 
-    for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++) {
+    for (size_t i = 0; i < sizeof(homes) / sizeof(*homes) - (sparse ? 0 : 2); i++) {
         size_t n = strlen(homes[i]), at;
 
         if (type->size <= n || memcmp(type->data, homes[i], n) != 0)
@@ -77,7 +73,13 @@ static bool class_of(const bert_text *type, bert_text *class)
     return false;
 }
 
-static bool find_type(const bert_text *class, enum type *out)
+bool bert__module_is(const struct bert__module_entry *entry, const char *class)
+{
+    return strlen(class) == entry->class.size
+           && memcmp(class, entry->class.data, entry->class.size) == 0;
+}
+
+static bool find_type(const struct bert__module_entry *entry, enum type *out)
 {
     static const struct {
         const char *class;
@@ -89,8 +91,7 @@ static bool find_type(const bert_text *class, enum type *out)
                  {"Dropout", DROPOUT}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-        if (strlen(known[i].class) != class->size
-            || memcmp(known[i].class, class->data, class->size) != 0)
+        if (!bert__module_is(entry, known[i].class))
             continue;
         *out = known[i].type;
         return true;
@@ -113,13 +114,13 @@ static bert_status need_string(const struct bert__modules_reader *r,
     return BERT_OK;
 }
 
-static bert_status read_entry(const struct bert__modules_reader *r,
-                              const struct bert__json_file *file, size_t i, struct entry *out)
+bert_status bert__module_entry_read(const struct bert__modules_reader *r,
+                                    const struct bert__json_file *file, size_t i,
+                                    struct bert__module_entry *out)
 {
     const struct bert__json *entry = &file->root->u.array.items[i];
-    bert_text type, path;
-    char text[84];
-    bert_status status = need_string(r, file, i, entry, "type", &type);
+    bert_text path;
+    bert_status status = need_string(r, file, i, entry, "type", &out->type);
 
     if (!status)
         status = need_string(r, file, i, entry, "name", &out->name);
@@ -127,20 +128,30 @@ static bert_status read_entry(const struct bert__modules_reader *r,
         status = need_string(r, file, i, entry, "path", &path);
     if (status)
         return status;
-    if (!class_of(&type, &out->class) || !find_type(&out->class, &out->type))
-        return bert__fail(r->err, BERT_EUNSUPPORTED,
-                          "%s: module %zu is a \"%s\", which is not handled", file->path, i,
-                          bert__printable(text, type.data, type.size));
+    if (!class_of(&out->type, r->out->splade.present, &out->class))
+        out->class = (bert_text){"", 0};
     while (path.size && path.data[path.size - 1] == '/')
         path.size--;
     return bert__modules_string(r, file->path, "path", &path, &out->path);
 }
 
+static bert_status read_type(const struct bert__modules_reader *r,
+                             const struct bert__json_file *file, size_t i,
+                             const struct bert__module_entry *entry, enum type *out)
+{
+    char text[84];
+
+    if (find_type(entry, out))
+        return BERT_OK;
+    return bert__fail(r->err, BERT_EUNSUPPORTED, "%s: module %zu is a \"%s\", which is not handled",
+                      file->path, i, bert__printable(text, entry->type.data, entry->type.size));
+}
+
 /* Two modules of one name: the reference keeps the last in the place of the first,
  * which nobody can have meant. */
 static bert_status check_name(const struct bert__modules_reader *r,
-                              const struct bert__json_file *file, const struct entry *entries,
-                              size_t i)
+                              const struct bert__json_file *file,
+                              const struct bert__module_entry *entries, size_t i)
 {
     char name[84];
 
@@ -155,13 +166,13 @@ static bert_status check_name(const struct bert__modules_reader *r,
 
 /* Transformer, Pooling, then whatever works on the pooled vector. */
 static bert_status check_place(const struct bert__modules_reader *r,
-                               const struct bert__json_file *file, const struct entry *entries,
-                               size_t i)
+                               const struct bert__json_file *file, size_t i,
+                               const struct bert__module_entry *entry, enum type type)
 {
     bool pooled = r->out->n_modules > 0, right;
     char class[84];
 
-    switch (entries[i].type) {
+    switch (type) {
     case TRANSFORMER:
         right = i == 0;
         break;
@@ -181,22 +192,22 @@ static bert_status check_place(const struct bert__modules_reader *r,
     return bert__fail(r->err, BERT_EUNSUPPORTED,
                       "%s: module %zu is a %s; only a Transformer, one Pooling and what follows "
                       "it are handled, in this order",
-                      file->path, i,
-                      bert__printable(class, entries[i].class.data, entries[i].class.size));
+                      file->path, i, bert__printable(class, entry->class.data, entry->class.size));
 }
 
 /* ---- The list ------------------------------------------------------------------------------- */
 
-static bert_status read_module(const struct bert__modules_reader *r, const struct entry *entry)
+static bert_status read_module(const struct bert__modules_reader *r,
+                               const struct bert__module_entry *entry, enum type type)
 {
     struct bert__module *m = &r->out->modules[r->out->n_modules];
 
     memset(m, 0, sizeof(*m));
     m->path = entry->path;
-    switch (entry->type) {
+    switch (type) {
     case TRANSFORMER:
         r->out->transformer_path = entry->path;
-        return bert__transformer_settings(r);
+        return bert__transformer_settings(r, BERT__HIDDEN_STATES);
     case DROPOUT:
         return BERT_OK; /* the identity, outside of training */
     case POOLING:
@@ -216,7 +227,7 @@ static bert_status read_list(const struct bert__modules_reader *r,
                              const struct bert__json_file *file)
 {
     size_t n = file->root->u.array.count;
-    struct entry entries[MAX_MODULES];
+    struct bert__module_entry entries[MAX_MODULES];
     bert_status status = BERT_OK;
 
     if (n > MAX_MODULES)
@@ -226,13 +237,17 @@ static bert_status read_list(const struct bert__modules_reader *r,
     if (!r->out->modules)
         return bert__alloc_fail(r->arena->alloc, file->path, r->err);
     for (size_t i = 0; i < n && !status; i++) {
-        status = read_entry(r, file, i, &entries[i]);
+        enum type type = TRANSFORMER;
+
+        status = bert__module_entry_read(r, file, i, &entries[i]);
+        if (!status)
+            status = read_type(r, file, i, &entries[i], &type);
         if (!status)
             status = check_name(r, file, entries, i);
         if (!status)
-            status = check_place(r, file, entries, i);
+            status = check_place(r, file, i, &entries[i], type);
         if (!status)
-            status = read_module(r, &entries[i]);
+            status = read_module(r, &entries[i], type);
     }
     if (!status && !r->out->n_modules)
         status = bert__fail(r->err, BERT_EUNSUPPORTED,
@@ -246,8 +261,6 @@ static bert_status set_default(const struct bert__modules_reader *r)
     struct bert__modules *out = r->out;
 
     out->present = false;
-    out->transformer_path = "";
-    out->similarity = "cosine";
     out->modules = bert__arena_get(r->arena, sizeof(*out->modules));
     if (!out->modules)
         return bert__alloc_fail(r->arena->alloc, "the pooling", r->err);
@@ -275,6 +288,11 @@ static bert_status read_all(const struct bert__modules_reader *r)
     status = bert__sentence_config(r, &converted);
     if (status)
         return status;
+    if (converted && r->out->splade.present) {
+        status = bert__sparse_modules(r, &file);
+        if (status)
+            return status;
+    }
     if (converted)
         return set_default(r);
     r->out->present = true;

@@ -48,6 +48,15 @@ struct bert__prompt {
     bert_text text;
 };
 
+/* Of a model that was saved as a SparseEncoder: term weights from its fill-mask head. */
+struct bert__splade {
+    bool present;
+    bool sum;            /* of the tokens' weights; else their maximum */
+    bool twice;          /* log1p(log1p(relu(x))), else log1p(relu(x)) */
+    uint32_t max_active; /* keep so many, the largest; 0: all */
+    const char *refusal; /* why its modules are not handled; NULL: they are */
+};
+
 struct bert__modules {
     bool present;                 /* there is a modules.json */
     const char *transformer_path; /* "" or "0_Transformer": where config, weights, tokenizer are */
@@ -57,20 +66,21 @@ struct bert__modules {
     bool do_lower_case;      /* lower-case the text before the tokenizer's normalizer */
     struct bert__prompt *prompts;
     uint32_t n_prompts;
-    const char *default_prompt;             /* NULL: none */
-    const char *similarity;                 /* "cosine" unless the file says otherwise */
-    uint32_t truncate_dim;                  /* 0: none */
-    const char *activation_fn;              /* of a model saved as a CrossEncoder: the class of its
-                                               scores' activation; NULL: the file says none */
-    bert_text query_prompt;                 /* and what goes before the query */
+    const char *default_prompt; /* NULL: none */
+    const char *similarity;     /* "cosine" unless the file says otherwise */
+    uint32_t truncate_dim;      /* 0: none */
+    const char *activation_fn;  /* of a model saved as a CrossEncoder: the class of its
+                                   scores' activation; NULL: the file says none */
+    bert_text query_prompt;     /* and what goes before the query */
+    struct bert__splade splade;
     const char *notes[BERT__MODULES_NOTES]; /* what the user should know, one line each */
     uint32_t n_notes;
 };
 
 /*
  * Read them; without modules.json `present` is false and one mean pooling is listed.
- * So it is for a model that was saved as another class (a CrossEncoder): the reference
- * converts it in that way; a note says so.  The list has exactly one pooling, and it
+ * So it is for a model that was saved as another class (a CrossEncoder, a SparseEncoder): the
+ * reference converts it in that way; a note says so.  The list has exactly one pooling, and it
  * comes first.  An unknown module type, pooling mode or activation is
  * BERT_EUNSUPPORTED by name.  All in `arena`; `alloc` for what is freed at the end.
  */

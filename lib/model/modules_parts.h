@@ -14,6 +14,20 @@ struct bert__modules_reader {
     bert_error *err;
 };
 
+/* An entry of modules.json. */
+struct bert__module_entry {
+    bert_text type;  /* as it is written */
+    bert_text class; /* size 0: none of sentence-transformers' */
+    bert_text name;
+    const char *path;
+};
+
+/* Entry i of the list; every name that a class has had is the class. */
+bert_status bert__module_entry_read(const struct bert__modules_reader *r,
+                                    const struct bert__json_file *file, size_t i,
+                                    struct bert__module_entry *out);
+bool bert__module_is(const struct bert__module_entry *entry, const char *class);
+
 /* A string value as a C string in the result's arena; BERT_EFORMAT if it holds a NUL. */
 bert_status bert__modules_string(const struct bert__modules_reader *r, const char *path,
                                  const char *key, const bert_text *text, const char **out);
@@ -25,9 +39,20 @@ bert_status bert__module_pooling(const struct bert__modules_reader *r, struct be
 bert_status bert__module_dense(const struct bert__modules_reader *r, struct bert__module *m);
 bert_status bert__module_normalize(const struct bert__modules_reader *r, struct bert__module *m);
 
+/* What leaves a transformer. */
+enum bert__transformer_task {
+    BERT__HIDDEN_STATES,
+    BERT__LOGITS,        /* of the fill-mask head, as the settings must say */
+    BERT__LOGITS_DEFAULT /* unless the settings say otherwise */
+};
+
 /* sentence_bert_config.json and its namesakes, below the transformer's path. */
-bert_status bert__transformer_settings(const struct bert__modules_reader *r);
+bert_status bert__transformer_settings(const struct bert__modules_reader *r,
+                                       enum bert__transformer_task task);
 /* config_sentence_transformers.json; *converted if the model is of another class. */
 bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *converted);
+/* The modules of a SparseEncoder, into splade; modules.json is `file`. */
+bert_status bert__sparse_modules(const struct bert__modules_reader *r,
+                                 const struct bert__json_file *file);
 
 #endif

@@ -50,20 +50,26 @@ static bert_status read_lengths(const struct bert__modules_reader *r,
     return status;
 }
 
-/* What leaves the transformer must be its last hidden states. */
+/* What leaves the transformer must be its last hidden states, or its head's logits. */
 static bert_status check_task(const struct bert__modules_reader *r,
-                              const struct bert__json_file *file)
+                              const struct bert__json_file *file, enum bert__transformer_task task)
 {
+    bool logits = task != BERT__HIDDEN_STATES;
     const struct bert__json *text =
         bert__json_find(bert__json_find(file->root, "modality_config"), "text");
     const struct {
         const struct bert__json *object;
         const char *key, *expected;
-    } checks[] = {{file->root, "transformer_task", "feature-extraction"},
+    } checks[] = {{file->root, "transformer_task", logits ? "fill-mask" : "feature-extraction"},
                   {file->root, "module_output_name", "token_embeddings"},
                   {text, "method", "forward"},
-                  {text, "method_output_name", "last_hidden_state"}};
+                  {text, "method_output_name", logits ? "logits" : "last_hidden_state"}};
     char name[84];
+
+    if (task == BERT__LOGITS && !bert__json_find(file->root, "transformer_task"))
+        return bert__fail(r->err, BERT_EUNSUPPORTED,
+                          "%s: \"transformer_task\" is missing; only \"fill-mask\" is handled",
+                          file->path);
 
     for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
         bert_text value = {checks[i].expected, strlen(checks[i].expected)};
@@ -98,7 +104,8 @@ static bert_status refuse_settings(const struct bert__modules_reader *r,
 }
 
 static bert_status read_settings(const struct bert__modules_reader *r,
-                                 const struct bert__json_file *file)
+                                 const struct bert__json_file *file,
+                                 enum bert__transformer_task task)
 {
     static const char *const model[] = {"trust_remote_code",   "torch_dtype",       "dtype",
                                         "attn_implementation", "low_cpu_mem_usage", "device_map",
@@ -112,7 +119,7 @@ static bert_status read_settings(const struct bert__modules_reader *r,
     } arguments[] = {{"model_args", model},         {"model_kwargs", model},
                      {"tokenizer_args", processor}, {"processor_kwargs", processor},
                      {"config_args", config},       {"config_kwargs", config}};
-    bert_status status = check_task(r, file);
+    bert_status status = check_task(r, file, task);
 
     for (size_t i = 0; i < sizeof(arguments) / sizeof(*arguments) && !status; i++)
         status = check_arguments(r, file, arguments[i].key, arguments[i].harmless);
@@ -127,7 +134,8 @@ static bert_status read_settings(const struct bert__modules_reader *r,
 }
 
 /* The first of the names that holds anything. */
-bert_status bert__transformer_settings(const struct bert__modules_reader *r)
+bert_status bert__transformer_settings(const struct bert__modules_reader *r,
+                                       enum bert__transformer_task task)
 {
     static const char *const names[] = {
         "sentence_bert_config.json",       "sentence_roberta_config.json",
@@ -144,7 +152,7 @@ bert_status bert__transformer_settings(const struct bert__modules_reader *r)
         if (status)
             return status;
         if (file.root && file.root->u.object.count)
-            return read_settings(r, &file);
+            return read_settings(r, &file, task);
     }
     return BERT_OK;
 }
@@ -257,6 +265,10 @@ static bert_status read_class(const struct bert__modules_reader *r,
         || bert__json_equals(bert__json_find(file->root, "model_type"), "SentenceTransformer"))
         return status;
     *converted = true;
+    r->out->splade.present =
+        bert__json_equals(bert__json_find(file->root, "model_type"), "SparseEncoder");
+    if (r->out->splade.present)
+        return BERT_OK;
     return bert__modules_note(
         r, "saved as a %s: its modules are left out, and texts are pooled by the mean",
         bert__printable(name, text.data, text.size));
@@ -287,6 +299,23 @@ static bert_status read_cross_encoder(const struct bert__modules_reader *r,
     return status;
 }
 
+static bert_status read_sparse_encoder(const struct bert__modules_reader *r,
+                                       const struct bert__json_file *file)
+{
+    bert_status status;
+
+    r->out->similarity = "dot";
+    status = read_prompts(r, file);
+    if (!status)
+        status = read_default_prompt(r, file);
+    if (!status)
+        status = read_similarity(r, file);
+    if (!status)
+        status = bert__json_read_u32(file->root, file->path, "max_active_dims", 1, MAX_LENGTH,
+                                     &r->out->splade.max_active, r->err);
+    return status;
+}
+
 bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *converted)
 {
     struct bert__json_file file;
@@ -301,8 +330,10 @@ bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *co
     if (!status && *converted
         && bert__json_equals(bert__json_find(file.root, "model_type"), "CrossEncoder"))
         return read_cross_encoder(r, &file);
-    if (status || *converted)
+    if (status || (*converted && !r->out->splade.present))
         return status;
+    if (*converted)
+        return read_sparse_encoder(r, &file);
     status = read_prompts(r, &file);
     if (!status)
         status = read_default_prompt(r, &file);

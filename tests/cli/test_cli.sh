@@ -421,6 +421,32 @@ cp "$tmp/out" "$tmp/expected"
 run classify --json -m "$task/classify" -t 1 --max-tokens 64 -i "$tmp/many" -o "$tmp/file"
 same 'classify: -o, one thread, small batches' "$tmp/expected" "$tmp/file"
 
+# ---- Weights of terms ------------------------------------------------------------------
+sparse=$tmp/sparse
+cp -r tests/data/models/sparse/base "$sparse"
+cp -r tests/data/models/sparse/settings/. "$sparse"
+run embed -m "$sparse" --json 'a cat' ''
+is 'embed of a SparseEncoder' '0 2' "$rc $(grep -c '"indices": \[.*"values": \[.*"tokens": ' "$tmp/out")"
+run embed -m "$sparse" --max-active 3 'a cat'
+is 'embed --max-active' '0 3' "$rc $(tr ' ' '\n' <"$tmp/out" | grep -c '^[0-9]*:[0-9.]*$')"
+run embed -m "$sparse" --outputs dense,sparse --json 'a cat'
+is 'embed --outputs' '0 1' "$rc $(grep -c '"index": 0, "embedding": \[.*"indices": \[.*"values": ' "$tmp/out")"
+run embed -m "$sparse" --pooling mean --json 'a cat'
+is 'embed --pooling of a SparseEncoder' '0 1' "$rc $(grep -c '"embedding"' "$tmp/out")"
+run similarity -m "$sparse" --json 'a cat on a mat' 'a cat'
+cp "$tmp/out" "$tmp/expected"
+printf 'a cat on a mat\ta cat\n' >"$tmp/pair"
+run similarity -m "$sparse" --json -i "$tmp/pair"
+same 'similarity of a SparseEncoder' "$tmp/expected" "$tmp/out"
+has 'similarity: a dot product over 1' '"score": [0-9][0-9]*\.' "$tmp/out"
+usage 'exclude' embed -m "$sparse" --quantize int8 x
+usage 'exclude' embed -m "$sparse" --windows x
+usage 'lists' embed -m "$sparse" --format csv x
+usage 'none of dense' embed -m "$model" --outputs dance x
+usage 'exclude' embed -m "$model" --outputs dense --pooling none x
+run embed -m "$model" --outputs sparse x
+is 'embed --outputs sparse without the head' '3 0' "$rc $(lines "$tmp/out")"
+
 # ---- The same bits -------------------------------------------------------------------
 run embed -m "$model" --json -i "$tmp/many"
 cp "$tmp/out" "$tmp/expected"
