@@ -3,18 +3,19 @@
 """Small models for the tasks, fine-tuned from all-MiniLM-L6-v2: to compare `bert` with the
 reference on models that have learnt something (report_tasks.py), not to be good.
 
-usage: train_tasks.py BASE DATA OUT [ner|intents|qa ...]
+usage: train_tasks.py [--every N] BASE DATA OUT [ner|intents|qa ...]
 
   ner      entities, of 6000 sentences of WikiANN-en
   intents  77 intents of a bank's customers, Banking77
   qa       answers, four fifths of XQuAD-en's articles: far too few to be right often
 
 BASE is the folder of all-MiniLM-L6-v2, DATA holds wikiann-en-train.txt, banking77-train.csv and
-xquad-en.json.  Development only, a few minutes each: the first three
+xquad-en.json; --every N learns from each N-th example only.  Development only, a few minutes each: the first three
 layers are kept, the embeddings stay as they are, weights are written as F16.  One thread: the same machine gives the same model.
 Needs the reference environment (tests/reference-venv.sh).
 """
 
+import argparse
 import csv
 import json
 import pathlib
@@ -91,8 +92,8 @@ def qa_examples(data, tokenizer):
     examples = []
     for question, context, answer, start in xquad(data / "xquad-en.json", False):
         e = tokenizer(question, context, truncation="only_second", max_length=384)
-        first = e.char_to_token(start, 1)
-        last = e.char_to_token(start + len(answer) - 1, 1)
+        first = e.char_to_token(start, sequence_index=1)
+        last = e.char_to_token(start + len(answer) - 1, sequence_index=1)
         if first is not None and last is not None:
             examples.append({"input_ids": e["input_ids"], "token_type_ids": e["token_type_ids"],
                              "start": first, "end": last})
@@ -172,27 +173,34 @@ def named(labels):
     return dict(id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)})
 
 
+def examples_of(task, data, tokenizer, names):
+    if task == "ner":
+        return ner_examples(data, tokenizer)
+    return intent_examples(data, tokenizer, names) if task == "intents" else qa_examples(
+        data, tokenizer)
+
+
 def main():
-    base, data, out = (pathlib.Path(a) for a in sys.argv[1:4])
-    tasks = sys.argv[4:] or ["ner", "intents", "qa"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1)
+    for name in ("base", "data", "out"):
+        parser.add_argument(name, type=pathlib.Path)
+    parser.add_argument("tasks", nargs="*", default=["ner", "intents", "qa"])
+    args = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    tokenizer.model_max_length = LIMIT
-    for task in tasks:
+    tokenizer = AutoTokenizer.from_pretrained(args.base)
+    names = sorted({c for _, c in banking(args.data / "banking77-train.csv")})
+    recipes = {"ner": (BertForTokenClassification, named(ENTITIES), 1, 32, 3e-4),
+               "intents": (BertForSequenceClassification, named(names), 1, 32, 5e-4),
+               "qa": (BertForQuestionAnswering, {}, 2, 16, 3e-4)}
+    for task in args.tasks:
         print(task, flush=True)
-        if task == "ner":
-            model = make(BertForTokenClassification, base, 3, **named(ENTITIES))
-            model = train(model, ner_examples(data, tokenizer), 1, 32, 3e-4)
-        elif task == "intents":
-            names = sorted({c for _, c in banking(data / "banking77-train.csv")})
-            model = make(BertForSequenceClassification, base, 3, **named(names))
-            model = train(model, intent_examples(data, tokenizer, names), 1, 32, 5e-4)
-        else:
-            tokenizer.model_max_length = 512
-            model = make(BertForQuestionAnswering, base, 3)
-            model = train(model, qa_examples(data, tokenizer), 2, 16, 3e-4)
-        save(model, tokenizer, out / task)
+        cls, config, epochs, size, rate = recipes[task]
+        tokenizer.model_max_length = 512 if task == "qa" else LIMIT
+        examples = examples_of(task, args.data, tokenizer, names)[::args.every]
+        model = train(make(cls, args.base, 3, **config), examples, epochs, size, rate)
+        save(model, tokenizer, args.out / task)
     return 0
 
 
