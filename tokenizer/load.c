@@ -113,7 +113,9 @@ static bert_status load_directory(struct bert__load *l, bool *found)
     if (status != BERT_OK || family == NULL)
         return status;
     *found = true;
-    return load_family(l, family, config);
+    status = load_family(l, family, config);
+    bert__named_inputs(l, config);
+    return status;
 }
 
 static bool ends_with(const char *name, const char *end)

@@ -68,6 +68,8 @@ bert_status bert__load_postprocessor(const struct bert__load *load, const struct
 
 /* Ids of the named tokens of a tokenizer.json, by what is beside it; `config` may be NULL. */
 bert_status bert__named_load(const struct bert__load *load, const struct bert__json *config);
+/* What bert__tokenizer_gives_types() says, as the settings do, if they do. */
+void bert__named_inputs(const struct bert__load *load, const struct bert__json *config);
 /* Those of a file alone, by their usual spellings. */
 void bert__named_guess(const struct bert__load *load);
 

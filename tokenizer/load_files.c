@@ -252,6 +252,7 @@ static bert_status load_rest(struct bert__load *l, const struct bert__family *fa
     status = bert__settings_add(l, s);
     if (status == BERT_OK)
         status = load_post(l, family, s);
+    bert__named_types(l, family);
     if (status == BERT_OK)
         bert__named_set(l, s);
     return status == BERT_OK ? bert__settings_padding(l, s) : status;

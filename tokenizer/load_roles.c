@@ -126,6 +126,8 @@ bert_status bert__named_load(const struct bert__load *l, const struct bert__json
                                  1, BERT__CONFIG_BYTES, BERT__JSON_OBJECT, l->err);
     if (status != BERT_OK)
         return status;
+    bert__named_types(l, family);
+    bert__named_inputs(l, config);
     if (!known)
         bert__named_guess(l);
     for (int i = 0; known && i < BERT__NAMED_COUNT; i++) {
@@ -138,7 +140,60 @@ bert_status bert__named_load(const struct bert__load *l, const struct bert__json
     return BERT_OK;
 }
 
+/* ---- What the model is given ------------------------------------------------------- */
+
+void bert__named_types(const struct bert__load *l, const struct bert__family *family)
+{
+    bool *no = l->tok->no_types;
+
+    no[0] = no[1] = false;
+    if (family == NULL)
+        return;
+    switch (family->id) {
+    case BERT__FAMILY_DPR:
+    case BERT__FAMILY_MPNET:
+    case BERT__FAMILY_ROBERTA:
+    case BERT__FAMILY_GPT2:
+    case BERT__FAMILY_XLMR:
+    case BERT__FAMILY_CAMEMBERT:
+    case BERT__FAMILY_BIG_BIRD:
+        no[0] = no[1] = true;
+        break;
+    case BERT__FAMILY_FUNNEL:
+    case BERT__FAMILY_SPLINTER:
+    case BERT__FAMILY_HERBERT:
+    case BERT__FAMILY_ALBERT:
+    case BERT__FAMILY_REMBERT:
+    case BERT__FAMILY_XLNET:
+        no[0] = true;
+        break;
+    case BERT__FAMILY_BERT:
+    case BERT__FAMILY_DEBERTA:
+    case BERT__FAMILY_DEBERTA_V2:
+    case BERT__FAMILY_SPM:
+    case BERT__FAMILY_COUNT:
+        break;
+    }
+}
+
+void bert__named_inputs(const struct bert__load *l, const struct bert__json *config)
+{
+    const struct bert__json *inputs = bert__json_find(config, "model_input_names");
+    bool found = false;
+
+    if (!bert__json_is(inputs, BERT__JSON_ARRAY))
+        return;
+    for (size_t i = 0; i < inputs->u.array.count; i++)
+        found = found || bert__json_equals(&inputs->u.array.items[i], "token_type_ids");
+    l->tok->no_types[0] = l->tok->no_types[1] = !found;
+}
+
 int32_t bert__tokenizer_named(const bert_tokenizer *tokenizer, enum bert__named named)
 {
     return tokenizer->named[named];
+}
+
+bool bert__tokenizer_gives_types(const bert_tokenizer *tokenizer, bool version4)
+{
+    return !tokenizer->no_types[version4];
 }

@@ -61,6 +61,8 @@ bert_status bert__settings_add(struct bert__load *load, const struct bert__setti
 bert_status bert__settings_special(const struct bert__load *load, const struct bert__settings *s,
                                    enum bert__named named, int32_t fallback,
                                    struct bert__special *out);
+/* What bert__tokenizer_gives_types() says, as the class does. */
+void bert__named_types(const struct bert__load *load, const struct bert__family *family);
 /* The ids of the tokens that have a name, once they are added. */
 void bert__named_set(const struct bert__load *load, const struct bert__settings *settings);
 /* The token to pad with, if there is one. */

@@ -46,6 +46,7 @@ struct bert_tokenizer {
     uint32_t vocab_size;
     uint64_t model_max_length; /* 0: none */
     int32_t named[BERT__NAMED_COUNT];
+    bool no_types[2]; /* see bert__tokenizer_gives_types(): of transformers 5, of 4 */
     const char *notes[BERT__MAX_NOTES];
     uint32_t n_notes;
 

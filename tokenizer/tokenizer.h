@@ -77,6 +77,10 @@ enum bert__named {
  * is none.  A bare tokenizer.json or vocabulary has the usual names. */
 int32_t bert__tokenizer_named(const bert_tokenizer *tokenizer, enum bert__named named);
 
+/* Does the reference's class give its model type ids?  By model_input_names of
+ * tokenizer_config.json, else by the class; some of transformers 4 do that don't in 5. */
+bool bert__tokenizer_gives_types(const bert_tokenizer *tokenizer, bool version4);
+
 /* Are tokens that continue a word spelt with a prefix, such as "##"? */
 bool bert__tokenizer_prefixed(const bert_tokenizer *tokenizer);
 

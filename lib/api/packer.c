@@ -16,15 +16,38 @@ int32_t *bert__packer_type_ids(const struct bert__packer *p)
     return p->session->texts.type_ids + p->n_tokens;
 }
 
+/* A tokenizer's template may give a pair types that the model isn't given, or doesn't have: a
+ * model of one type has no other. */
+static bert_status fit_types(const struct bert__packer *p, uint32_t n, bert_error *err)
+{
+    const bert_model *model = p->session->model;
+    uint32_t known = model->config.type_vocab_size;
+    int32_t *types = bert__packer_type_ids(p);
+
+    if (known <= 1 || p->no_types) {
+        memset(types, 0, n * sizeof *types);
+        return BERT_OK;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (types[i] < 0 || (uint32_t)types[i] >= known)
+            return bert__fail(err, BERT_EINVAL,
+                              "the tokenizer gives type id %ld; the model has %lu types",
+                              (long)types[i], (unsigned long)known);
+    }
+    return BERT_OK;
+}
+
 bert_status bert__packer_check(const struct bert__packer *p, uint32_t n, bert_error *err)
 {
     const bert_session *s = p->session;
+    bert_status st;
 
     if (n > s->max_tokens)
         return bert__fail(err, BERT_ERANGE,
                           "the text has %lu tokens; the session holds max_tokens = %lu",
                           (unsigned long)n, (unsigned long)s->max_tokens);
-    return bert__session_check_ids(s, bert__packer_ids(p), n, err);
+    st = fit_types(p, n, err);
+    return st == BERT_OK ? bert__session_check_ids(s, bert__packer_ids(p), n, err) : st;
 }
 
 bert_status bert__packer_flush(struct bert__packer *p, bert_error *err)

@@ -10,6 +10,7 @@ struct bert__packer {
     /* Run a batch; sequence i is the one that was taken as session->texts.owner[i]. */
     bert_status (*run)(void *context, const struct bert__batch *batch, bert_error *err);
     void *context;
+    bool no_types;                  /* all sequences are of type 0 */
     uint32_t n_sequences, n_tokens; /* of the batch being filled */
 };
 
@@ -18,7 +19,8 @@ struct bert__packer {
 int32_t *bert__packer_ids(const struct bert__packer *packer);
 int32_t *bert__packer_type_ids(const struct bert__packer *packer);
 /* Can n ids that lie there be run?  BERT_ERANGE, more than the session holds; BERT_EINVAL, an id
- * outside the model's vocabulary. */
+ * outside the model's vocabulary, or a type that it doesn't have.  Types that the model isn't given
+ * become 0. */
 bert_status bert__packer_check(const struct bert__packer *packer, uint32_t n, bert_error *err);
 /* Take them in; a batch that they would overflow is run first. */
 bert_status bert__packer_take(struct bert__packer *packer, size_t owner, uint32_t n,

@@ -177,6 +177,8 @@ bert_status bert__task_run_begin(struct bert__task_run *r, bert_error *err)
     if (st != BERT_OK)
         return st;
     r->packer = (struct bert__packer){.session = r->session, .run = run_batch, .context = r};
+    /* question answering is that of an older release */
+    r->packer.no_types = !bert__tokenizer_gives_types(r->tokenizer, r->task == BERT__TASK_ANSWER);
     return bert__session_enter(r->session, err);
 }
 

@@ -65,6 +65,34 @@ static void test_unsaid(void **state)
     check("{\"model_type\":\"somebert\"}", "{}", NULL, (struct expected){0, 1, 2});
 }
 
+/* Whether models are given types, by transformers 5 and by 4. */
+static void check_types(const char *settings, bool five, bool four)
+{
+    bert_file files[2] = {file("tokenizer.json", TOKENIZER),
+                          file("tokenizer_config.json", settings)};
+    bert_tokenizer *tok;
+    bert_error err;
+
+    assert_int_equal(bert_tokenizer_load_memory(&tok, files, 2, NULL, &err), BERT_OK);
+    assert_int_equal(bert__tokenizer_gives_types(tok, false), five);
+    assert_int_equal(bert__tokenizer_gives_types(tok, true), four);
+    bert_tokenizer_unref(tok);
+}
+
+static void test_types(void **state)
+{
+    (void)state;
+    check_types("{\"tokenizer_class\":\"BertTokenizer\"}", true, true);
+    check_types("{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", true, true);
+    check_types("{\"tokenizer_class\":\"XLMRobertaTokenizerFast\"}", false, false);
+    check_types("{\"tokenizer_class\":\"AlbertTokenizer\"}", false, true);
+    check_types("{\"tokenizer_class\":\"BertTokenizer\",\"model_input_names\":[\"input_ids\"]}",
+                false, false);
+    check_types("{\"tokenizer_class\":\"RobertaTokenizer\",\"model_input_names\":"
+                "[\"input_ids\",\"token_type_ids\"]}",
+                true, true);
+}
+
 static void test_said(void **state)
 {
     (void)state;
@@ -87,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_class),
         cmocka_unit_test(test_unsaid),
         cmocka_unit_test(test_said),
+        cmocka_unit_test(test_types),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
