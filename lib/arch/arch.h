@@ -55,6 +55,17 @@ enum bert__norm_place {
     BERT__NORM_PRE   /* before each half of a layer, and one after the last */
 };
 
+/* The linear layers of a layer that may be in groups, which read and write a share each. */
+enum bert__grouped {
+    BERT__GROUPED_QUERY,
+    BERT__GROUPED_KEY,
+    BERT__GROUPED_VALUE,
+    BERT__GROUPED_ATTENTION_OUTPUT,
+    BERT__GROUPED_FFN_UP,
+    BERT__GROUPED_FFN_DOWN,
+    BERT__GROUPED_COUNT
+};
+
 /* Keys under which the family's config.json says its numbers; NULL: not a key of
  * this family (the default holds). */
 struct bert__config_keys {
@@ -87,6 +98,7 @@ struct bert__config_keys {
     const char *embedding_norm;             /* boolean: is there one? */
     const char *token_dropout;              /* boolean: bert__arch.token_dropout holds */
     const char *mask_token_id;
+    const char *linear_groups[BERT__GROUPED_COUNT];
     const char *absolute_too; /* false: no table of positions is added */
     /* disentangled attention */
     const char *relative; /* boolean */
@@ -115,12 +127,14 @@ struct bert__config_defaults {
     uint32_t hidden_size, layers, heads, intermediate_size, vocab_size, max_positions,
         type_vocab_size;
     double norm_eps;
+    double layer_norm_eps; /* of the norms in layers, whatever the config says; 0: as it says */
     const char *activation;
     uint32_t embedding_size; /* 0: the hidden size */
     uint32_t pad_token_id;
     uint32_t layer_groups; /* 0: every layer has its own weights */
     uint32_t inner_layers;
     uint32_t task_types;
+    uint32_t linear_groups[BERT__GROUPED_COUNT]; /* 0: one */
     uint32_t window, global_every, distance_buckets;
     double rotary_theta, local_theta;
     bool no_attention_bias, no_ffn_bias, no_norm_bias, no_embedding_norm;
@@ -211,6 +225,7 @@ struct bert__arch {
     enum bert__norm_place norm_place;
     enum bert__qkv qkv;
     enum bert__ffn ffn;
+    bool linear_is_conv;     /* those in layers are convolutions of size 1: [out][in][1] */
     bool rms_norm;           /* RMSNorm, else LayerNorm */
     bool norm_after_project; /* of the embeddings: behind embedding_project, which has no bias */
     bool distance_key_has_no_bias;

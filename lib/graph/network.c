@@ -178,6 +178,8 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
             return st;
         parts[i].n_out = heads[i] * c->head_size;
         parts[i].tensor_rows = fused ? all : parts[i].n_out;
+        parts[i].groups = c->linear_groups[BERT__GROUPED_QUERY + i];
+        parts[i].is_conv = c->arch->linear_is_conv;
         parts[i].first = fused ? first : 0;
         parts[i].head = c->head_size;
         parts[i].order = c->arch->rotary_interleaved && (i < 2 || c->rotary_value)
@@ -196,7 +198,10 @@ static bert_status load_attention_output(struct bert__network *net, struct bert_
 {
     const struct bert__config *c = net->config;
     struct part_names names;
-    struct bert__part part = {.n_out = c->hidden_size, .tensor_rows = c->hidden_size};
+    struct bert__part part = {.n_out = c->hidden_size,
+                              .tensor_rows = c->hidden_size,
+                              .is_conv = c->arch->linear_is_conv,
+                              .groups = c->linear_groups[BERT__GROUPED_ATTENTION_OUTPUT]};
     bert_status st =
         name_part(net, net->names->attention_output, layer, c->attention_bias, &names, &part, err);
 
@@ -228,10 +233,28 @@ static bert_status load_ffn_up(struct bert__network *net, struct bert__weights *
             return st;
         parts[i].n_out = n;
         parts[i].tensor_rows = fused ? 2 * n : n;
+        parts[i].groups = c->linear_groups[BERT__GROUPED_FFN_UP];
+        parts[i].is_conv = c->arch->linear_is_conv;
         parts[i].first = fused && (i == 1) == (net->ffn == BERT__FFN_GATE_FIRST) ? n : 0;
     }
     return bert__linear_load_parts(net, weights, parts, count, c->hidden_size,
                                    &net->layers[layer].ffn_up, err);
+}
+
+static bert_status load_ffn_down(struct bert__network *net, struct bert__weights *weights,
+                                 uint32_t layer, bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    struct part_names names;
+    struct bert__part part = {.n_out = c->hidden_size,
+                              .tensor_rows = c->hidden_size,
+                              .is_conv = c->arch->linear_is_conv,
+                              .groups = c->linear_groups[BERT__GROUPED_FFN_DOWN]};
+    bert_status st = name_part(net, net->names->ffn_down, layer, c->ffn_bias, &names, &part, err);
+
+    return st != BERT_OK ? st
+                         : bert__linear_load_parts(net, weights, &part, 1, c->intermediate_size,
+                                                   &net->layers[layer].ffn_down, err);
 }
 
 /* Norms that few families have. */
@@ -280,15 +303,15 @@ static bert_status load_layer_norms(struct bert__network *net, struct bert__weig
         st = layer_name(net, net->names->ffn_norm, i, name, err);
     if (st == BERT_OK)
         st = bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err);
+    if (net->config->arch->defaults.layer_norm_eps != 0)
+        layer->attention_norm.eps = layer->ffn_norm.eps =
+            (float)net->config->arch->defaults.layer_norm_eps;
     return st == BERT_OK ? load_rare_norms(net, weights, i, err) : st;
 }
 
 static bert_status load_layer(struct bert__network *net, struct bert__weights *weights, uint32_t i,
                               bert_error *err)
 {
-    const struct bert__config *c = net->config;
-    struct bert__layer *layer = &net->layers[i];
-    char name[BERT__NAME_BYTES];
     bert_status st = load_qkv(net, weights, i, err);
 
     if (st == BERT_OK)
@@ -296,10 +319,7 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
     if (st == BERT_OK)
         st = load_ffn_up(net, weights, i, err);
     if (st == BERT_OK)
-        st = layer_name(net, net->names->ffn_down, i, name, err);
-    if (st == BERT_OK)
-        st = bert__linear_load(net, weights, name, c->hidden_size, c->intermediate_size,
-                               c->ffn_bias, &layer->ffn_down, err);
+        st = load_ffn_down(net, weights, i, err);
     return st == BERT_OK ? load_layer_norms(net, weights, i, err) : st;
 }
 

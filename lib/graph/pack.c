@@ -160,6 +160,25 @@ static void reorder_columns(float *row, uint32_t n, uint32_t head)
     }
 }
 
+/* Rows of a layer in groups: what a row doesn't read has weights of zero. */
+static bert_status grouped_rows(const struct stacked *s, uint32_t p, uint32_t first, uint32_t n,
+                                float *out, bert_error *err)
+{
+    const struct bert__part *part = &s->parts[p];
+    uint32_t width = s->k / part->groups, rows = part->n_out / part->groups;
+
+    memset(out, 0, (size_t)n * s->k * sizeof *out);
+    for (uint32_t i = 0; i < n; i++) {
+        float *to = out + (size_t)i * s->k + (size_t)((first + i) / rows) * width;
+        bert_status st = bert__weights_read(s->weights, s->tensors[p],
+                                            (uint64_t)(first + i) * width, width, to, err);
+
+        if (st != BERT_OK)
+            return st;
+    }
+    return BERT_OK;
+}
+
 static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float *out,
                                 bert_error *err)
 {
@@ -177,8 +196,12 @@ static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float
             continue;
         }
         take = run_length(part, first, n);
-        st = bert__weights_read(s->weights, s->tensors[p], (uint64_t)tensor_row(part, first) * s->k,
-                                (size_t)take * s->k, out, err);
+        if (part->groups > 1)
+            st = grouped_rows(s, p, first, take, out, err);
+        else
+            st = bert__weights_read(s->weights, s->tensors[p],
+                                    (uint64_t)tensor_row(part, first) * s->k, (size_t)take * s->k,
+                                    out, err);
         if (st != BERT_OK)
             return st;
         for (uint32_t i = 0; i < take && part->column_head != 0; i++)
@@ -245,15 +268,17 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
     out->n_in = n_in;
     out->n_out = 0;
     for (uint32_t i = 0; i < count && st == BERT_OK; i++) {
-        uint64_t shape[2] = {parts[i].tensor_rows, n_in};
+        uint32_t width = parts[i].groups > 1 ? n_in / parts[i].groups : n_in;
+        uint64_t shape[3] = {parts[i].tensor_rows, width, 1};
         const struct bert__tensor *found = bert__weights_find(weights, parts[i].weight);
 
         /* what is tied, or holds several parts, counts once */
         if (found == NULL || !found->used)
-            net->parameters += (uint64_t)parts[i].tensor_rows * n_in;
+            net->parameters += (uint64_t)parts[i].tensor_rows * width;
         out->n_out += parts[i].n_out;
         biased = biased || parts[i].bias != NULL;
-        st = bert__weights_need(weights, parts[i].weight, 2, shape, &s.tensors[i], err);
+        st = bert__weights_need(weights, parts[i].weight, parts[i].is_conv ? 3 : 2, shape,
+                                &s.tensors[i], err);
     }
     if (st == BERT_OK)
         st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,

@@ -38,6 +38,8 @@ struct bert__part {
     uint32_t head;        /* rows of a head */
     uint32_t column_head; /* not 0: of each so many columns the even ones come first here */
     bool bias_is_own;     /* it has n_out values */
+    bool is_conv;         /* the tensor has a third dimension, of 1 */
+    uint32_t groups;      /* above 1: the rows of each read their share of the input only; plain */
 };
 
 /* Parts that read the same input, as one layer. */

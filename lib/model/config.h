@@ -41,9 +41,10 @@ struct bert__config {
     bool rotary_value;  /* values turn as queries and keys do */
     bool token_dropout; /* see bert__embed_op.scales */
     uint32_t mask_token_id;
-    uint32_t groups, inner_layers; /* groups 0: every layer has its own weights */
-    uint32_t depth;                /* layers that a token goes through */
-    uint32_t task_types;           /* rows of the task type table; 0: none is used */
+    uint32_t linear_groups[BERT__GROUPED_COUNT]; /* at least 1; they divide both widths */
+    uint32_t groups, inner_layers;               /* groups 0: every layer has its own weights */
+    uint32_t depth;                              /* layers that a token goes through */
+    uint32_t task_types;                         /* rows of the task type table; 0: none is used */
     float norm_eps;
     const char *activation; /* the reference's name of it; in the arena */
     const char *ffn_activation;

@@ -7,7 +7,7 @@
 #include "lib/base/size.h"
 #include "lib/model/config_parts.h"
 
-enum { MAX_HEAD = 1 << 12, MAX_WINDOW = 1 << 24, MAX_BUCKETS = 1 << 16 };
+enum { MAX_HEAD = 1 << 12, MAX_WINDOW = 1 << 24, MAX_BUCKETS = 1 << 16, MAX_GROUPS = 1 << 12 };
 
 /* ---- Heads ----------------------------------------------------------------------------- */
 
@@ -68,6 +68,33 @@ static bert_status read_biases(struct bert__config *c, bert_error *err)
             status = bert__json_read_bool(c->json, c->path, biases[i].key, biases[i].out, err);
         if (status)
             return status;
+    }
+    return BERT_OK;
+}
+
+/* ---- Linear layers in groups --------------------------------------------------------------- */
+
+static bert_status read_groups(struct bert__config *c, bert_error *err)
+{
+    uint32_t context = c->heads * c->head_size, inner = c->intermediate_size;
+    const uint32_t widths[BERT__GROUPED_COUNT][2] = {
+        {context, c->hidden_size}, {context, c->hidden_size}, {context, c->hidden_size},
+        {context, c->hidden_size}, {inner, c->hidden_size},   {inner, c->hidden_size},
+    };
+
+    for (int i = 0; i < BERT__GROUPED_COUNT; i++) {
+        const char *key = c->keys.linear_groups[i];
+        uint32_t standard = c->arch->defaults.linear_groups[i], n;
+        bert_status status =
+            bert__config_size(c, key, standard ? standard : 1, MAX_GROUPS, &n, err);
+
+        if (status)
+            return status;
+        if (widths[i][0] % n != 0 || widths[i][1] % n != 0)
+            return bert__fail(err, BERT_EFORMAT,
+                              "%s: \"%s\" %u does not divide the widths %u and %u", c->path,
+                              name_of(key, "groups"), n, widths[i][0], widths[i][1]);
+        c->linear_groups[i] = n;
     }
     return BERT_OK;
 }
@@ -334,6 +361,8 @@ bert_status bert__config_attention(struct bert__config *c, struct bert__arena *a
         status = read_token_dropout(c, err);
     if (!status)
         status = read_heads(c, err);
+    if (!status)
+        status = read_groups(c, err);
     if (!status)
         status = read_biases(c, err);
     if (!status)

@@ -32,20 +32,38 @@ static const char *const esm_past[] = {"contact_head", NULL};
 static const char *const esm_table[] = {"contact_head", "self.key.bias", NULL};
 static const char *const deberta_own[] = {"pos_key_proj.bias", NULL};
 static const char *const jina_code[] = {"layer_norm_k.bias", NULL};
+static const char *const squeeze[] = {"attention.key.bias", NULL};
 static const char *const none[] = {NULL};
 
 static const struct checkpoint {
     const char *name;
     const char *const *past;
 } checkpoints[] = {
-    {"mpnet", plain_keys},       {"modernbert", none},       {"modernbert_mean", none},
-    {"nomic_bert", none},        {"nomic_bert_inner", none}, {"gte", none},
-    {"gte_inner", none},         {"jina_v3", none},          {"jina_v3_inner", none},
-    {"eurobert_late", none},     {"eurobert_mean", none},    {"eurobert_bos", none},
-    {"deberta", none},           {"deberta_v2", none},       {"deberta_v2_own", deberta_own},
-    {"roformer", none},          {"roformer_value", none},   {"rembert", plain_keys},
-    {"luke", luke_past},         {"ibert", ibert_past},      {"esm", esm_past},
-    {"esm_absolute", esm_table}, {"jina_bert", plain_keys},  {"jina_bert_code", jina_code},
+    {"mpnet", plain_keys},
+    {"modernbert", none},
+    {"modernbert_mean", none},
+    {"nomic_bert", none},
+    {"nomic_bert_inner", none},
+    {"gte", none},
+    {"gte_inner", none},
+    {"jina_v3", none},
+    {"jina_v3_inner", none},
+    {"eurobert_late", none},
+    {"eurobert_mean", none},
+    {"eurobert_bos", none},
+    {"deberta", none},
+    {"deberta_v2", none},
+    {"deberta_v2_own", deberta_own},
+    {"roformer", none},
+    {"roformer_value", none},
+    {"rembert", plain_keys},
+    {"luke", luke_past},
+    {"ibert", ibert_past},
+    {"esm", esm_past},
+    {"esm_absolute", esm_table},
+    {"jina_bert", plain_keys},
+    {"squeezebert", squeeze},
+    {"jina_bert_code", jina_code},
 };
 enum { N_CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
 

@@ -184,6 +184,18 @@ def jina(r):
     return dict(c, num_attention_heads=heads, hidden_size=heads * r.choice([3, 4, 8]))
 
 
+def squeezebert(r):
+    c = common(r)
+    heads = r.choice([2, 4])
+    c.update(num_attention_heads=heads, hidden_size=heads * r.choice([6, 12, 20]),
+             intermediate_size=r.choice([24, 60, 72]))
+    c["embedding_size"] = c["hidden_size"]
+    for key in ["q", "k", "v", "post_attention", "intermediate", "output"]:
+        if r.random() < 0.8:
+            c[key + "_groups"] = r.choice([1, 2, 4])
+    return c
+
+
 FAMILIES = {
     "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
     "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
@@ -192,6 +204,7 @@ FAMILIES = {
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
     "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
     "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2, "JinaBert": jina,
+    "SqueezeBert": squeezebert,
 }
 
 
@@ -258,7 +271,10 @@ def reference(model, record):
     for key, value in out.items():
         if isinstance(value, tuple):
             if value and key in ("hidden_states", "attentions"):
-                values[key] = torch.stack([v[0] for v in value]).numpy()
+                values[key] = torch.stack([v[0] for v in value])
+                if key == "attentions" and "SqueezeBert" in type(model).__name__:
+                    values[key] = values[key].softmax(-1)  # it gives the scores
+                values[key] = values[key].numpy()
         elif isinstance(value, torch.Tensor):
             values[key] = value[0].numpy()
     return values

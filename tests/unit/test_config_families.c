@@ -227,6 +227,26 @@ static void test_heads(void **state)
                        "not a multiple");
 }
 
+static void test_groups(void **state)
+{
+    struct test_config l;
+
+    (void)state;
+    check(OF("squeezebert", "\"q_groups\":2,\"output_groups\":1"), &l);
+    assert_int_equal(l.config.linear_groups[BERT__GROUPED_QUERY], 2);
+    assert_int_equal(l.config.linear_groups[BERT__GROUPED_KEY], 4);
+    assert_int_equal(l.config.linear_groups[BERT__GROUPED_ATTENTION_OUTPUT], 1);
+    assert_int_equal(l.config.linear_groups[BERT__GROUPED_FFN_DOWN], 1);
+    test_config_done(&l);
+    test_config_refuse(OF("squeezebert", "\"v_groups\":5"), BERT_EFORMAT,
+                       "\"v_groups\" 5 does not divide the widths 768 and 768");
+    test_config_refuse(OF("squeezebert", "\"intermediate_groups\":0"), BERT_EFORMAT,
+                       "\"intermediate_groups\"");
+    check(OF("bert", "\"q_groups\":5"), &l);
+    assert_int_equal(l.config.linear_groups[BERT__GROUPED_QUERY], 1);
+    test_config_done(&l);
+}
+
 /* ---- Positions ----------------------------------------------------------------------------------
  */
 
@@ -265,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_rotary_size),
         cmocka_unit_test(test_local_layers),
         cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_positions),
     };
 
