@@ -250,8 +250,76 @@ static bool part_bert(const struct bert__normalizer *n, const char *text, size_t
     return cp != BERT__UTF8_BAD && (bert__uni_props(cp) & BERT__UNI_CJK);
 }
 
+/* ---- Letters beyond ASCII --------------------------------------------------------------- */
+
+/*
+ * A letter that no normal form and no lower-casing changes and that is a grapheme cluster of its
+ * own: what is made of it doesn't hang on the space behind it.  Not behind a character that
+ * takes the letter into its cluster.
+ */
+static bool is_plain_letter(const char *text, size_t at, size_t size)
+{
+    const unsigned slow = BERT__UNI_DROP | BERT__UNI_SPACE | BERT__UNI_PUNCT | BERT__UNI_MARK
+                          | BERT__UNI_NONSTARTER | BERT__UNI_LOWER | BERT__UNI_KDECOMP
+                          | BERT__UNI_NFC_SLOW | BERT__UNI_NFKC_SLOW | BERT__UNI_COMBINING
+                          | BERT__UNI_SECOND;
+    size_t len;
+    uint32_t cp = bert__utf8_next(text + at, size - at, &len), category;
+
+    if (cp == BERT__UTF8_BAD || bert__uni_props(cp) & slow
+        || bert__uni_cluster(cp) != BERT__CLUSTER_OTHER)
+        return false;
+    category = bert__uni_regex(cp) & BERT__UNI_RE_CATEGORY;
+    if (category != BERT__UNI_LU && category != BERT__UNI_LL && category != BERT__UNI_LO)
+        return false;
+    if (at == 0)
+        return true;
+    at = bert__utf8_before(text, at, size);
+    cp = bert__utf8_next(text + at, size - at, &len);
+    return cp != BERT__UTF8_BAD && bert__uni_cluster(cp) != BERT__CLUSTER_PREPEND;
+}
+
+/* Do the steps leave it as it is beside a space? */
+static bool stays(const struct bert__normalizer *n, const char *letter, size_t len,
+                  struct bert__piece *p)
+{
+    char text[9];
+
+    memcpy(text, letter, len);
+    text[len] = ' ';
+    memcpy(text + len + 1, letter, len);
+    p->continues = p->continued = true;
+    return bert__normalize(n, text, 2 * len + 1, p) && p->size > 2 * len
+           && memcmp(p->bytes, letter, len) == 0
+           && memcmp(p->bytes + p->size - len, letter, len) == 0;
+}
+
+static bool part_behind_letter(const struct bert__normalizer *n,
+                               const struct bert__pretokenizer *pre, const char *text, size_t i,
+                               size_t size, struct bert__piece *spare)
+{
+    size_t at = bert__utf8_before(text, i, size), len = i - at;
+    uint32_t cp;
+
+    if (len < 2 || len > 4 || !is_plain_letter(text, at, size))
+        return false;
+    cp = bert__utf8_next(text + at, len, &len);
+    for (uint32_t k = 0; k < n->n; k++) {
+        if (n->steps[k].kind == BERT__NORM_REPLACE
+            && !bert__pattern_parts_behind(&n->steps[k].pattern, cp))
+            return false;
+    }
+    for (uint32_t k = 0; k < pre->n; k++) {
+        if (pre->steps[k].kind == BERT__PRE_SPLIT
+            && !bert__pattern_parts_behind(&pre->steps[k].pattern, cp))
+            return false;
+    }
+    return stays(n, text + at, len, spare);
+}
+
 bool bert__may_part(const struct bert__parting *parting, const struct bert__normalizer *n,
-                    const char *text, size_t i, size_t size)
+                    const struct bert__pretokenizer *pre, const char *text, size_t i, size_t size,
+                    struct bert__piece *spare)
 {
     unsigned before;
 
@@ -260,5 +328,7 @@ bool bert__may_part(const struct bert__parting *parting, const struct bert__norm
     if (text[i] != ' ' && !(text[i] == '\n' && parting->newlines))
         return false;
     before = (unsigned char)text[i - 1];
-    return before < 0x80 && parting->before[before];
+    if (before < 0x80)
+        return parting->before[before];
+    return text[i] == ' ' && part_behind_letter(n, pre, text, i, size, spare);
 }

@@ -25,8 +25,9 @@ bool bert__parting_prepare(struct bert__parting *parting, struct bert__alloc *al
                            const struct bert__pretokenizer *pretokenizer,
                            const struct bert__added *added);
 
-/* May the text be parted before the byte at i, 0 < i < size? */
+/* May the text be parted before the byte at i, 0 < i < size?  `spare` is written over. */
 bool bert__may_part(const struct bert__parting *parting, const struct bert__normalizer *normalizer,
-                    const char *text, size_t i, size_t size);
+                    const struct bert__pretokenizer *pretokenizer, const char *text, size_t i,
+                    size_t size, struct bert__piece *spare);
 
 #endif

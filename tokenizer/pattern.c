@@ -222,6 +222,22 @@ bool bert__pattern_parts(const struct bert__pattern *p)
     return p->n > 0 || parts(p->text);
 }
 
+bool bert__pattern_parts_behind(const struct bert__pattern *p, uint32_t letter)
+{
+    for (uint32_t k = 0; k < p->n; k++) {
+        const struct bert__scanner *a = p->scanners[k];
+        bool space = bert__charset_holds(&a->body, ' ') || bert__charset_holds(&a->after, ' ');
+
+        if (a == &bert__scanner_literal)
+            return false;
+        if (space
+            && (bert__charset_holds(&a->before, letter) || bert__charset_holds(&a->body, letter)
+                || bert__charset_holds(&a->after, letter)))
+            return false;
+    }
+    return p->n > 0 || p->text.size == 1; /* a text of one ASCII character */
+}
+
 bool bert__pattern_takes_spaces(const struct bert__pattern *p)
 {
     for (uint32_t k = 0; k < p->n; k++) {

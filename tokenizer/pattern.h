@@ -43,6 +43,9 @@ bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, b
 /* Does no match reach across the place between a letter or digit and a space (U+0020)? */
 bool bert__pattern_parts(const struct bert__pattern *pattern);
 
+/* The same of this letter beyond ASCII, for patterns that part at the others. */
+bool bert__pattern_parts_behind(const struct bert__pattern *pattern, uint32_t letter);
+
 /* Is there no white space that is not in some match? */
 bool bert__pattern_takes_spaces(const struct bert__pattern *pattern);
 
