@@ -10,6 +10,7 @@
 #include "tokenizer/parting.h"
 
 #include "lib/base/utf8.h"
+#include "tokenizer/scanner_kinds.h"
 #include "tokenizer/unicode.h"
 
 /* ---- Does a pre-tokenizer cut there? -------------------------------------------- */
@@ -101,21 +102,40 @@ static bool is_alnum(char c)
     return (unsigned)((c | 0x20) - 'a') < 26 || (unsigned)(c - '0') < 10;
 }
 
-/* A pattern may be one character, or ASCII punctuation, or scanners. */
-static bool passes_replace(const struct bert__pattern *p)
+/* May a match of the scanners hold a space? */
+static bool takes_a_space(const struct bert__pattern *p)
 {
+    for (uint32_t k = 0; k < p->n; k++) {
+        const struct bert__scanner *a = p->scanners[k];
+
+        if (a == &bert__scanner_literal
+                ? memchr(p->literals[k].data, ' ', p->literals[k].size) != NULL
+                : bert__pattern_takes_spaces(p) || bert__charset_holds(&a->before, ' ')
+                      || bert__charset_holds(&a->body, ' ') || bert__charset_holds(&a->after, ' ')
+                      || a->scan != bert__scan_form)
+            return true;
+    }
+    return false;
+}
+
+/* A pattern may be one character, or ASCII punctuation, or scanners; where those take spaces,
+ * several or with what follows, what comes in their place must be a place to cut at too. */
+static bool passes_replace(const struct bert__norm_step *step, const struct bert__pretokenizer *pre)
+{
+    const struct bert__pattern *p = &step->pattern;
     size_t len;
 
     if (p->n > 0)
-        return bert__pattern_parts(p);
+        return bert__pattern_parts(p)
+               && (!takes_a_space(p) || is_space(step->text) || stands_in(pre, step->text));
     bert__utf8_next(p->text.data, p->text.size, &len);
     return len == p->text.size || is_punctuation(p->text);
 }
 
-static bool passes(const struct bert__normalizer *n)
+static bool passes(const struct bert__normalizer *n, const struct bert__pretokenizer *pre)
 {
     for (uint32_t i = 0; i < n->n; i++) {
-        if (n->steps[i].kind == BERT__NORM_REPLACE && !passes_replace(&n->steps[i].pattern))
+        if (n->steps[i].kind == BERT__NORM_REPLACE && !passes_replace(&n->steps[i], pre))
             return false;
     }
     return true;
@@ -219,7 +239,7 @@ bool bert__parting_prepare(struct bert__parting *parting, struct bert__alloc *al
         parting->kind = BERT__PART_BERT;
         return true;
     }
-    if (p->n == 0 || !passes(n) || !added_pass(added))
+    if (p->n == 0 || !passes(n, p) || !added_pass(added))
         return true;
     bert__work_init(&work, alloc);
     if (n->n > 0)
