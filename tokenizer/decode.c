@@ -63,3 +63,10 @@ bert_status bert__decode(const bert_tokenizer *tok, const int32_t *ids, size_t n
     }
     return status;
 }
+
+size_t bert__tokenizer_clean(const bert_tokenizer *tok, char *text, size_t size)
+{
+    bool cleans = tok->cleans_up && tok->model.kind != BERT__MODEL_BPE;
+
+    return cleans ? bert__clean_up_spaces(text, size, true) : size;
+}

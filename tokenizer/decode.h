@@ -49,6 +49,10 @@ bool bert__pieces_write(struct bert__pieces *pieces, const char *data, size_t si
 /* End the piece. */
 bool bert__pieces_end(struct bert__pieces *pieces);
 
+/* The reference's clean-up of spaces in n bytes; in place, returns the new size.  `classes`: as its
+ * classes do it to whole texts, not as its decoders do it to tokens. */
+size_t bert__clean_up_spaces(char *text, size_t n, bool classes);
+
 /* Run one step; `out` is emptied first. */
 bool bert__decode_run(const struct bert__decode_step *step, const struct bert__pieces *in,
                       struct bert__pieces *out);

@@ -167,21 +167,33 @@ static size_t shorten(char *s, size_t n, const char *from, const char *to)
     return out;
 }
 
-/* The reference's clean-up of the piece being written; all that it looks for has a space. */
+size_t bert__clean_up_spaces(char *text, size_t n, bool classes)
+{
+    static const struct {
+        const char *from, *to;
+        bool of_decoders;
+    } rules[] = {
+        {" .", ".", false},     {" ?", "?", false},          {" !", "!", false},
+        {" ,", ",", false},     {" ' ", "'", false},         {" n't", "n't", false},
+        {" 'm", "'m", false},   {" do not", " don't", true}, {" 's", "'s", false},
+        {" 've", "'ve", false}, {" 're", "'re", false},
+    };
+
+    if (n == 0 || memchr(text, ' ', n) == NULL) /* all that is looked for has one */
+        return n;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (!classes || !rules[i].of_decoders)
+            n = shorten(text, n, rules[i].from, rules[i].to);
+    }
+    return n;
+}
+
+/* The piece being written. */
 static void clean_up(struct bert__pieces *p)
 {
-    static const char *const rules[][2] = {
-        {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
-        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
-        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
-    };
-    size_t begin = p->n > 0 ? p->ends[p->n - 1] : 0, n = p->size - begin;
+    size_t begin = p->n > 0 ? p->ends[p->n - 1] : 0;
 
-    if (n == 0 || memchr(p->bytes + begin, ' ', n) == NULL)
-        return;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        n = shorten(p->bytes + begin, n, rules[i][0], rules[i][1]);
-    p->size = begin + n;
+    p->size = begin + bert__clean_up_spaces(p->bytes + begin, p->size - begin, false);
 }
 
 static bool wordpiece(const struct bert__decode_step *s, const struct bert__pieces *in,

@@ -102,6 +102,8 @@ static bert_status load_directory(struct bert__load *l, bool *found)
     if (status != BERT_OK)
         return status;
     l->tok->model_max_length = max_length(config);
+    l->tok->cleans_up =
+        bert__json_is(bert__json_find(config, "clean_up_tokenization_spaces"), BERT__JSON_TRUE);
     if (root != NULL) {
         *found = true;
         status = bert__load_json(l, root);

@@ -45,6 +45,7 @@ struct bert_tokenizer {
     struct bert__parting parting;
     uint32_t vocab_size;
     uint64_t model_max_length; /* 0: none */
+    bool cleans_up;            /* tokenizer_config.json's clean_up_tokenization_spaces */
     int32_t named[BERT__NAMED_COUNT];
     bool no_types[2]; /* see bert__tokenizer_gives_types(): of transformers 5, of 4 */
     const char *notes[BERT__MAX_NOTES];

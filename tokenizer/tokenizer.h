@@ -84,6 +84,10 @@ bool bert__tokenizer_gives_types(const bert_tokenizer *tokenizer, bool version4)
 /* Are tokens that continue a word spelt with a prefix, such as "##"? */
 bool bert__tokenizer_prefixed(const bert_tokenizer *tokenizer);
 
+/* What the reference's classes do to decoded text where tokenizer_config.json asks for
+ * clean_up_tokenization_spaces, but to BPE's; in place, returns the new size. */
+size_t bert__tokenizer_clean(const bert_tokenizer *tokenizer, char *text, size_t size);
+
 /* Memory that it holds, its encodings included. */
 uint64_t bert__tokenizer_bytes(const bert_tokenizer *tokenizer);
 

@@ -2,7 +2,6 @@
 /* cmd_similarity.c - bert similarity: how close are two texts? */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "examples/bert/commands.h"
 #include "examples/bert/interrupt.h"
@@ -147,23 +146,6 @@ static int load(struct job *job, void *context)
     return rc == 0 ? kinds_load(&similarity->kinds, &similarity->vectors, job) : rc;
 }
 
-/* Two arguments are one record: its one batch is made here. */
-static void run_arguments(struct job *job, struct similarity *similarity)
-{
-    const struct options *options = job->options;
-    struct batch *batch = get_memory(1, sizeof *batch);
-    bert_text *texts[] = {&batch->records[0].text, &batch->records[0].pair};
-
-    for (size_t i = 0; i < 2; i++) {
-        texts[i]->size = strlen(options->texts[i]);
-        texts[i]->data = copy_bytes(options->texts[i], texts[i]->size);
-    }
-    batch->count = 1;
-    compare_batch(job, batch, similarity);
-    batch_clear(batch);
-    free(batch);
-}
-
 static int run(const struct options *options)
 {
     struct similarity similarity = {0};
@@ -173,13 +155,8 @@ static int run(const struct options *options)
         return usage_error("similarity", "--pooling none gives no vector to compare");
     if (!options->jsonl && options->n_texts != 0 && options->n_texts != 2)
         return usage_error("similarity", "two texts are needed, %zu given", options->n_texts);
-    if (job_open(&job, options, load, &similarity) == 0) {
-        if (!options->jsonl && options->n_texts == 2)
-            run_arguments(&job, &similarity);
-        else
-            job_run(&job, options->jsonl ? FORM_JSON_PAIR_NEEDED : FORM_PAIR_NEEDED, compare_batch,
-                    &similarity);
-    }
+    if (job_open(&job, options, load, &similarity) == 0)
+        job_run_pairs(&job, compare_batch, &similarity);
     return job_close(&job);
 }
 

@@ -50,6 +50,33 @@ void job_run(struct job *job, enum record_form form, job_batch_fn *answer, void 
         job->rc = job->records == 0 ? EXIT_OPEN : EXIT_FAILED;
 }
 
+/* Its one batch is made here. */
+static void run_arguments(struct job *job, job_batch_fn *answer, void *context)
+{
+    const struct options *options = job->options;
+    struct batch *batch = get_memory(1, sizeof *batch);
+    bert_text *texts[] = {&batch->records[0].text, &batch->records[0].pair};
+
+    for (size_t i = 0; i < 2; i++) {
+        texts[i]->size = strlen(options->texts[i]);
+        texts[i]->data = copy_bytes(options->texts[i], texts[i]->size);
+    }
+    batch->count = 1;
+    answer(job, batch, context);
+    batch_clear(batch);
+    free(batch);
+}
+
+void job_run_pairs(struct job *job, job_batch_fn *answer, void *context)
+{
+    if (job->options->jsonl)
+        job_run(job, FORM_JSON_PAIR_NEEDED, answer, context);
+    else if (job->options->n_texts == 2)
+        run_arguments(job, answer, context);
+    else
+        job_run(job, FORM_PAIR_NEEDED, answer, context);
+}
+
 int job_close(struct job *job)
 {
     int rc = job->rc;

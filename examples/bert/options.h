@@ -49,6 +49,8 @@ struct options {
     int no_null;
     int64_t max_answer;
     const char *question;
+    /* fill */
+    const char *targets;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

@@ -518,6 +518,111 @@ BERT_API const bert_answer_span *bert_answers_list(const bert_answers *result, s
 /** Free; NULL is fine.  Since 0.1. */
 BERT_API void bert_answers_free(bert_answers *result);
 
+/* ---- Next sentence -------------------------------------------------------------- */
+
+/** Options of bert_next_sentence(). */
+typedef struct bert_next_options {
+    size_t size;
+    uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
+    uint32_t overlong;   /**< a bert_overlong but WINDOWS; the longer text is cut */
+} bert_next_options;
+#define BERT_NEXT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(bert_next_options), 0, 0                                                            \
+    }
+
+/** Does the second text follow the first? */
+typedef struct bert_next {
+    float is_next;   /**< the softmax of logits[0] */
+    float logits[2]; /**< of "is next" and "is not" */
+} bert_next;
+
+typedef struct bert_nexts bert_nexts;
+
+/**
+ * Judge for n pairs whether the second text follows the first.
+ *
+ * The model is one for the next sentence or for BERT's pre-training, or a masked LM whose file
+ * has that head too.
+ * @return As bert_classify().
+ * Since 0.1.
+ */
+BERT_API bert_status bert_next_sentence(bert_session *session, const bert_text *texts,
+                                        const bert_text *pairs, size_t n,
+                                        const bert_next_options *options, bert_nexts **out,
+                                        bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_nexts_size(const bert_nexts *result);
+/** Of a pair: see bert_classifications_status().  Since 0.1. */
+BERT_API bert_status bert_nexts_status(const bert_nexts *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_nexts_message(const bert_nexts *result, size_t record);
+/** The answer; NULL without one.  Borrowed from the result.  Since 0.1. */
+BERT_API const bert_next *bert_nexts_get(const bert_nexts *result, size_t record);
+/** Tokens of both texts that were cut.  Since 0.1. */
+BERT_API uint64_t bert_nexts_truncated(const bert_nexts *result, size_t record);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_nexts_free(bert_nexts *result);
+
+/* ---- Masked language model --------------------------------------------------------- */
+
+/** Options of bert_fill_mask(). */
+typedef struct bert_fill_options {
+    size_t size;
+    uint32_t top;             /**< tokens for each mask; 0: 5 */
+    uint32_t max_length;      /**< tokens at most; the model's own limit still holds; 0: that
+                                   limit */
+    uint32_t overlong;        /**< a bert_overlong but WINDOWS */
+    uint32_t n_targets;       /**< of `targets` */
+    const bert_text *targets; /**< only these tokens come; NULL: any.  One that the vocabulary
+                                   lacks stands for the first token that it is made of; one
+                                   without any is left out */
+} bert_fill_options;
+#define BERT_FILL_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(bert_fill_options), 0, 0, 0, 0, NULL                                                \
+    }
+
+/** A token in the place of a mask. */
+typedef struct bert_fill {
+    int32_t id;
+    float score;     /**< probability over the whole vocabulary, also with targets */
+    bert_text token; /**< the id decoded; a NUL follows, as in `text` */
+    bert_text text;  /**< the whole text decoded, with the token in its place; without special
+                          tokens where there is no other mask */
+} bert_fill;
+
+typedef struct bert_fills bert_fills;
+
+/**
+ * What stands behind the masks of texts, each mask by itself.  A text that holds no mask, or none
+ * within its length, has BERT_EINVAL as its status.
+ *
+ * @return As bert_classify(); BERT_EINVAL also where no target is left.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_fill_mask(bert_session *session, const bert_text *texts, size_t n,
+                                    const bert_fill_options *options, bert_fills **out,
+                                    bert_error *err);
+
+/** Number of records: n.  Since 0.1. */
+BERT_API size_t bert_fills_size(const bert_fills *result);
+/** Of a text: see bert_classifications_status().  Since 0.1. */
+BERT_API bert_status bert_fills_status(const bert_fills *result, size_t record);
+/** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
+BERT_API const char *bert_fills_message(const bert_fills *result, size_t record);
+/** Masks of a text.  Since 0.1. */
+BERT_API size_t bert_fills_masks(const bert_fills *result, size_t record);
+/** The tokens for a mask, best first; of equal logits the lowest id.  *count, which may be NULL,
+ *  receives their number.  Borrowed; NULL past the end.  Since 0.1. */
+BERT_API const bert_fill *bert_fills_best(const bert_fills *result, size_t record, size_t mask,
+                                          size_t *count);
+/** Tokens of a text that were cut.  Since 0.1. */
+BERT_API uint64_t bert_fills_truncated(const bert_fills *result, size_t record);
+/** Free; NULL is fine.  Since 0.1. */
+BERT_API void bert_fills_free(bert_fills *result);
+
 #ifdef __cplusplus
 }
 #endif

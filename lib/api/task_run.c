@@ -98,25 +98,33 @@ static bert_status run_head(struct bert__task_run *r, size_t first, uint32_t n, 
                            r->rows + first * s->model->config.hidden_size, n, r->values, err);
 }
 
+static struct bert__task_logits logits_of(const struct bert__task_run *r,
+                                          const struct bert__batch *batch, uint32_t i)
+{
+    return (struct bert__task_logits){.owner = r->session->texts.owner[i],
+                                      .width = r->head->decoder.n_out,
+                                      .ids = batch->ids + batch->offsets[i],
+                                      .n_ids = batch->offsets[i + 1] - batch->offsets[i]};
+}
+
 /* All rows at once: those of a sequence follow one another. */
 static bert_status give_whole(struct bert__task_run *r, const struct bert__batch *batch,
                               bert_error *err)
 {
     bool by_token = r->head->row->input == BERT__HEAD_TOKENS;
-    struct bert__task_logits l = {.width = r->head->decoder.n_out};
+    uint32_t width = r->head->decoder.n_out;
     bert_status st = run_head(r, 0, by_token ? batch->n_tokens : batch->n_sequences, err);
 
     if (st == BERT_OK && r->head->row->mean_of_logits) {
         bert__mean_rows(bert__model_kernels(r->session->model), batch->offsets, batch->n_sequences,
-                        r->values, l.width, r->values);
+                        r->values, width, r->values);
         by_token = false;
     }
     for (uint32_t i = 0; st == BERT_OK && i < batch->n_sequences; i++) {
-        size_t first = by_token ? batch->offsets[i] : i;
+        struct bert__task_logits l = logits_of(r, batch, i);
 
-        l.owner = r->session->texts.owner[i];
-        l.n = by_token ? batch->offsets[i + 1] - batch->offsets[i] : 1;
-        l.values = r->values + first * l.width;
+        l.n = by_token ? l.n_ids : 1;
+        l.values = r->values + (size_t)(by_token ? batch->offsets[i] : i) * width;
         st = r->done(r->context, &l, err);
     }
     return st;
@@ -138,8 +146,11 @@ static bert_status give_parts(struct bert__task_run *r, const struct bert__batch
             k = n - row < most ? n - row : most;
             st = run_head(r, first + row, k, err);
             if (st == BERT_OK) {
-                struct bert__task_logits l = {r->session->texts.owner[i], row, k, width, r->values};
+                struct bert__task_logits l = logits_of(r, batch, i);
 
+                l.row = row;
+                l.n = k;
+                l.values = r->values;
                 st = r->done(r->context, &l, err);
             }
         }

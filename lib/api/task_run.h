@@ -15,7 +15,9 @@ struct bert__task_logits {
     uint32_t row, n;     /* this is row `row` and those after it; of a head on tokens all come at
                             once, unless only some were asked for */
     uint32_t width;      /* labels, 2, or the vocabulary */
-    const float *values; /* [n][width]; during the call only */
+    const float *values; /* [n][width]; during the call only, as what follows */
+    const int32_t *ids;  /* of the whole sequence */
+    uint32_t n_ids;
 };
 /* Anything but BERT_OK ends the run. */
 typedef bert_status bert__task_done_fn(void *context, const struct bert__task_logits *logits,

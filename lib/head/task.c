@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/json.h"
 
 static const struct task {
     const char *name; /* of its head, for messages */
@@ -70,6 +71,11 @@ static bert_status no_head(const struct bert__task_heads *heads, const struct be
                           "%s: this model has no %s head: tensors %s are those of its %s head (%s)",
                           config->path, task->name, tensors, user->row->task,
                           user->row->architecture);
+    if (bert__json_find(config->json, "architectures") == NULL)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: this model has no %s head: tensors %s are not looked for, since "
+                          "there is no \"architectures\"",
+                          config->path, task->name, tensors);
     if (missing->code != BERT_OK)
         return bert__fail(err, BERT_EUNSUPPORTED, "%s: this model has no %s head (tensors %s): %s",
                           config->path, task->name, tensors, missing->message);
@@ -86,7 +92,7 @@ bert_status bert__task_head_find(const struct bert__task_head **out,
     const struct task *task = &tasks[kind];
 
     *out = NULL;
-    for (uint32_t i = 0; i < heads->n && *out == NULL; i++) {
+    for (uint32_t i = 0; i < heads->n_all && *out == NULL; i++) {
         if (answers(heads->items[i].row, task))
             *out = &heads->items[i];
     }

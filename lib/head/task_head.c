@@ -258,12 +258,12 @@ struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head
 
 static bert_status load_head(struct load *l, struct bert__task_heads *heads)
 {
-    struct bert__task_head *head = &heads->items[heads->n];
+    struct bert__task_head *head = &heads->items[heads->n_all];
     uint32_t rows = decoder_rows(l->net->config, l->row->output), width;
     struct bert__exec_head layers;
     bert_status st;
 
-    heads->n++; /* half-built is freed too */
+    heads->n_all++; /* half-built is freed too */
     head->row = l->row;
     st = load_dense(l, head);
     if (st == BERT_OK)
@@ -277,6 +277,44 @@ static bert_status load_head(struct load *l, struct bert__task_heads *heads)
     return st;
 }
 
+/* The row's head, if its tensors are all there. */
+static bert_status try_row(struct load *l, const struct bert__head_row *row,
+                           struct bert__task_heads *heads)
+{
+    bert_status st;
+
+    l->row = row;
+    l->complete = true;
+    st = check(l);
+    return st == BERT_OK && l->complete ? load_head(l, heads) : st;
+}
+
+static bool gives_next(const struct bert__head_row *row)
+{
+    return row->output == BERT__HEAD_NEXT || row->output == BERT__HEAD_RELATION;
+}
+
+/* The head for the next sentence beside a masked LM. */
+static bert_status load_next(struct load *l, struct bert__task_heads *heads)
+{
+    const struct bert__head_row *row = l->net->config->arch->heads;
+    bert_error unused;
+
+    for (uint32_t i = 0; i < heads->n; i++) {
+        if (gives_next(heads->items[i].row))
+            return BERT_OK;
+    }
+    if (heads->n == 0 || heads->items[0].row->output != BERT__HEAD_VOCABULARY)
+        return BERT_OK;
+    l->missing = &unused;
+    memset(&unused, 0, sizeof unused);
+    for (; row->architecture != NULL; row++) {
+        if (row->output == BERT__HEAD_NEXT)
+            return try_row(l, row, heads);
+    }
+    return BERT_OK;
+}
+
 bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__network *net,
                                   struct bert__weights *weights, bert_error *missing,
                                   bert_error *err)
@@ -287,21 +325,17 @@ bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__n
 
     memset(missing, 0, sizeof *missing);
     for (; row != NULL && row->architecture != NULL && st == BERT_OK; row++) {
-        if (!names_architecture(net->config, row->architecture) || !is_meant(net->config, row)
-            || heads->n == BERT__MAX_HEADS)
-            continue;
-        l.row = row;
-        l.complete = true;
-        st = check(&l);
-        if (st == BERT_OK && l.complete)
-            st = load_head(&l, heads);
+        if (names_architecture(net->config, row->architecture) && is_meant(net->config, row)
+            && heads->n_all < BERT__MAX_HEADS)
+            st = try_row(&l, row, heads);
+        heads->n = heads->n_all;
     }
-    return st;
+    return st == BERT_OK ? load_next(&l, heads) : st;
 }
 
 void bert__task_heads_free(struct bert__task_heads *heads, struct bert__network *net)
 {
-    for (uint32_t i = 0; i < heads->n; i++) {
+    for (uint32_t i = 0; i < heads->n_all; i++) {
         bert__linear_free(net, &heads->items[i].dense);
         bert__norm_free(net, &heads->items[i].norm);
         bert__linear_free(net, &heads->items[i].decoder);

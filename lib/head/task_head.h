@@ -17,8 +17,9 @@ struct bert__task_head {
 
 /* Immutable; belongs to a model. */
 struct bert__task_heads {
-    struct bert__task_head items[BERT__MAX_HEADS];
-    uint32_t n;
+    struct bert__task_head items[BERT__MAX_HEADS + 1];
+    uint32_t n;          /* that "architectures" names */
+    uint32_t n_all;      /* and one for the next sentence that the file has all the same */
     uint32_t head_width; /* for bert__exec_options */
 };
 
@@ -26,7 +27,8 @@ struct bert__task_heads {
  * The heads that config.json's "architectures" names; none where it names none.  A head whose
  * tensors are not all there is left out, as the reference loads such files for their
  * encoder: `missing` (code BERT_OK: nothing is) then says which.  A tensor of a wrong shape is
- * BERT_EFORMAT.
+ * BERT_EFORMAT.  A masked LM's file that also has the small head for the next sentence, as BERT's
+ * own has, keeps that too.
  */
 bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__network *network,
                                   struct bert__weights *weights, bert_error *missing,

@@ -176,6 +176,83 @@ static bert_status answer(const struct call *c, struct dump *d, bert_error *err)
     return BERT_OK;
 }
 
+static bert_status next(const struct call *c, struct dump *d, bert_error *err)
+{
+    bert_next_options o = BERT_NEXT_OPTIONS_INIT;
+    bert_nexts *r = (bert_nexts *)d;
+    bert_status status;
+
+    o.overlong = c->overlong;
+    o.max_length = c->max_length;
+    status = bert_next_sentence(c->session, c->texts, c->pairs, c->n, &o, &r, err);
+    if (status != BERT_OK) {
+        assert_null(r);
+        return status;
+    }
+    assert_int_equal(bert_nexts_size(r), c->n);
+    for (size_t i = 0; i < c->n; i++) {
+        const bert_next *item = bert_nexts_get(r, i);
+
+        say(d, "%s %s cut %d", bert_status_name(bert_nexts_status(r, i)), bert_nexts_message(r, i),
+            (int)bert_nexts_truncated(r, i));
+        if (item != NULL)
+            say(d, " %08x %08x %08x", bits(item->is_next), bits(item->logits[0]),
+                bits(item->logits[1]));
+        say(d, "\n");
+    }
+    bert_nexts_free(r);
+    return BERT_OK;
+}
+
+static bert_status fill_some(const struct call *c, const bert_fill_options *o, struct dump *d,
+                             bert_error *err)
+{
+    bert_fills *r = (bert_fills *)d;
+    bert_status status = bert_fill_mask(c->session, c->texts, c->n, o, &r, err);
+
+    if (status != BERT_OK) {
+        assert_null(r);
+        return status;
+    }
+    assert_int_equal(bert_fills_size(r), c->n);
+    for (size_t i = 0; i < c->n; i++) {
+        say(d, "%s %s cut %d", bert_status_name(bert_fills_status(r, i)), bert_fills_message(r, i),
+            (int)bert_fills_truncated(r, i));
+        for (size_t m = 0, n = 0; m < bert_fills_masks(r, i); m++) {
+            const bert_fill *best = bert_fills_best(r, i, m, &n);
+
+            for (size_t k = 0; k < n; k++)
+                say(d, " %d %08x %.*s in %s", (int)best[k].id, bits(best[k].score),
+                    (int)best[k].token.size, best[k].token.data, best[k].text.data);
+        }
+        say(d, "\n");
+    }
+    assert_null(bert_fills_best(r, 0, 100, NULL));
+    bert_fills_free(r);
+    return BERT_OK;
+}
+
+static bert_status fill(const struct call *c, struct dump *d, bert_error *err)
+{
+    bert_fill_options o = BERT_FILL_OPTIONS_INIT;
+
+    o.overlong = c->overlong;
+    o.max_length = c->max_length;
+    return fill_some(c, &o, d, err);
+}
+
+static bert_status fill_targets(const struct call *c, struct dump *d, bert_error *err)
+{
+    static const bert_text targets[] = {TEXT("cat"), TEXT("unheard"), TEXT("cat"), TEXT("")};
+    bert_fill_options o = BERT_FILL_OPTIONS_INIT;
+
+    o.overlong = c->overlong;
+    o.max_length = c->max_length;
+    o.targets = targets;
+    o.n_targets = sizeof targets / sizeof *targets;
+    return fill_some(c, &o, d, err);
+}
+
 static const struct task {
     const char *name, *model;
     bert_status (*run)(const struct call *call, struct dump *dump, bert_error *err);
@@ -188,6 +265,10 @@ static const struct task {
     {"rerank", "classify_score", rerank, false, "classifier.*", false},
     {"tag", "tag", tag, false, "classifier.*", true},
     {"answer", "answer", answer, true, "qa_outputs.*", true},
+    {"next", "next", next, true, "cls.seq_relationship.*", false},
+    {"next beside a masked LM", "fill", next, true, "cls.seq_relationship.*", false},
+    {"fill", "fill", fill, false, "cls.predictions.decoder.*", false},
+    {"fill with targets", "fill_own", fill_targets, false, "cls.predictions.decoder.*", false},
 };
 enum { N_TASKS = sizeof tasks / sizeof *tasks };
 

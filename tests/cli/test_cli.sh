@@ -89,6 +89,9 @@ usage "'0'" search -m "$model" --query x --top 0 y
 usage 'nonsense' forward -m "$model" --outputs logits,nonsense x
 task=tests/data/models/task
 usage 'nonsense' classify -m "$task/classify" --function nonsense x
+usage 'two texts' next -m "$task/next" x
+usage 'none of the targets' fill -m "$task/fill" --targets ' , ' 'a [MASK]'
+usage "'0'" fill -m "$task/fill" --top 0 'a [MASK]'
 usage 'query' rerank -m "$task/classify_score" x
 usage "'0'" rerank -m "$task/classify_score" --query x --top 0 x
 usage 'max_length' rerank -m "$task/classify_score" --query x --max-length 3 x
@@ -107,7 +110,7 @@ usage 'question is missing' answer -m "$task/answer" x
 usage "'0'" answer -m "$task/answer" --question x --top 0 x
 usage "'0'" answer -m "$task/answer" --question x --max-answer 0 x
 usage 'stride' answer -m "$task/answer" --question x --max-length 10 --stride 7 x
-for command in '' info tokenize decode forward embed similarity search classify rerank tag answer bench; do
+for command in '' info tokenize decode forward embed similarity search classify rerank tag answer next fill bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
@@ -143,6 +146,9 @@ refused 'irectory' embed -m "$model" -i "$tmp"
 refused 'no text-classification head: tensors classifier.* are absent' classify -m "$model" x
 refused 'text-classification head: tensors classifier' classify -m tests/data/models/head/next x
 refused 'no text-classification head: tensors classifier.* are absent' rerank -m "$model" --query x x
+refused 'no next-sentence head: tensors cls.seq_relationship.* are absent' next -m "$model" a b
+refused 'no fill-mask head: tensors cls.predictions.transform.dense.\*, cls.predictions.decoder.\*' fill -m "$model" x
+refused 'no next-sentence head' next -m "$task/fill_own" a b
 refused 'one label' rerank -m "$task/classify" --query x x
 mkdir "$tmp/unknown"
 cp "$task/rerank_old"/* "$tmp/unknown"
@@ -414,6 +420,15 @@ is 'answer: records with a question and without' '1 1 2' "$rc $(grep -c '"answer
 has 'answer: a record without a question' 'no \\"question\\"' "$tmp/out"
 run answer -m "$task/answer" --question who --top 3 'a cat on a mat' 'a dog'
 is 'answer as text' '0 2 6' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c .)"
+run next -m "$task/next" 'a cat' 'on a mat'
+is 'next: as text' '0 1' "$rc $(grep -c '^[01]\.[0-9]*$' "$tmp/out")"
+run fill -m "$task/fill" --top 2 'a [MASK] on a [MASK]' 'no mask' 'a [MASK]'
+is 'fill: as text' '1 3 2' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c '[01]\.[0-9]*, .* [01]\.[0-9]*$')"
+has 'fill: a text without a mask' 'record 1: the text has no mask \[BERT_EINVAL\]' "$tmp/err"
+printf '%s\n' "$ids" >"$tmp/in"
+run forward --json --jsonl -m "$task/fill" -i "$tmp/in"
+is 'forward: a masked LM with a head for the next sentence' 'index logits' \
+    "$(grep -o '"[a-z_]*":' "$tmp/out" | tr -d '":' | tr '\n' ' ' | sed 's/ $//')"
 run info --json -m "$task/classify_plain"
 has 'info: labels of no name' '"labels": \["LABEL_0", "LABEL_1"\]' "$tmp/out"
 run classify --json -m "$task/classify" -i "$tmp/many"

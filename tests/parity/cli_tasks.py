@@ -2,13 +2,15 @@
 """Cases of the task commands of `bert` for one model with a head, for cli_compare.py: what the
 pipelines of transformers and the CrossEncoder of sentence-transformers answer."""
 
+import inspect
 import json
 
 import numpy as np
 import torch
 import transformers
+from safetensors import safe_open
 from sentence_transformers import CrossEncoder
-from transformers import PreTrainedTokenizerFast, pipeline
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, pipeline
 
 TEXTS = ["", "a cat on a mat", "The quick brown fox jumps over the lazy dog!", "   ",
          "Élan vital, naïve café", "東京 ☃ zzz", "who wrote the first program for a machine ?",
@@ -25,11 +27,13 @@ def number(value):
 class Model:
     """A checkpoint as `bert` sees it: its class by name, its tokenizer.json as it stands."""
 
+    cls = None
+
     def __init__(self, folder, texts=None, pairs=None):
         self.folder = folder
         self.texts, self.pairs = texts or TEXTS, pairs or PAIRS
         config = json.loads((folder / "config.json").read_text())
-        self.cls = getattr(transformers, config["architectures"][0])
+        self.cls = self.cls or getattr(transformers, config["architectures"][0])
         self.model = self.cls.from_pretrained(folder, dtype=torch.float32,
                                               attn_implementation="eager").eval()
         self.limit = self.longest()
@@ -43,13 +47,14 @@ class Model:
 
     def tokenizer(self, side="right"):
         settings = json.loads((self.folder / "tokenizer_config.json").read_text())
-        keep = ["model_max_length", "cls_token", "sep_token", "unk_token", "pad_token",
+        keep = ["model_max_length", "clean_up_tokenization_spaces", "cls_token", "sep_token", "unk_token", "pad_token",
                 "mask_token", "bos_token", "eos_token"]
         more = {k: settings[k] for k in keep if settings.get(k)}
         tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(self.folder / "tokenizer.json"),
                                             truncation_side=side, **more)
-        if getattr(self.model.config, "type_vocab_size", 0) > 1:  # as the family's own class
-            tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+        if "token_type_ids" in inspect.signature(self.model.forward).parameters:
+            own = AutoTokenizer.from_pretrained(self.folder)  # its class says what models are given
+            tokenizer.model_input_names = own.model_input_names
         return tokenizer
 
 
@@ -111,9 +116,7 @@ class Rerank(Classify):
     def encoder(self, side="right", limit=None):
         encoder = CrossEncoder(str(self.folder), device="cpu", max_length=limit or self.limit,
                                model_kwargs={"dtype": torch.float32, "attn_implementation": "eager"})
-        names = encoder.tokenizer.model_input_names
         encoder[0].processor = self.tokenizer(side)  # tokenizer.json as it stands
-        assert encoder.tokenizer.model_input_names == names or "distil" in str(self.cls).lower()
         encoder.max_seq_length = limit or self.limit
         return encoder
 
@@ -141,6 +144,98 @@ class Rerank(Classify):
                    + [{**r, "index": 1} for r in self.ranking(self.QUERY, ["a cat"], encoder)])
 
 
+# ---- next ----------------------------------------------------------------------------
+
+class Next(Model):
+    def records(self, pairs, side="right", limit=None):
+        tokenizer, records = self.tokenizer(side), []
+        for index, (a, b) in enumerate(pairs):
+            inputs = tokenizer(a, b, return_tensors="pt", truncation=True,
+                               max_length=limit or self.limit)
+            with torch.no_grad():
+                out = self.model(**inputs)
+            logits = getattr(out, "seq_relationship_logits", None)
+            logits = (out.logits if logits is None else logits)[0]
+            records.append({"index": index, "is_next": number(torch.softmax(logits, 0)[0]),
+                            "logits": [number(x) for x in logits]})
+        return records
+
+    def cases(self, case):
+        plain = ["next", "--json"]
+        pairs = self.pairs + [(LONG, "a cat"), ("a cat on a mat", LONG), (LONG, LONG)]
+        keyed = [json.dumps({"text": a, "pair": b}, ensure_ascii=False) for a, b in pairs]
+        yield case("next", plain, ["\t".join(p) for p in pairs], self.records(pairs))
+        yield case("next-jsonl", plain + ["--jsonl"], keyed, self.records(pairs))
+        for side in ["right", "left"]:
+            yield case(f"next-{side}", plain + ["--truncation", side, "--max-length", "17"],
+                       ["\t".join(p) for p in pairs], self.records(pairs, side, 17))
+        yield case("next-none", plain + ["--truncation", "none"], ["a cat", "a\t" + LONG],
+                   [{"index": 0, "error": {"code": "BERT_EINVAL"}},
+                    {"index": 1, "error": {"code": "BERT_ERANGE"}}])
+        yield case("next-arguments", plain + list(self.pairs[0]), [],
+                   self.records(self.pairs[:1]))
+
+
+# ---- fill ----------------------------------------------------------------------------
+
+class Fill(Model):
+    MASKED = ["a # on a mat", "#", "  #  ", "# #", "the # of a machine , said the # . # !",
+              "who wrote the first program for a # ? it ' s # n't", "Élan # vital [SEP] 東京"]
+
+    def __init__(self, folder, texts=None, pairs=None):
+        super().__init__(folder, texts, pairs)
+        mask = self.tokenizer().mask_token
+        self.texts = texts or [t.replace("#", mask) for t in self.MASKED]
+        self.long = f"{mask} {LONG} {mask}"
+
+    def records(self, texts, side="right", limit=None, **options):
+        tokenizer, records = self.tokenizer(side), []
+        pipe = pipeline("fill-mask", model=self.model, tokenizer=tokenizer, device="cpu")
+        for index, text in enumerate(texts):
+            found = pipe(text, tokenizer_kwargs=dict(truncation=True,
+                                                     max_length=limit or self.limit), **options)
+            found = found if isinstance(found[0], list) else [found]
+            records.append({"index": index, "masks": [
+                [{"token": f["token_str"], "id": f["token"], "score": number(f["score"]),
+                  "text": f["sequence"]} for f in best] for best in found]})
+        return records
+
+    def cases(self, case):
+        plain, texts = ["fill", "--json"], self.texts
+        mask = self.tokenizer().mask_token
+        targets = ["cat", "mat", "unheard", "", "cat", "the"]
+        yield case("fill", plain, texts, self.records(texts))
+        yield case("fill-top", plain + ["--top", "9"], texts[:2], self.records(texts[:2], top_k=9))
+        yield case("fill-targets", plain + ["--targets", ",".join(targets)], texts,
+                   self.records(texts, targets=targets))
+        yield case("fill-targets-top", plain + ["--top", "2", "--targets", "cat,mat,on"], texts,
+                   self.records(texts, top_k=2, targets=["cat", "mat", "on"]))
+        for side in ["right", "left"]:
+            long = [self.long, "a " + self.long]
+            yield case(f"fill-{side}", plain + ["--truncation", side], long,
+                       self.records(long, side))
+        expected = self.records(texts[:1] * 3)
+        expected[1] = {"index": 1, "error": {"code": "BERT_EINVAL"}}
+        yield case("fill-no-mask", plain, [texts[0], "a cat", texts[0]], expected)
+        yield case("fill-none", plain + ["--truncation", "none"], [texts[0], self.long],
+                   expected[:1] + [{"index": 1, "error": {"code": "BERT_ERANGE"}}])
+        yield case("fill-cut-mask", plain + ["--max-length", "8"], [LONG + mask],
+                   [{"index": 0, "error": {"code": "BERT_EINVAL"}}])
+
+
+class NextBesideFill(Next):
+    """What pre-training left in the file of a masked LM."""
+
+    cls = transformers.BertForNextSentencePrediction
+
+
+def fill_cases(folder, case):
+    yield from Fill(folder).cases(case)
+    with safe_open(folder / "model.safetensors", "pt") as f:
+        if "cls.seq_relationship.weight" in f.keys():
+            yield from NextBesideFill(folder).cases(case)
+
+
 def cases(folder, case):
     """All cases of the model's own task; `case` makes one of (name, args, lines, expected)."""
     config = json.loads((folder / "config.json").read_text())
@@ -148,4 +243,8 @@ def cases(folder, case):
     if name.endswith("ForSequenceClassification"):
         one = config.get("num_labels", len(config.get("id2label", "no"))) == 1
         return (Rerank if one else Classify)(folder).cases(case)
+    if name.endswith("ForMaskedLM"):
+        return fill_cases(folder, case)
+    if name.endswith(("ForNextSentencePrediction", "ForPreTraining")):
+        return Next(folder).cases(case)
     raise SystemExit(f"{folder}: no task command for {name}")
