@@ -46,6 +46,7 @@ static bert_status target_id(const struct job *job, bert_text target, int32_t *i
     if (*id >= 0)
         return BERT_OK;
     o.no_special = 1;
+    o.max_length = o.stop_early = 1; /* its first token */
     st = bert_tokenize(job->run.tokenizer, target, NULL, &o, &encoding, err);
     if (st == BERT_OK && bert_encoding_size(encoding) > 0)
         *id = bert_encoding_ids(encoding)[0];

@@ -17,6 +17,8 @@ done
 "$python" "$S/tests/parity/random_ids.py" "$B/out/libbert.so" "$model"
 "$python" "$S/tests/parity/stsb.py" "$B/out/libbert.so" "$model" "$data/eval/stsb-en-dev.csv"
 [ ! -x "$B/bert" ] || "$python" "$S/tests/parity/cli_compare.py" "$B/bert" "$model"
+# Labels, rankings, masks, next sentence.
+[ ! -x "$B/bert" ] || "$python" -W ignore "$S/tests/parity/tasks_check.py" "$B/bert" "$data" --texts 60
 # Tagging and question answering, over tokenizers of every kind.
 python4=${BERT_REFERENCE_PYTHON4:-${python%/bin/*}/transformers4/bin/python}
 if [ -x "$B/bert" ] && [ -x "$python4" ]; then
