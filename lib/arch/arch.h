@@ -99,6 +99,9 @@ struct bert__config_keys {
     const char *token_dropout;              /* boolean: bert__arch.token_dropout holds */
     const char *mask_token_id;
     const char *linear_groups[BERT__GROUPED_COUNT];
+    /* Nystrom's approximation, which is the plain attention where both are equal, and is refused
+     * where not; places that a convolution of the values sees. */
+    const char *landmarks, *landmark_length, *value_conv;
     const char *absolute_too; /* false: no table of positions is added */
     /* disentangled attention */
     const char *relative; /* boolean */
@@ -135,7 +138,8 @@ struct bert__config_defaults {
     uint32_t inner_layers;
     uint32_t task_types;
     uint32_t linear_groups[BERT__GROUPED_COUNT]; /* 0: one */
-    uint32_t window, global_every, distance_buckets;
+    uint32_t window, global_every, distance_buckets, landmarks, value_conv;
+    uint32_t first_position; /* row of the table for place 0 */
     double rotary_theta, local_theta;
     bool no_attention_bias, no_ffn_bias, no_norm_bias, no_embedding_norm;
 };
@@ -157,6 +161,7 @@ struct bert__tensor_names {
      * turns: the first that the file has, instead of computed ones. */
     const char *rotary_table;
     const char *const *rotary_inverse;
+    const char *value_conv; /* [heads][1][places][1], added to what attention gives */
     const char *ffn_up, *ffn_gate, *ffn_down, *ffn_norm;
     const char *final_norm;
     const char *pooler;

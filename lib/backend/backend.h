@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 4, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 5, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -115,6 +115,15 @@ struct bert__relative_op {
     uint32_t n_rows;
 };
 
+/* See bert__backend.convolve. */
+struct bert__convolve_op {
+    float *y;
+    const float *x;
+    size_t ldy, ldx;
+    uint32_t n, size;
+    const float *weights; /* [size][n] */
+};
+
 /* y[row][i * n + c] = x[row - size / 2 + i][c] for i < size: what a convolution of odd size
  * sees; 0 outside of the row's sequence. */
 struct bert__unfold_op {
@@ -187,6 +196,9 @@ struct bert__backend {
                         bert_error *err);
     bert_status (*rotate)(struct bert__stream *stream, const struct bert__rotate_op *op,
                           bert_error *err);
+    /* y[t][i] += sum of weights[k][i] * x[t + k - size / 2][i] over the places of t's sequence. */
+    bert_status (*convolve)(struct bert__stream *stream, const struct bert__convolve_op *op,
+                            bert_error *err);
     bert_status (*unfold)(struct bert__stream *stream, const struct bert__unfold_op *op,
                           bert_error *err);
     bert_status (*linear)(struct bert__stream *stream, const struct bert__linear_op *op,

@@ -157,6 +157,7 @@ const struct bert__backend bert__backend_cpu = {
     .norm = bert__cpu_norm,
     .gate = bert__cpu_gate,
     .rotate = bert__cpu_rotate,
+    .convolve = bert__cpu_convolve,
     .unfold = bert__cpu_unfold,
     .linear = bert__cpu_linear,
     .attention = bert__cpu_attention,

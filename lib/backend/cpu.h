@@ -60,6 +60,8 @@ bert_status bert__cpu_norm(struct bert__stream *stream, const struct bert__norm_
 bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err);
 bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_op *op,
                              bert_error *err);
+bert_status bert__cpu_convolve(struct bert__stream *s, const struct bert__convolve_op *op,
+                               bert_error *err);
 bert_status bert__cpu_unfold(struct bert__stream *s, const struct bert__unfold_op *op,
                              bert_error *err);
 bert_status bert__cpu_linear(struct bert__stream *stream, const struct bert__linear_op *op,

@@ -301,6 +301,45 @@ bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_o
     return BERT_OK;
 }
 
+struct convolve_job {
+    struct bert__stream *s;
+    const struct bert__convolve_op *op;
+};
+
+/* One sequence. */
+static void convolve_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct convolve_job *job = context;
+    const struct bert__convolve_op *op = job->op;
+    uint32_t first = job->s->batch->offsets[task], end = job->s->batch->offsets[task + 1];
+
+    (void)worker;
+    for (uint32_t row = first; row < end; row++) {
+        float *y = op->y + row * op->ldy;
+
+        for (uint32_t k = 0; k < op->size; k++) {
+            int64_t from = (int64_t)row + k - op->size / 2;
+            const float *w = op->weights + (size_t)k * op->n, *x;
+
+            if (from < (int64_t)first || from >= (int64_t)end)
+                continue;
+            x = op->x + (size_t)from * op->ldx;
+            for (uint32_t i = 0; i < op->n; i++)
+                y[i] += w[i] * x[i];
+        }
+    }
+}
+
+bert_status bert__cpu_convolve(struct bert__stream *s, const struct bert__convolve_op *op,
+                               bert_error *err)
+{
+    struct convolve_job job = {s, op};
+
+    (void)err;
+    bert__team_run(s->team, s->batch->n_sequences, convolve_task, &job);
+    return BERT_OK;
+}
+
 /* ---- Moving rows ---------------------------------------------------------- */
 
 struct unfold_job {

@@ -222,7 +222,9 @@ static void place(const struct bert__exec *x)
 
     for (uint32_t i = 0; i < x->batch->n_sequences; i++) {
         for (uint32_t t = offsets[i]; t < offsets[i + 1]; t++)
-            x->places[t] = x->positions[t] = t - offsets[i];
+            x->places[t] = t - offsets[i];
+        for (uint32_t t = offsets[i]; t < offsets[i + 1]; t++)
+            x->positions[t] = x->places[t] + x->network->config->arch->defaults.first_position;
         if (x->network->config->position == BERT__POSITION_AFTER_PADDING)
             place_after_padding(x, offsets[i], offsets[i + 1]);
         if (x->scales != NULL)
@@ -293,6 +295,25 @@ static bert_status run_gate(struct bert__exec *x, const struct bert__step *step,
     };
 
     return x->backend->gate(x->stream, &op, err);
+}
+
+static bert_status run_convolve(struct bert__exec *x, const struct bert__step *step,
+                                bert_error *err)
+{
+    const struct bert__config *c = x->network->config;
+    const uint32_t *width = x->network->plan.width;
+    const struct bert__layer *layer = &x->network->layers[bert__config_layer_at(c, step->layer)];
+    struct bert__convolve_op op = {
+        .y = buffer(x, step->out),
+        .x = buffer(x, step->in) + (c->heads + c->kv_heads) * c->head_size, /* the values */
+        .ldy = width[step->out],
+        .ldx = width[step->in],
+        .n = width[step->out],
+        .size = c->value_conv,
+        .weights = layer->value_conv.device,
+    };
+
+    return x->backend->convolve(x->stream, &op, err);
 }
 
 static bert_status run_unfold(struct bert__exec *x, const struct bert__step *step, bert_error *err)
@@ -378,6 +399,8 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
         return run_gate(x, step, err);
     case BERT__STEP_ROTATE:
         return run_rotate(x, step, err);
+    case BERT__STEP_CONVOLVE:
+        return run_convolve(x, step, err);
     case BERT__STEP_UNFOLD:
         return run_unfold(x, step, err);
     case BERT__STEP_ATTENTION:

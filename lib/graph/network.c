@@ -257,6 +257,38 @@ static bert_status load_ffn_down(struct bert__network *net, struct bert__weights
                                                    &net->layers[layer].ffn_down, err);
 }
 
+/* [heads][1][places][1] of the file as [places][heads * head]. */
+static bert_status load_value_conv(struct bert__network *net, struct bert__weights *weights,
+                                   uint32_t layer, bert_error *err)
+{
+    const struct bert__config *c = net->config;
+    struct bert__table *table = &net->layers[layer].value_conv, read = {.owned = NULL};
+    uint64_t shape[4] = {c->heads, 1, c->value_conv, 1};
+    uint32_t n = c->heads * c->head_size;
+    const struct bert__tensor *tensor;
+    char name[BERT__NAME_BYTES], full[BERT__NAME_BYTES];
+    bert_status st = layer_name(net, net->names->value_conv, layer, name, err);
+
+    if (st == BERT_OK)
+        st = bert__name_join(full, name, ".weight", err);
+    if (st == BERT_OK)
+        st = bert__weights_need(weights, full, 4, shape, &tensor, err);
+    if (st != BERT_OK)
+        return st;
+    read.count = tensor->count;
+    net->parameters += tensor->count;
+    st = bert__table_read(net, weights, tensor, &read, err);
+    table->count = (size_t)c->value_conv * n;
+    if (st == BERT_OK)
+        table->owned = bert__alloc_array(net->alloc, table->count, sizeof *table->owned);
+    if (st == BERT_OK && table->owned == NULL)
+        st = bert__alloc_fail(net->alloc, full, err);
+    for (size_t i = 0; st == BERT_OK && i < table->count; i++)
+        table->owned[i] = read.owned[i % n / c->head_size * c->value_conv + i / n];
+    bert__table_free(net, &read);
+    return st == BERT_OK ? bert__table_give(net, table, err) : st;
+}
+
 /* Norms that few families have. */
 static bert_status load_rare_norms(struct bert__network *net, struct bert__weights *weights,
                                    uint32_t i, bert_error *err)
@@ -316,6 +348,8 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
 
     if (st == BERT_OK)
         st = load_attention_output(net, weights, i, err);
+    if (st == BERT_OK && net->config->value_conv > 0)
+        st = load_value_conv(net, weights, i, err);
     if (st == BERT_OK)
         st = load_ffn_up(net, weights, i, err);
     if (st == BERT_OK)
@@ -515,6 +549,7 @@ static void layer_free(struct bert__network *net, struct bert__layer *layer)
     bert__linear_free(net, &layer->ffn_up);
     bert__linear_free(net, &layer->ffn_down);
     bert__norm_free(net, &layer->attention_norm);
+    bert__table_free(net, &layer->value_conv);
     bert__norm_free(net, &layer->query_norm);
     bert__norm_free(net, &layer->key_norm);
     bert__norm_free(net, &layer->second_norm);

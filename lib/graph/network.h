@@ -34,6 +34,7 @@ struct bert__layer {
     struct bert__linear qkv; /* query, key, value rows, fused */
     struct bert__linear attention_output;
     struct bert__norm attention_norm;
+    struct bert__table value_conv;                       /* [places][heads * head]; count 0: none */
     struct bert__norm query_norm, key_norm, second_norm; /* gamma absent: none */
     struct bert__linear ffn_up, ffn_down; /* up: where gated, the gate's rows first */
     struct bert__norm ffn_norm;

@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 12 };
+enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 13 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -54,6 +54,8 @@ static void add_attention(struct bert__plan *plan, const struct bert__network *n
     if (network->config->rotary_size > 0)
         add(plan, BERT__STEP_ROTATE, BERT__BUFFER_QKV, BERT__BUFFER_QKV)->layer = depth;
     add(plan, BERT__STEP_ATTENTION, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
+    if (layer->value_conv.count > 0)
+        add(plan, BERT__STEP_CONVOLVE, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT)->layer = depth;
 }
 
 /* From MIDDLE to FFN. */

@@ -36,6 +36,7 @@ enum bert__step_kind {
     BERT__STEP_GATE,   /* in place: the first half of each row becomes act(it) * the second */
     BERT__STEP_ROTATE, /* in place: queries and keys turn */
     BERT__STEP_UNFOLD,
+    BERT__STEP_CONVOLVE, /* the values' convolution is added to what attention gave */
     BERT__STEP_ATTENTION
 };
 

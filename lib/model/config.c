@@ -268,7 +268,7 @@ static bert_status read_positions(struct bert__config *c, bert_error *err)
         status = bert__json_read_bool(c->json, c->path, c->keys.absolute_too, &added, err);
     if (status)
         return status;
-    c->position_rows = added ? c->max_positions : 0;
+    c->position_rows = added ? c->max_positions + c->arch->defaults.first_position : 0;
     c->pad_token_id = c->arch->defaults.pad_token_id;
     if (k->pad_token_id)
         status = bert__json_read_u32(c->json, c->path, k->pad_token_id, 0, MAX_VOCAB,

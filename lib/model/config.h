@@ -38,8 +38,9 @@ struct bert__config {
     double rotary_theta[2];    /* base of the angles: of layers that see all, of local ones */
     double rotary_ntk;         /* 0, or a factor by which the angles are stretched */
     bool attention_bias, ffn_bias, norm_bias, embedding_norm;
-    bool rotary_value;  /* values turn as queries and keys do */
-    bool token_dropout; /* see bert__embed_op.scales */
+    uint32_t value_conv; /* places that the convolution of the values sees; odd; 0: none */
+    bool rotary_value;   /* values turn as queries and keys do */
+    bool token_dropout;  /* see bert__embed_op.scales */
     uint32_t mask_token_id;
     uint32_t linear_groups[BERT__GROUPED_COUNT]; /* at least 1; they divide both widths */
     uint32_t groups, inner_layers;               /* groups 0: every layer has its own weights */

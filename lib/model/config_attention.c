@@ -7,7 +7,13 @@
 #include "lib/base/size.h"
 #include "lib/model/config_parts.h"
 
-enum { MAX_HEAD = 1 << 12, MAX_WINDOW = 1 << 24, MAX_BUCKETS = 1 << 16, MAX_GROUPS = 1 << 12 };
+enum {
+    MAX_HEAD = 1 << 12,
+    MAX_WINDOW = 1 << 24,
+    MAX_BUCKETS = 1 << 16,
+    MAX_GROUPS = 1 << 12,
+    MAX_CONV = 1 << 12
+};
 
 /* ---- Heads ----------------------------------------------------------------------------- */
 
@@ -97,6 +103,35 @@ static bert_status read_groups(struct bert__config *c, bert_error *err)
         c->linear_groups[i] = n;
     }
     return BERT_OK;
+}
+
+/* ---- Attention by landmarks ------------------------------------------------------------------ */
+
+static bert_status read_landmarks(struct bert__config *c, bert_error *err)
+{
+    const struct bert__config_keys *k = &c->keys;
+    uint32_t standard = c->arch->defaults.landmarks, n, length;
+    bert_status status;
+
+    if (!k->landmarks)
+        return BERT_OK;
+    status = bert__config_size(c, k->landmarks, standard, MAX_WINDOW, &n, err);
+    if (!status)
+        status = bert__config_size(c, k->landmark_length, standard, MAX_WINDOW, &length, err);
+    if (status)
+        return status;
+    if (n != length)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: \"%s\" %u is not \"%s\" %u: attention by landmarks is not handled",
+                          c->path, k->landmarks, n, k->landmark_length, length);
+    if (bert__json_is(bert__json_get(c->json, k->value_conv), BERT__JSON_NULL))
+        return BERT_OK;
+    status = bert__config_size(c, k->value_conv, c->arch->defaults.value_conv, MAX_CONV,
+                               &c->value_conv, err);
+    if (!status && c->value_conv % 2 == 0)
+        status = bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %u; expected an odd number", c->path,
+                            k->value_conv, c->value_conv);
+    return status;
 }
 
 /* ---- Rotary angles ------------------------------------------------------------------------ */
@@ -363,6 +398,8 @@ bert_status bert__config_attention(struct bert__config *c, struct bert__arena *a
         status = read_heads(c, err);
     if (!status)
         status = read_groups(c, err);
+    if (!status)
+        status = read_landmarks(c, err);
     if (!status)
         status = read_biases(c, err);
     if (!status)

@@ -63,6 +63,7 @@ static const struct checkpoint {
     {"esm_absolute", esm_table},
     {"jina_bert", plain_keys},
     {"squeezebert", squeeze},
+    {"nystromformer", plain_keys},
     {"jina_bert_code", jina_code},
 };
 enum { N_CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };

@@ -139,9 +139,9 @@ static void test_hidden_states(void **state)
 /* Every way in which distances enter attention, windows, grouped keys, pre-norm. */
 static void test_families(void **state)
 {
-    static const char *const names[] = {"mpnet",      "modernbert",    "eurobert_bos", "gte",
-                                        "deberta_v2", "deberta",       "roformer",     "esm",
-                                        "jina_bert",  "jina_bert_code"};
+    static const char *const names[] = {"mpnet",      "modernbert",     "eurobert_bos", "gte",
+                                        "deberta_v2", "deberta",        "roformer",     "esm",
+                                        "jina_bert",  "jina_bert_code", "nystromformer"};
     const char *cpu;
 
     (void)state;

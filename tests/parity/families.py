@@ -196,6 +196,11 @@ def squeezebert(r):
     return c
 
 
+def nystromformer(r):
+    return dict(common(r), num_landmarks=64, segment_means_seq_len=64,
+                conv_kernel_size=r.choice([1, 3, 9, 65]))
+
+
 FAMILIES = {
     "Bert": common, "DistilBert": distilbert, "Roberta": common, "XLMRoberta": common,
     "Camembert": common, "Electra": electra, "Albert": albert, "Ernie": ernie,
@@ -204,7 +209,7 @@ FAMILIES = {
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
     "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
     "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2, "JinaBert": jina,
-    "SqueezeBert": squeezebert,
+    "SqueezeBert": squeezebert, "Nystromformer": nystromformer,
 }
 
 

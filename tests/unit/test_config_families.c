@@ -247,6 +247,27 @@ static void test_groups(void **state)
     test_config_done(&l);
 }
 
+static void test_landmarks(void **state)
+{
+    struct test_config l;
+
+    (void)state;
+    check("{\"model_type\":\"nystromformer\"}", &l);
+    assert_int_equal(l.config.value_conv, 65);
+    assert_int_equal(l.config.max_positions, 510);
+    assert_int_equal(l.config.position_rows, 512);
+    test_config_done(&l);
+    check(OF("nystromformer", "\"conv_kernel_size\":null"), &l);
+    assert_int_equal(l.config.value_conv, 0);
+    test_config_done(&l);
+    test_config_refuse(OF("nystromformer", "\"segment_means_seq_len\":128"), BERT_EUNSUPPORTED,
+                       "\"num_landmarks\" 64 is not \"segment_means_seq_len\" 128");
+    test_config_refuse(OF("nystromformer", "\"conv_kernel_size\":4"), BERT_EFORMAT,
+                       "\"conv_kernel_size\" is 4");
+    test_config_refuse(OF("nystromformer", "\"inv_coeff_init_option\":true"), BERT_EUNSUPPORTED,
+                       "\"inv_coeff_init_option\"");
+}
+
 /* ---- Positions ----------------------------------------------------------------------------------
  */
 
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_local_layers),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_landmarks),
         cmocka_unit_test(test_positions),
     };
 
