@@ -229,7 +229,7 @@ static bool link_shorter(struct bert__bpe *m)
 static bool build_trie(struct bert__bpe *m)
 {
     const struct bert__vocab *v = m->words;
-    struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, 2 * sizeof *keys);
+    struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, sizeof *keys);
     uint32_t n = 0;
     bool done;
 
@@ -239,9 +239,9 @@ static bool build_trie(struct bert__bpe *m)
         const struct bert__vocab_entry *e = &v->entries[i];
 
         if (is_made(m, e->id))
-            keys[n++] = (struct bert__trie_key){e->data, e->size, e->id};
+            keys[n++] = (struct bert__trie_key){e->data, e->size, e->id, {0}};
     }
-    done = bert__trie_build(&m->trie, m->alloc, keys, keys + v->n, n);
+    done = bert__trie_build(&m->trie, m->alloc, keys, n);
     bert__alloc_free(m->alloc, keys);
     return done && link_shorter(m);
 }

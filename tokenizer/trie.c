@@ -1,137 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* trie.c - building a trie level by level; linear in the bytes of the keys. */
+/* trie.c - building a trie from its keys in order. */
 #include "tokenizer/trie.h"
 
-#include <string.h>
-
-#include "tokenizer/work.h"
-
-enum { SMALL = 24 }; /* up to here an insertion sort is quicker */
-
-struct builder {
-    struct bert__trie *t;
-    struct bert__trie_key *keys, *spare;
-    size_t nodes_cap, labels_cap;
-};
-
-/* Until its children are there, a node holds the range of keys below it. */
-static bool add_node(struct builder *b, uint8_t label, uint32_t lo, uint32_t hi)
-{
-    struct bert__trie *t = b->t;
-    size_t need = (size_t)t->n_nodes + 1;
-
-    if (need + 1 >= BERT__TRIE_NONE
-        || !bert__reserve(t->alloc, &t->nodes, &b->nodes_cap, need + 1, sizeof *t->nodes)
-        || !bert__reserve(t->alloc, &t->labels, &b->labels_cap, need, 1))
-        return false;
-    t->labels[t->n_nodes] = label;
-    t->nodes[t->n_nodes++] = (struct bert__trie_node){lo, (int32_t)hi};
-    return true;
-}
-
-static void sort_small(struct bert__trie_key *k, uint32_t n, uint32_t depth)
-{
-    for (uint32_t i = 1; i < n; i++) {
-        struct bert__trie_key key = k[i];
-        uint32_t j = i;
-
-        for (; j > 0 && (uint8_t)k[j - 1].data[depth] > (uint8_t)key.data[depth]; j--)
-            k[j] = k[j - 1];
-        k[j] = key;
-    }
-}
-
-static void sort_large(struct bert__trie_key *k, struct bert__trie_key *spare, uint32_t n,
-                       uint32_t depth)
-{
-    uint32_t at[257] = {0};
-
-    for (uint32_t i = 0; i < n; i++)
-        at[(uint8_t)k[i].data[depth] + 1]++;
-    for (unsigned c = 1; c < 257; c++)
-        at[c] += at[c - 1];
-    for (uint32_t i = 0; i < n; i++)
-        spare[at[(uint8_t)k[i].data[depth]]++] = k[i];
-    memcpy(k, spare, n * sizeof *k);
-}
-
-/* The key that ends at this depth, if any, names the node and leaves the range. */
-static uint32_t take_end(struct builder *b, uint32_t v, uint32_t lo, uint32_t hi, uint32_t depth)
-{
-    for (uint32_t i = lo; i < hi; i++) {
-        struct bert__trie_key k = b->keys[i];
-
-        if (k.size == depth) {
-            b->t->nodes[v].id = k.id;
-            b->keys[i] = b->keys[lo];
-            b->keys[lo] = k;
-            return lo + 1;
-        }
-    }
-    return lo;
-}
-
-static bool add_children(struct builder *b, uint32_t v, uint32_t depth)
-{
-    uint32_t lo = b->t->nodes[v].first, hi = (uint32_t)b->t->nodes[v].id, from;
-
-    b->t->nodes[v] = (struct bert__trie_node){b->t->n_nodes, -1};
-    lo = take_end(b, v, lo, hi, depth);
-    if (hi - lo <= SMALL)
-        sort_small(b->keys + lo, hi - lo, depth);
-    else
-        sort_large(b->keys + lo, b->spare, hi - lo, depth);
-    for (; lo < hi; lo = from) {
-        uint8_t c = (uint8_t)b->keys[lo].data[depth];
-
-        for (from = lo + 1; from < hi && (uint8_t)b->keys[from].data[depth] == c; from++)
-            ;
-        if (!add_node(b, c, lo, from))
-            return false;
-    }
-    return true;
-}
-
-static bool add_levels(struct builder *b, uint32_t n)
+/* The nodes of what the key doesn't share with the one before. */
+static void add_key(struct bert__trie *t, uint32_t *next, const struct bert__trie_key *k)
 {
     uint32_t v = 0;
 
-    if (!add_node(b, 0, 0, n))
-        return false;
-    for (uint32_t depth = 0; v < b->t->n_nodes; depth++) {
-        for (uint32_t end = b->t->n_nodes; v < end; v++) {
-            if (!add_children(b, v, depth))
-                return false;
-        }
+    for (size_t depth = k->shared; depth < k->size; depth++) {
+        v = next[depth + 1]++;
+        t->labels[v] = (uint8_t)k->data[depth];
+        t->nodes[v] = (struct bert__trie_node){next[depth + 2], -1};
     }
-    b->t->nodes[b->t->n_nodes] = (struct bert__trie_node){b->t->n_nodes, -1};
-    return true;
+    t->nodes[v].id = k->id;
 }
 
-/* Give back what the arrays took in advance. */
-static void shrink(struct bert__trie *t)
+static bool add_keys(struct bert__trie *t, const struct bert__trie_levels *levels,
+                     const struct bert__trie_key *keys, uint32_t n)
 {
-    void *nodes = bert__alloc_grow(t->alloc, t->nodes, ((size_t)t->n_nodes + 1) * sizeof *t->nodes);
-    void *labels = bert__alloc_grow(t->alloc, t->labels, t->n_nodes);
-
-    t->nodes = nodes != NULL ? nodes : t->nodes;
-    t->labels = labels != NULL ? labels : t->labels;
+    t->n_nodes = levels->n_nodes;
+    t->nodes = bert__alloc_items(t->alloc, (size_t)t->n_nodes + 1, sizeof *t->nodes);
+    t->labels = bert__alloc_items(t->alloc, t->n_nodes, 1);
+    if (t->nodes == NULL || t->labels == NULL)
+        return false;
+    t->labels[0] = 0;
+    t->nodes[0] = (struct bert__trie_node){1, -1};
+    t->nodes[t->n_nodes] = (struct bert__trie_node){t->n_nodes, -1};
+    for (uint32_t i = 0; i < n; i++)
+        add_key(t, levels->next, &keys[i]);
+    return true;
 }
 
 bool bert__trie_build(struct bert__trie *t, struct bert__alloc *alloc, struct bert__trie_key *keys,
-                      struct bert__trie_key *spare, uint32_t n)
+                      uint32_t n)
 {
-    struct builder b = {.t = t, .keys = keys, .spare = spare};
+    struct bert__trie_levels levels = {0};
     bool done;
 
     *t = (struct bert__trie){.alloc = alloc};
-    done = add_levels(&b, n);
-    if (!done)
-        return false;
-    shrink(t);
-    for (unsigned c = 0; c < 256; c++)
+    done = bert__trie_keys_sort(alloc, keys, n)
+           && bert__trie_levels_init(&levels, alloc, keys, n, 1) && add_keys(t, &levels, keys, n);
+    bert__trie_levels_free(&levels);
+    for (unsigned c = 0; done && c < 256; c++)
         t->root[c] = bert__trie_child(t, 0, (uint8_t)c);
-    return true;
+    return done;
 }
 
 void bert__trie_free(struct bert__trie *t)

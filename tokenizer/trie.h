@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lib/base/alloc.h"
+#include "tokenizer/trie_keys.h"
 
 #define BERT__TRIE_NONE UINT32_MAX
 
@@ -24,16 +25,9 @@ struct bert__trie {
     uint32_t root[256]; /* children of node 0, the root */
 };
 
-struct bert__trie_key {
-    const char *data;
-    uint32_t size;
-    int32_t id;
-};
-
-/* Build from n keys, no two the same; they are moved about, `spare` has room for as many.
- * False: no memory (or 2^32 nodes). */
+/* Build from n keys, no two the same; they are sorted.  False: no memory (or 2^32 nodes). */
 bool bert__trie_build(struct bert__trie *trie, struct bert__alloc *alloc,
-                      struct bert__trie_key *keys, struct bert__trie_key *spare, uint32_t n);
+                      struct bert__trie_key *keys, uint32_t n);
 void bert__trie_free(struct bert__trie *trie);
 
 /* Child of v by byte c, or BERT__TRIE_NONE. */

@@ -254,7 +254,6 @@ bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
 {
     const struct bert__vocab *v = m->vocab;
     struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, sizeof *keys);
-    struct bert__trie_key *spare = bert__alloc_items(m->alloc, v->n, sizeof *spare);
     uint32_t n = 0;
     bool done = false;
 
@@ -263,12 +262,11 @@ bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
 
         m->longest = e->size > m->longest ? e->size : m->longest;
         if (e->size > 0 && is_last(v, e))
-            keys[n++] = (struct bert__trie_key){e->data, e->size, e->id};
+            keys[n++] = (struct bert__trie_key){e->data, e->size, e->id, {0}};
     }
-    if (keys != NULL && spare != NULL)
-        done = bert__trie_build(&m->trie, m->alloc, keys, spare, n);
+    if (keys != NULL)
+        done = bert__trie_build(&m->trie, m->alloc, keys, n);
     bert__alloc_free(m->alloc, keys);
-    bert__alloc_free(m->alloc, spare);
     return done ? BERT_OK : bert__alloc_fail(m->alloc, "the pieces of a tokenizer", err);
 }
 

@@ -16,8 +16,8 @@ struct bert__wordpiece {
     uint64_t max_chars; /* of a word, in code points; longer ones are unknown */
     bool prefixed;      /* tokens that continue a word are spelt with a prefix */
 
-    struct bert__wp_node *nodes;
-    uint8_t *labels; /* byte that leads to node i from its parent */
+    struct bert__wp_node *nodes; /* one more than there are, for its `first` */
+    uint8_t *labels;             /* byte that leads to node i from its parent */
     uint32_t n_nodes;
     struct bert__wp_pop *pops;
     uint32_t n_pops;

@@ -14,12 +14,11 @@ enum {
 
 /* Children of a node lie side by side, in the order of their labels. */
 struct bert__wp_node {
-    uint32_t first; /* child */
+    uint32_t first; /* child; those of the next node follow on its own */
     uint32_t fail;  /* BERT__WP_NONE: the word is unknown */
     uint32_t pops;  /* last cell of the tokens to emit on failure */
     uint32_t n_pops;
     int32_t id; /* of the token that ends here; -1: none */
-    uint32_t n_children;
 };
 
 /* One token of a list; lists share their beginnings. */
@@ -33,7 +32,7 @@ struct bert__wp_pop {
 static inline uint32_t bert__wp_child(const struct bert__wordpiece *m, uint32_t v, uint8_t c)
 {
     const struct bert__wp_node *node = &m->nodes[v];
-    uint32_t lo = node->first, hi = lo + node->n_children;
+    uint32_t lo = node->first, hi = node[1].first;
 
     if (v <= BERT__WP_NEXT)
         return m->roots[v * 256 + c];
