@@ -31,18 +31,17 @@ static bool edges_fit(const struct bert__bpe *m, int32_t a, int32_t b)
 {
     for (;;) {
         const struct bert__bpe_made *x = &m->made[a], *y = &m->made[b];
+        /* Of two equal merges the left one came first.  Which side it is has no pattern: all bits
+         * or none, which the compiler doesn't make a branch. */
+        int32_t left = -(int32_t)(x->rank > y->rank), until = y->rank;
 
-        if (x->rank > y->rank) { /* of two equal merges the left one came first */
-            a = x->right;
-            if (bert__bpe_rank(m, a, b) < x->rank)
-                return false;
-        } else if (y->rank != BERT__BPE_SYMBOL) {
-            b = y->left;
-            if (bert__bpe_rank(m, a, b) <= y->rank)
-                return false;
-        } else {
+        until += (x->rank - 1 - y->rank) & left;
+        if (left == 0 && until == BERT__BPE_SYMBOL)
             return true;
-        }
+        a += (x->right - a) & left;
+        b += (y->left - b) & ~left;
+        if (bert__bpe_rank(m, a, b) <= until)
+            return false;
     }
 }
 

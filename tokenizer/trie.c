@@ -20,10 +20,11 @@ static bool add_keys(struct bert__trie *t, const struct bert__trie_levels *level
 {
     t->n_nodes = levels->n_nodes;
     t->nodes = bert__alloc_items(t->alloc, (size_t)t->n_nodes + 1, sizeof *t->nodes);
-    t->labels = bert__alloc_items(t->alloc, t->n_nodes, 1);
+    t->labels = bert__alloc_items(t->alloc, (size_t)t->n_nodes + BERT__TRIE_AHEAD, 1);
     if (t->nodes == NULL || t->labels == NULL)
         return false;
     t->labels[0] = 0;
+    memset(t->labels + t->n_nodes, 0, BERT__TRIE_AHEAD);
     t->nodes[0] = (struct bert__trie_node){1, -1};
     t->nodes[t->n_nodes] = (struct bert__trie_node){t->n_nodes, -1};
     for (uint32_t i = 0; i < n; i++)

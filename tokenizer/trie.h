@@ -10,8 +10,6 @@
 #include "lib/base/alloc.h"
 #include "tokenizer/trie_keys.h"
 
-#define BERT__TRIE_NONE UINT32_MAX
-
 struct bert__trie_node {
     uint32_t first; /* child; those of the next node follow on its own */
     int32_t id;     /* of the key that ends here; -1: none */
@@ -33,15 +31,9 @@ void bert__trie_free(struct bert__trie *trie);
 /* Child of v by byte c, or BERT__TRIE_NONE. */
 static inline uint32_t bert__trie_child(const struct bert__trie *t, uint32_t v, uint8_t c)
 {
-    uint32_t lo = t->nodes[v].first, n = t->nodes[v + 1].first - lo;
+    uint32_t lo = t->nodes[v].first;
 
-    while (n > 1) {
-        uint32_t half = n / 2;
-
-        lo += t->labels[lo + half] <= c ? half : 0;
-        n -= half;
-    }
-    return n == 1 && t->labels[lo] == c ? lo : BERT__TRIE_NONE;
+    return bert__trie_label(t->labels, lo, t->nodes[v + 1].first - lo, c);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/base/alloc.h"
 
@@ -39,5 +40,44 @@ struct bert__trie_levels {
 bool bert__trie_levels_init(struct bert__trie_levels *levels, struct bert__alloc *alloc,
                             const struct bert__trie_key *keys, size_t n, uint32_t roots);
 void bert__trie_levels_free(struct bert__trie_levels *levels);
+
+/* Bytes behind a trie's labels that may be read. */
+enum { BERT__TRIE_AHEAD = 8 };
+
+/* 8 bytes, the first of them lowest. */
+static inline uint64_t bert__load_low(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+#define BERT__TRIE_NONE UINT32_MAX
+
+/* The one of labels [lo, lo + n), which ascend, that is c, or BERT__TRIE_NONE.  What is left of a
+ * binary search is compared at once: which way it goes is no branch's guess. */
+static inline uint32_t bert__trie_label(const uint8_t *labels, uint32_t lo, uint32_t n, uint8_t c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t eight;
+    uint32_t at;
+
+    while (n > BERT__TRIE_AHEAD) {
+        uint32_t half = n / 2;
+
+        lo += labels[lo + half] <= c ? half : 0;
+        n -= half;
+    }
+    eight = bert__load_low(labels + lo) ^ (ones * c);
+    eight = (eight - ones) & ~eight & ones << 7; /* lowest in the first byte that is c */
+    if (eight == 0)
+        return BERT__TRIE_NONE;
+    at = (uint32_t)__builtin_ctzll(eight) / 8;
+    return at < n ? lo + at : BERT__TRIE_NONE;
+}
 
 #endif

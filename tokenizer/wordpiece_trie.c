@@ -3,7 +3,6 @@
 #include "tokenizer/wordpiece_trie.h"
 
 #include "lib/base/error.h"
-#include "tokenizer/trie_keys.h"
 
 struct builder {
     struct bert__wordpiece *m;
@@ -39,9 +38,10 @@ static bool add_keys(struct builder *b, size_t n_first)
         return false;
     n = m->n_nodes = b->levels.n_nodes;
     m->nodes = bert__alloc_items(m->alloc, (size_t)n + 1, sizeof *m->nodes);
-    m->labels = bert__alloc_items(m->alloc, n, 1);
+    m->labels = bert__alloc_items(m->alloc, (size_t)n + BERT__TRIE_AHEAD, 1);
     if (m->nodes == NULL || m->labels == NULL)
         return false;
+    memset(m->labels + n, 0, BERT__TRIE_AHEAD);
     m->nodes[n] = (struct bert__wp_node){n, BERT__WP_NONE, 0, 0, -1};
     for (uint32_t root = BERT__WP_FIRST; root <= BERT__WP_NEXT; root++) {
         m->labels[root] = 0;

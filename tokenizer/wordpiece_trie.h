@@ -3,14 +3,14 @@
 #ifndef BERT_TOKENIZER_WORDPIECE_TRIE_H
 #define BERT_TOKENIZER_WORDPIECE_TRIE_H
 
+#include "tokenizer/trie_keys.h"
 #include "tokenizer/wordpiece.h"
 
 enum {
     BERT__WP_FIRST = 0, /* root: nothing read of the word */
-    BERT__WP_NEXT = 1,  /* root: a token ends here */
-    BERT__WP_SCAN = 6   /* children looked through one by one */
+    BERT__WP_NEXT = 1   /* root: a token ends here */
 };
-#define BERT__WP_NONE UINT32_MAX
+#define BERT__WP_NONE BERT__TRIE_NONE
 
 /* Children of a node lie side by side, in the order of their labels. */
 struct bert__wp_node {
@@ -31,24 +31,11 @@ struct bert__wp_pop {
 /* Child of v by byte c, or BERT__WP_NONE. */
 static inline uint32_t bert__wp_child(const struct bert__wordpiece *m, uint32_t v, uint8_t c)
 {
-    const struct bert__wp_node *node = &m->nodes[v];
-    uint32_t lo = node->first, hi = node[1].first;
+    uint32_t lo = m->nodes[v].first;
 
     if (v <= BERT__WP_NEXT)
         return m->roots[v * 256 + c];
-    while (hi - lo > BERT__WP_SCAN) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (m->labels[mid] <= c)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    for (; lo < hi; lo++) {
-        if (m->labels[lo] == c)
-            return lo;
-    }
-    return BERT__WP_NONE;
+    return bert__trie_label(m->labels, lo, m->nodes[v + 1].first - lo, c);
 }
 
 #endif
