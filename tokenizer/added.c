@@ -95,15 +95,15 @@ static const struct bert__added_token *longest(const struct bert__matcher *m, co
     return found;
 }
 
-/* The next match from *at on; *at becomes its beginning. */
+/* The next match that begins from *at on, before the limit; *at becomes its beginning. */
 static const struct bert__added_token *find(const struct bert__matcher *m, const char *s,
-                                            size_t size, size_t *at)
+                                            size_t size, size_t limit, size_t *at)
 {
     const struct bert__added_token *t;
 
-    for (size_t i = *at; i < size; i++) {
+    for (size_t i = *at; i < limit; i++) {
         if (m->only_start >= 0) {
-            const char *p = memchr(s + i, m->only_start, size - i);
+            const char *p = memchr(s + i, m->only_start, limit - i);
 
             if (p == NULL)
                 return NULL;
@@ -187,7 +187,7 @@ void bert__splitter_init(struct bert__splitter *sp, const struct bert__matcher *
     memset(sp, 0, sizeof *sp);
     sp->matcher = matcher;
     sp->text = text;
-    sp->size = size;
+    sp->size = sp->limit = size;
     sp->last = SIZE_MAX;
 }
 
@@ -200,7 +200,7 @@ static const struct bert__added_token *find_next(struct bert__splitter *sp)
 
     sp->begin = at;
     if (m->empty == NULL)
-        return find(m, sp->text, sp->size, &sp->begin);
+        return find(m, sp->text, sp->size, sp->limit, &sp->begin);
     for (; at <= sp->size; at += at < sp->size ? bert__text_len(sp->text[at]) : 1) {
         t = longest(m, sp->text + at, sp->size - at);
         if (t == NULL && at != sp->last)
@@ -234,15 +234,40 @@ static bool find_token(struct bert__splitter *sp)
             return true;
         sp->done = sp->end;
     }
-    sp->search = sp->size;
+    sp->search = sp->search > sp->limit ? sp->search : sp->limit;
     return false;
+}
+
+void bert__splitter_look_on(struct bert__splitter *sp, size_t done, size_t bytes)
+{
+    size_t limit = sp->size - done > bytes ? done + bytes : sp->size;
+
+    sp->done = done;
+    if (sp->matcher->empty != NULL) /* one is everywhere */
+        return;
+    for (unsigned i = 0; i < 3 && limit < sp->size && (sp->text[limit] & 0xC0) == 0x80; i++)
+        limit++; /* to where a character begins */
+    sp->limit = limit > sp->limit || sp->limit == sp->size ? limit : sp->limit;
+}
+
+/* Up to the limit, but for white space, which a token behind it may take. */
+static void open_part(const struct bert__splitter *sp, struct bert__split *out)
+{
+    *out = (struct bert__split){NULL, sp->done, skip_left(sp, sp->limit), true};
 }
 
 bool bert__splitter_next(struct bert__splitter *sp, struct bert__split *out)
 {
-    if (sp->token == NULL && (!bert__matcher_finds(sp->matcher) || !find_token(sp)))
+    bool found = sp->token != NULL || (bert__matcher_finds(sp->matcher) && find_token(sp));
+
+    if (!found && bert__matcher_finds(sp->matcher) && sp->limit < sp->size) {
+        open_part(sp, out);
+        return true;
+    }
+    if (!found)
         sp->begin = sp->size;
     out->token = NULL;
+    out->open = false;
     if (sp->done < sp->begin) {
         out->begin = sp->done;
         out->end = sp->begin;

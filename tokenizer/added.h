@@ -83,6 +83,7 @@ struct bert__splitter {
     const struct bert__matcher *matcher;
     const char *text;
     size_t size;
+    size_t limit;                          /* only what begins before it is looked for */
     size_t done;                           /* everything before was handed out */
     size_t search;                         /* where the next match is looked for, */
     size_t last;                           /* and the last one ended; SIZE_MAX: none yet */
@@ -94,11 +95,15 @@ struct bert__splitter {
 struct bert__split {
     const struct bert__added_token *token; /* NULL: plain text */
     size_t begin, end;
+    bool open; /* plain text that may go on: none was looked for behind the limit */
 };
 
 void bert__splitter_init(struct bert__splitter *splitter, const struct bert__matcher *matcher,
                          const char *text, size_t size);
-/* The next part, never an empty one; false at the end. */
+/* The next part; false at the end.  Only an open one may be empty; it comes again, with more of the
+ * text, after bert__splitter_look_on(). */
 bool bert__splitter_next(struct bert__splitter *splitter, struct bert__split *out);
+/* Everything before `done` was taken; look at `bytes` from there on. */
+void bert__splitter_look_on(struct bert__splitter *splitter, size_t done, size_t bytes);
 
 #endif

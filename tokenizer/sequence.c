@@ -12,7 +12,7 @@
 #include "lib/base/utf8.h"
 #include "tokenizer/unicode.h"
 
-enum { SOME_WORDS = 256 };
+enum { SOME_WORDS = 256, AHEAD = 4 /* stretches */ };
 
 struct run {
     const bert_tokenizer *tok;
@@ -265,8 +265,10 @@ static bert_status run_splits(struct run *r)
     return status;
 }
 
-/* From begin to *stop, which moves to the end of it all if the text turns out to be one. */
-static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_span whole)
+/* From begin to *stop, which moves to the end of it all if the text turns out to be one, or to the
+ * beginning if that end isn't known. */
+static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_span whole,
+                               bool open)
 {
     struct bert__piece *p = &r->work->piece;
     size_t end = *stop;
@@ -282,8 +284,8 @@ static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_s
     if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, p))
         return no_memory(r);
     if (p->lags && p->continued) {
-        *stop = whole.end;
-        return run_stretch(r, begin, stop, whole);
+        *stop = open ? begin : whole.end;
+        return open ? BERT_OK : run_stretch(r, begin, stop, whole, false);
     }
     if (bert__matcher_finds(&r->tok->added.normalized))
         return run_splits(r);
@@ -314,35 +316,51 @@ static size_t stretch_end(const struct run *r, size_t begin, size_t end)
     return end;
 }
 
-/* Text between two added tokens. */
-static bert_status run_span(struct run *r, bert_span whole)
+/* Text between two added tokens, from *begin on, which moves to where it was not read further: if
+ * the text may go on, the last stretch waits for what follows. */
+static bert_status run_span(struct run *r, bert_span whole, bool open, size_t *begin)
 {
     bert_status status = BERT_OK;
 
-    for (size_t begin = whole.start, end; status == BERT_OK && begin < whole.end && !is_enough(r);
-         begin = end) {
-        end = stretch_end(r, begin, whole.end);
-        status = run_stretch(r, begin, &end, whole);
+    while (status == BERT_OK && *begin < whole.end && !is_enough(r)) {
+        size_t end = stretch_end(r, *begin, whole.end);
+
+        if (open && end == whole.end)
+            break;
+        status = run_stretch(r, *begin, &end, whole, open);
+        if (end == *begin)
+            break;
+        *begin = end;
     }
     return status;
 }
 
+/* Added tokens are looked for a little ahead only: much of the text may not be wanted. */
 static bert_status run_text(struct run *r)
 {
     struct bert__splitter splitter;
-    struct bert__split split;
+    struct bert__split split = {0};
     bert_status status = BERT_OK;
+    size_t ahead = r->tok->stretch > 0 ? r->tok->stretch * AHEAD : SIZE_MAX, bytes = ahead;
+    size_t start = 0; /* of the plain text */
 
     if (r->text.size == 0)
         return BERT_OK; /* and its pointer may be NULL */
     bert__splitter_init(&splitter, &r->tok->added.raw, r->text.data, r->text.size);
+    bert__splitter_look_on(&splitter, 0, bytes);
     while (status == BERT_OK && !is_enough(r) && bert__splitter_next(&splitter, &split)) {
+        size_t at = split.begin;
+
         if (split.token != NULL) {
             status = add_token(r, split.token, split.begin, split.end, r->text.data + split.begin,
                                split.end - split.begin);
-            continue;
+            start = at = split.end;
+        } else {
+            status = run_span(r, (bert_span){start, split.end}, split.open, &at);
+            start = split.open ? start : split.end;
         }
-        status = run_span(r, (bert_span){split.begin, split.end});
+        bytes = split.open && at == split.begin && bytes < SIZE_MAX / 2 ? bytes * 2 : ahead;
+        bert__splitter_look_on(&splitter, split.open ? at : splitter.done, bytes);
     }
     return status;
 }
