@@ -7,6 +7,8 @@
 #include "tokenizer/bpe_path.h"
 #include "tokenizer/cached.h"
 
+enum { AHEAD = 16 /* bytes for each token that is wanted, from where on a word is long */ };
+
 /* Where the tokens of a word go. */
 struct output {
     const struct bert__bpe *model;
@@ -97,6 +99,12 @@ static const struct bert__vocab_entry *look_up(const struct bert__bpe *m, const 
     return NULL;
 }
 
+/* Is a word so long that its first tokens are wanted for themselves? */
+static bool is_long(const struct bert__work *work, struct bert__word w)
+{
+    return work->wanted > 0 && (w.end - w.begin) / AHEAD >= work->wanted;
+}
+
 static bool run_word(const void *model, struct bert__work *work, size_t i)
 {
     const struct bert__bpe *m = model;
@@ -108,6 +116,10 @@ static bool run_word(const void *model, struct bert__work *work, size_t i)
     if (e != NULL)
         return bert__token_add(work, e->id, w.begin, w.end, i);
     if (w.begin == w.end)
+        return true;
+    if (m->made != NULL && is_long(work, w) && !bert__bpe_first(m, work, w.begin, w.end, i, &found))
+        return false;
+    if (found)
         return true;
     if (m->made != NULL && !bert__bpe_path(m, work, w.begin, w.end, i, &found))
         return false;

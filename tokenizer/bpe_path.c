@@ -22,7 +22,7 @@
 
 #include "tokenizer/bpe_merge.h"
 
-enum { LONGEST = 1024, FEW = 64 /* positions of a word that fit a register */ };
+enum { FEW = 64 /* positions of a word that fit a register */ };
 
 /* ---- Two tokens side by side -------------------------------------------------- */
 
@@ -45,7 +45,7 @@ static bool edges_fit(const struct bert__bpe *m, int32_t a, int32_t b)
     }
 }
 
-static bool fit(const struct bert__bpe *m, int32_t a, int32_t b)
+bool bert__bpe_fit(const struct bert__bpe *m, int32_t a, int32_t b)
 {
     return bert__bpe_rank(m, a, b) == BERT__BPE_NEVER && edges_fit(m, a, b);
 }
@@ -91,7 +91,8 @@ static int32_t choose(const struct search *p, int32_t before, int32_t id, uint32
 {
     const struct bert__bpe *m = p->model;
 
-    while (id >= 0 && (is_dead(p, at + m->made[id].size) || (before >= 0 && !fit(m, before, id))))
+    while (id >= 0
+           && (is_dead(p, at + m->made[id].size) || (before >= 0 && !bert__bpe_fit(m, before, id))))
         id = m->made[id].shorter;
     return id;
 }
@@ -249,7 +250,7 @@ static bool build_trie(struct bert__bpe *m)
 static bool too_long(const struct bert__bpe *m)
 {
     for (uint32_t i = 0; i < m->words->n; i++) {
-        if (m->words->entries[i].size > LONGEST && is_made(m, m->words->entries[i].id))
+        if (m->words->entries[i].size > BERT__BPE_LONGEST && is_made(m, m->words->entries[i].id))
             return true;
     }
     return false;

@@ -101,12 +101,16 @@ static void find_added(struct bert__token_finder *f, size_t begin, size_t end)
     f->n++;
 }
 
-/* Have all tokens come that are asked for? */
+/* Tokens that have come. */
+static uint64_t count(const struct run *r)
+{
+    return r->sequence != NULL ? r->sequence->n : r->sink != NULL ? r->sink->n : r->finder->n;
+}
+
+/* Are they all that are asked for? */
 static bool is_enough(const struct run *r)
 {
-    uint64_t n = r->sequence != NULL ? r->sequence->n : r->sink != NULL ? r->sink->n : r->finder->n;
-
-    return r->stop > 0 && n >= r->stop;
+    return r->stop > 0 && count(r) >= r->stop;
 }
 
 /* A text that the last token shows in place of its id's. */
@@ -193,6 +197,7 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
 static bert_status run_words(struct run *r)
 {
     r->work->tokens.n = 0;
+    r->work->wanted = r->stop > 0 ? r->stop - count(r) : 0;
     if (!bert__token_model_run(&r->tok->model, r->work))
         return no_memory(r);
     return flush(r);

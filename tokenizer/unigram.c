@@ -5,9 +5,6 @@
  * For every position the best sum of scores of pieces that lead there, from left to right;
  * a later way wins only if it is strictly better.  Sums are doubles, added in the same order
  * as the reference adds them, so that ties fall alike.
- *
- * A long word doesn't need as much memory: all ways that are still open meet at some position not
- * far back, and what lies before it is settled.
  */
 #include "tokenizer/unigram.h"
 
@@ -15,9 +12,11 @@
 
 #include "lib/base/error.h"
 #include "tokenizer/cached.h"
+#include "tokenizer/lattice.h"
 
 enum {
-    WINDOW = 4096, /* bytes that are kept open before looking for what is settled */
+    WINDOW = 4096, /* of the lattice */
+    SOME = 512,    /* the same, where the first tokens may be enough */
     ROOM = 2 * WINDOW
 };
 
@@ -71,23 +70,13 @@ static bool add(struct output *o, int32_t id, uint32_t begin, uint32_t end)
     return bert__token_add(o->work, id, o->begin + begin, o->begin + end, o->word);
 }
 
-/* Hand out the best way from `first` to `last`, both positions in the word. */
-static bool hand_out(struct output *o, uint32_t base, uint32_t first, uint32_t last)
+/* Hand out the best way to p, a position in the word. */
+static bool hand_out(struct output *o, struct bert__lattice *l, uint32_t p)
 {
-    struct bert__model_scratch *x = &o->work->model;
-    uint32_t next = last;
+    uint32_t at = l->base, next = bert__lattice_turn(l, at, p);
 
-    /* The way is linked backwards: turn it round in place. */
-    for (uint32_t at = last; at > first;) {
-        struct bert__lattice_node *node = &x->lattice[at - base];
-        uint32_t from = node->from;
-
-        node->next = next;
-        next = at;
-        at = from;
-    }
-    for (uint32_t at = first; at < last;) {
-        struct bert__lattice_node *node = &x->lattice[next - base];
+    while (at < p) {
+        const struct bert__lattice_node *node = bert__lattice_at(l, next);
 
         if (!add(o, node->id, at, next))
             return false;
@@ -135,84 +124,40 @@ static void extend(const struct bert__unigram *m, const char *s, size_t n, uint3
         offer(&nodes[one], m->unk_score + till, at, m->unk_id);
 }
 
-/*
- * The last position that all ways to positions from `at` on go through: the furthest of the
- * open ones gives way to the one it came from, until one is left.  `reach`: no way goes further.
- */
-static uint32_t settled(struct bert__model_scratch *x, uint32_t base, uint32_t at, uint32_t reach)
-{
-    struct bert__lattice_node *nodes = x->lattice;
-    uint32_t open = 0, p = reach;
-
-    for (uint32_t i = base; i <= reach; i++) {
-        bool is_open = i >= at && nodes[i - base].from != UINT32_MAX;
-
-        nodes[i - base].next = is_open;
-        open += is_open;
-    }
-    for (; open > 1; p--) {
-        struct bert__lattice_node *from;
-
-        if (!nodes[p - base].next)
-            continue;
-        from = &nodes[nodes[p - base].from - base];
-        open -= from->next;
-        from->next = 1;
-    }
-    while (!nodes[p - base].next)
-        p--;
-    return p;
-}
-
-/* Room for positions up to `end`. */
-static bool make_room(struct bert__model_scratch *x, uint32_t base, uint32_t end)
-{
-    return bert__reserve(x->alloc, &x->lattice, &x->lattice_cap, (size_t)(end - base) + 1,
-                         sizeof *x->lattice);
-}
-
-static void clear(struct bert__model_scratch *x, uint32_t base, uint32_t from, uint32_t end)
-{
-    for (uint32_t i = from; i <= end; i++)
-        x->lattice[i - base].from = UINT32_MAX;
-}
-
 static uint32_t least(uint32_t a, uint64_t b)
 {
     return b < a ? (uint32_t)b : a;
 }
 
+static bool is_enough(const struct output *o)
+{
+    return o->work->wanted > 0 && o->work->tokens.n >= o->work->wanted;
+}
+
 static bool best_way(const struct bert__unigram *m, struct output *o, const char *s, uint32_t n)
 {
-    struct bert__model_scratch *x = &o->work->model;
-    uint32_t base = 0, cleared = 0, window = WINDOW;
+    struct bert__lattice l;
 
-    if (!make_room(x, 0, least(n, m->longest)))
+    if (!bert__lattice_init(&l, &o->work->model, o->work->wanted > 0 ? SOME : WINDOW))
         return false;
-    x->lattice[0].score = 0;
     for (uint32_t at = 0; at < n;) {
         uint32_t reach = least(n, (uint64_t)at + m->longest), one = char_size((unsigned char)s[at]);
 
-        if (at - base >= window) {
-            uint32_t p = settled(x, base, at, cleared);
+        if (bert__lattice_is_full(&l, at)) {
+            uint32_t p = bert__lattice_settled(&l, at, l.cleared);
 
-            if (!hand_out(o, base, base, p))
+            if (!hand_out(o, &l, p))
                 return false;
-            memmove(x->lattice, x->lattice + (p - base),
-                    ((size_t)(cleared - p) + 1) * sizeof *x->lattice);
-            window = p - base < window / 2 && window < UINT32_MAX / 2 ? window * 2 : window;
-            base = p;
+            if (is_enough(o))
+                return true;
+            bert__lattice_move(&l, p);
         }
-        if (reach > cleared) {
-            if (!make_room(x, base, reach))
-                return false;
-            clear(x, base, cleared + 1, reach);
-            cleared = reach;
-        }
-        extend(m, s + at, n - at, at, x->lattice + (at - base), one);
+        if (!bert__lattice_reach(&l, reach))
+            return false;
+        extend(m, s + at, n - at, at, bert__lattice_at(&l, at), one);
         at += one;
     }
-    return hand_out(o, base, base, n) && flush(o);
+    return hand_out(o, &l, n) && flush(o);
 }
 
 /* ---- Words ------------------------------------------------------------------- */

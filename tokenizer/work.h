@@ -119,6 +119,7 @@ struct bert__work {
     struct bert__words words;
     struct bert__words before; /* words as the last step left them */
     struct bert__tokens tokens;
+    uint64_t wanted; /* as many tokens are enough, the rest of a long word may be left; 0: all */
     struct bert__model_scratch model;
 };
 

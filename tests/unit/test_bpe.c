@@ -254,10 +254,54 @@ static void test_long_token(void **state)
     bert_tokenizer_unref(tok);
 }
 
+/* Where the first k tokens of a long word end, by a call that need not read the rest. */
+static void check_first(const bert_tokenizer *tok, bert_text word, const char *label)
+{
+    bert_encoding *e;
+    size_t n, at;
+
+    assert_int_equal(bert_tokenize(tok, word, NULL, NULL, &e, NULL), BERT_OK);
+    n = bert_encoding_size(e);
+    for (size_t k = 1; k < n && k < 500; k += 1 + k / 2) {
+        assert_int_equal(bert_cut_text(tok, word, k, BERT_TRUNCATE_RIGHT, &at, NULL), BERT_OK);
+        if (at != bert_encoding_offsets(e)[k - 1].end)
+            fail_msg("%s: %zu of %zu tokens end at %zu, not %zu", label, k, n, at,
+                     bert_encoding_offsets(e)[k - 1].end);
+    }
+    bert_encoding_free(e);
+}
+
+static void test_first(void **state)
+{
+    enum { LONG = 8000 };
+    static struct vocabulary v;
+    static char word[LONG];
+    char label[32];
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        bert_tokenizer *tok;
+
+        state_of = seed;
+        draw_vocabulary(&v);
+        tok = load(&v);
+        snprintf(label, sizeof label, "seed %u", (unsigned)seed);
+        for (int k = 0; k < 3; k++) { /* of all letters, of few, of one again and again */
+            uint32_t letters = k == 0 ? (uint32_t)v.n_letters : 1 + draw((uint32_t)v.n_letters);
+
+            for (size_t i = 0; i < LONG; i++)
+                word[i] = v.tokens[k == 2 ? i % letters : draw(letters)][0];
+            check_first(tok, (bert_text){word, LONG}, label);
+        }
+        bert_tokenizer_unref(tok);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_chain),
-                                       cmocka_unit_test(test_long_token)};
+                                       cmocka_unit_test(test_long_token),
+                                       cmocka_unit_test(test_first)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

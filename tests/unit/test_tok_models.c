@@ -113,6 +113,79 @@ static void check_cases(const bert_tokenizer *tok, const struct bert__json *case
     }
 }
 
+/* ---- The beginning of long texts ------------------------------------------------- */
+
+static uint32_t state_of = 1;
+
+static size_t draw(size_t n)
+{
+    state_of = state_of * 1664525u + 1013904223u;
+    return (state_of >> 8) % n;
+}
+
+/* A text of parts of the cases', most of them without white space, so that nothing parts it. */
+static size_t make_long(const struct bert__json *cases, char *out, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size) {
+        bert_text t = item(item(cases, draw(cases->u.array.count)), 0)->u.string;
+        size_t from = t.size > 0 ? draw(t.size) : 0, end = from + draw(12);
+
+        for (; from < end && from < t.size && n < size; from++) {
+            if ((unsigned char)t.data[from] > ' ' || draw(200) == 0)
+                out[n++] = t.data[from];
+        }
+        if (draw(100) == 0 && n < size)
+            out[n++] = 'a';
+    }
+    return n;
+}
+
+/* The first k tokens and where they end, by calls that need not read the rest. */
+static void check_beginning(const bert_tokenizer *tok, bert_text text, const bert_encoding *all,
+                            size_t k, const char *label)
+{
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+    size_t n = bert_encoding_size(all), at;
+    bert_encoding *e;
+
+    assert_int_equal(bert_cut_text(tok, text, k, BERT_TRUNCATE_RIGHT, &at, NULL), BERT_OK);
+    if (at != (k >= n ? text.size : bert_encoding_offsets(all)[k - 1].end))
+        fail_msg("%s: %zu tokens end at %zu", label, k, at);
+    o.no_special = o.stop_early = 1;
+    o.max_length = (uint32_t)k;
+    assert_int_equal(bert_tokenize(tok, text, NULL, &o, &e, NULL), BERT_OK);
+    assert_int_equal(bert_encoding_size(e), k < n ? k : n);
+    for (size_t i = 0; i < bert_encoding_size(e); i++) {
+        bert_span a = bert_encoding_offsets(e)[i], b = bert_encoding_offsets(all)[i];
+
+        if (bert_encoding_ids(e)[i] != bert_encoding_ids(all)[i] || a.start != b.start
+            || a.end != b.end)
+            fail_msg("%s: of %zu tokens the %zu-th differs", label, k, i);
+    }
+    bert_encoding_free(e);
+}
+
+static void check_long(const bert_tokenizer *tok, const struct bert__json *cases, const char *label)
+{
+    enum { SIZE = 20000 };
+    static const size_t wanted[] = {1, 2, 7, 30, 200, 1000};
+    char *data = malloc(SIZE);
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+    bert_text text = {data, 0};
+    bert_encoding *e;
+
+    assert_non_null(data);
+    text.size = make_long(cases, data, SIZE);
+    o.no_special = 1;
+    assert_int_equal(bert_tokenize(tok, text, NULL, &o, &e, NULL), BERT_OK);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        check_beginning(tok, text, e, wanted[i], label);
+    bert_encoding_free(e);
+    free(data);
+}
+
 static void test_random_models(void **state)
 {
     struct fixture f;
@@ -131,6 +204,7 @@ static void test_random_models(void **state)
         if (bert_tokenizer_load_memory(&tok, files, 1, NULL, &err) != BERT_OK)
             fail_msg("%s: %s", label, err.message);
         check_cases(tok, item(item(f.root, i), 1), label);
+        check_long(tok, item(item(f.root, i), 1), label);
         bert_tokenizer_unref(tok);
     }
     close_fixture(&f);
