@@ -186,8 +186,18 @@ static void find_padding(bert_tokenizer *tok)
     }
 }
 
+bert_status bert__tokenizer_part(bert_tokenizer *tok, bert_error *err)
+{
+    if (!bert__parting_prepare(&tok->parting, tok->alloc, &tok->normalizer, &tok->pretokenizer,
+                               &tok->added))
+        return bert__alloc_fail(tok->alloc, "tokenizer", err);
+    tok->stretch = tok->parting.kind != BERT__PART_NOWHERE ? BERT__STRETCH : 0;
+    return BERT_OK;
+}
+
 static bert_status finish(bert_tokenizer *tok, bert_error *err)
 {
+    bert_status status;
     uint32_t size = tok->vocab.n_ids;
 
     for (uint32_t i = 0; i < tok->added.n; i++) {
@@ -195,11 +205,9 @@ static bert_status finish(bert_tokenizer *tok, bert_error *err)
             size = (uint32_t)tok->added.tokens[i].id + 1;
     }
     tok->vocab_size = size;
-    if (!bert__parting_prepare(&tok->parting, tok->alloc, &tok->normalizer, &tok->pretokenizer,
-                               &tok->added))
-        return bert__alloc_fail(tok->alloc, "tokenizer", err);
-    if (tok->parting.kind != BERT__PART_NOWHERE)
-        tok->stretch = BERT__STRETCH;
+    status = bert__tokenizer_part(tok, err);
+    if (status != BERT_OK)
+        return status;
     find_padding(tok);
     return bert__trim_prepare(tok, err);
 }

@@ -64,6 +64,9 @@ int32_t bert__tokenizer_id(const bert_tokenizer *tokenizer, bert_text token);
 
 const char *bert__tokenizer_algorithm(const bert_tokenizer *tokenizer);
 
+/* Find out anew where a text may be parted, now that the added tokens are others. */
+bert_status bert__tokenizer_part(bert_tokenizer *tokenizer, bert_error *err);
+
 bert_tokenizer *bert__tokenizer_ref(bert_tokenizer *tokenizer);
 void bert__tokenizer_unref(bert_tokenizer *tokenizer);
 

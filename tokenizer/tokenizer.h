@@ -18,6 +18,14 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
                                  struct bert__source *source, const char *directory,
                                  int do_lower_case, bert_error *err);
 
+/*
+ * Make a token that the vocabulary or the added tokens have a special one, looked for in the text
+ * as it is, as the reference's add_special_tokens() does.  Only right after loading, before
+ * anybody tokenizes; after a failure only bert_tokenizer_unref() is left.
+ */
+bert_status bert__tokenizer_add_special(bert_tokenizer *tokenizer, bert_text content,
+                                        bert_error *err);
+
 /* The mutable half: buffers that grow to the largest text seen and stay.  One
  * caller at a time. */
 struct bert__token_scratch;
