@@ -241,7 +241,7 @@ static bert_status embed_tokens(const struct job *job, uint32_t side, bert_embed
     struct bert__text_scratch *e = &r->session->texts;
     uint32_t n;
     uint64_t truncated;
-    struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 1, 0};
+    struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 1, 0, NULL};
     bert_status st =
         bert__tokenize_ids(r->tokenizer, e->tokens, r->prompt, job->texts[0], r->max_length, side,
                            e->ids, e->type_ids, &n, &truncated, NULL, err);

@@ -119,7 +119,7 @@ static bert_status run_all(struct windows *w, float *out, bert_error *err)
     size_t count = 1 + bert_encoding_overflow_count(w->first), next = 0;
 
     while (next < count) {
-        struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 0, 0};
+        struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 0, 0, NULL};
         bert_status st = fill(w, &next, count, &batch, err);
 
         if (st == BERT_OK)

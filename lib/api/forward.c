@@ -229,7 +229,7 @@ bert_status bert_forward(bert_session *s, uint32_t outputs, const int32_t *ids,
                          const int32_t *type_ids, const uint32_t *offsets, uint32_t n_sequences,
                          bert_outputs **out, bert_error *err)
 {
-    struct bert__batch batch = {ids, type_ids, offsets, n_sequences, 0};
+    struct bert__batch batch = {ids, type_ids, offsets, n_sequences, 0, NULL};
     bert_status st;
 
     if (out == NULL)

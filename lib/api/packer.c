@@ -53,7 +53,8 @@ bert_status bert__packer_check(const struct bert__packer *p, uint32_t n, bert_er
 bert_status bert__packer_flush(struct bert__packer *p, bert_error *err)
 {
     struct bert__text_scratch *t = &p->session->texts;
-    struct bert__batch batch = {t->ids, t->type_ids, t->offsets, p->n_sequences, p->n_tokens};
+    struct bert__batch batch = {t->ids,         t->type_ids, t->offsets,
+                                p->n_sequences, p->n_tokens, NULL};
 
     p->n_sequences = 0;
     p->n_tokens = 0;

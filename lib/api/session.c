@@ -298,7 +298,7 @@ bert_status bert_encode(bert_session *s, const int32_t *ids, const int32_t *type
                         const uint32_t *offsets, uint32_t n_sequences, float *out, size_t out_size,
                         bert_error *err)
 {
-    struct bert__batch batch = {ids, type_ids, offsets, n_sequences, 0};
+    struct bert__batch batch = {ids, type_ids, offsets, n_sequences, 0, NULL};
     bert_status st;
 
     if (s == NULL)

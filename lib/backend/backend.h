@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 5, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 6, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -36,6 +36,8 @@ struct bert__batch {
     const uint32_t *offsets; /* n_sequences + 1 */
     uint32_t n_sequences;
     uint32_t n_tokens;
+    const uint32_t *attended; /* of sequence i only the first attended[i] >= 1 tokens are attended
+                                 to, by all of them; NULL: all are */
 };
 
 /* Rows [first, first + n) of a weight [n_out][k] as floats. */

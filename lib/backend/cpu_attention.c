@@ -53,16 +53,17 @@ struct task {
     const struct bert__attention_scratch *layout;
     float *scratch;
     uint32_t n, h;
+    uint32_t n_keys;       /* of the n tokens, the first */
     const float *q, *keys; /* of its first token */
     size_t ld, width;
 };
 
-/* The keys that the queries from `first` on see together. */
+/* The keys, of n, that the queries from `first` on see together. */
 static void see(struct bert__attention_block *b, uint32_t first, uint32_t n_q, uint32_t n,
                 uint32_t window)
 {
     uint32_t from = first > window ? first - window : 0;
-    uint32_t end = n - first - n_q > window ? first + n_q + window : n;
+    uint32_t end = n > first + n_q && n - first - n_q > window ? first + n_q + window : n;
 
     b->first = from;
     b->count = end - from;
@@ -151,7 +152,7 @@ static void run_blocks(const struct task *t, float *out, float *probs)
     struct bert__attention_block b = {.ldo = t->width,
                                       .ldq = t->ld,
                                       .kv = t->scratch,
-                                      .n_kv = t->n,
+                                      .n_kv = t->n_keys,
                                       .head = op->head,
                                       .scale = op->scale,
                                       .ldb = relative != NULL ? (ptrdiff_t)t->n : -1,
@@ -166,7 +167,7 @@ static void run_blocks(const struct task *t, float *out, float *probs)
                  t->scratch + t->layout->by_query);
     }
     for (uint32_t i = 0; i < t->n; i += BERT__ATTENTION_BLOCK) {
-        see(&b, i, at_most(t->n - i, BERT__ATTENTION_BLOCK), t->n, op->window);
+        see(&b, i, at_most(t->n - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
         b.out = out + i * t->width;
         b.q = t->q + i * t->ld;
         if (relative != NULL)
@@ -187,6 +188,7 @@ static void attention_task(void *context, uint32_t index, uint32_t worker)
     uint32_t seq = index / op->heads, h = index % op->heads;
     uint32_t kv_head = h / (op->heads / op->kv_heads);
     uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
+    uint32_t n_keys = s->batch->attended != NULL ? s->batch->attended[seq] : n;
     size_t width = (size_t)op->heads * op->head, kv_width = (size_t)op->kv_heads * op->head;
     size_t ld = width + 2 * kv_width;
     float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
@@ -196,13 +198,14 @@ static void attention_task(void *context, uint32_t index, uint32_t worker)
                      .scratch = s->scratch + worker * s->layout.worker,
                      .n = n,
                      .h = h,
+                     .n_keys = n_keys,
                      .q = op->qkv + first * ld + (size_t)h * op->head,
                      .keys = op->qkv + first * ld + width + (size_t)kv_head * op->head,
                      .ld = ld,
                      .width = width};
 
-    t.k->attention_prepare(t.scratch, t.keys, t.keys + kv_width, ld, n, op->head);
-    if (probs != NULL && op->window < n)
+    t.k->attention_prepare(t.scratch, t.keys, t.keys + kv_width, ld, n_keys, op->head);
+    if (probs != NULL && (op->window < n || n_keys < n))
         memset(probs, 0, (size_t)n * n * sizeof *probs);
     run_blocks(&t, op->out + first * width + (size_t)h * op->head, probs);
 }
