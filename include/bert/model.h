@@ -51,8 +51,8 @@ enum {
     /**
      * Load the encoder without the task head that the checkpoint has.  It saves the memory
      * of a masked-LM head, whose matrix is as large as the word embeddings, where only
-     * embeddings are wanted.  A model saved as a SparseEncoder embeds with that head and
-     * keeps it.
+     * embeddings are wanted; and without the matrices that bge-m3 has beside it.  A model saved as
+     * a SparseEncoder embeds with that head and keeps it, and a ColBERT model its own.
      */
     BERT_MODEL_NO_HEAD = 1 << 3
 };
@@ -138,7 +138,8 @@ BERT_API uint32_t bert_model_type_vocab_size(const bert_model *model);
 BERT_API uint32_t bert_model_max_positions(const bert_model *model);
 /** Longest input in tokens, special ones included, to which texts are cut when
  *  nothing else is asked: max_seq_length of a sentence-transformers model, else
- *  the least of model_max_length and the positions.  Since 0.1. */
+ *  the least of model_max_length and the positions; of a ColBERT model that of its queries or
+ *  documents, where it is more.  Since 0.1. */
 BERT_API uint32_t bert_model_max_length(const bert_model *model);
 /** Parameters of all tensors in use.  Since 0.1. */
 BERT_API uint64_t bert_model_parameters(const bert_model *model);
@@ -155,7 +156,8 @@ BERT_API uint32_t bert_model_embedding_size(const bert_model *model);
 /** Pooling of the model's own modules: "mean", or several joined by "+", in
  *  the order of concatenation: "cls+mean".  Since 0.1. */
 BERT_API const char *bert_model_pooling(const bert_model *model);
-/** Similarity function of the model: "cosine", "dot", "euclidean", "manhattan".  Since 0.1. */
+/** Similarity function of the model: "cosine", "dot", "euclidean", "manhattan"; of a ColBERT model
+ *  "maxsim" or "meanmaxsim".  Since 0.1. */
 BERT_API const char *bert_model_similarity(const bert_model *model);
 /** Number of named prompts.  Since 0.1. */
 BERT_API uint32_t bert_model_prompt_count(const bert_model *model);

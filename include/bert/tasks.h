@@ -160,28 +160,41 @@ BERT_API bert_status bert_similarity(const char *function, const float *a, const
 
 /** Kinds of embeddings, as bits. */
 typedef enum bert_embedding {
-    BERT_EMBEDDING_DENSE = 1 << 0, /**< one vector a text: what bert_embed() gives */
-    BERT_EMBEDDING_SPARSE = 1 << 1 /**< weights of terms: of ids of the vocabulary (SPLADE) */
+    BERT_EMBEDDING_DENSE = 1 << 0,  /**< one vector a text: what bert_embed() gives */
+    BERT_EMBEDDING_SPARSE = 1 << 1, /**< weights of terms: of ids of the vocabulary (SPLADE,
+                                         lexical weights of bge-m3) */
+    BERT_EMBEDDING_MULTI = 1 << 2   /**< a vector of each token (ColBERT, bge-m3) */
 } bert_embedding;
+
+/** What a text is to a search.  It chooses the model's prompt of that name, if it has one, unless
+ *  the call says another, instead of the default prompt; and to a ColBERT model it says how long
+ *  the text may be, which tokens have a vector, and that a query is widened by mask tokens. */
+typedef enum bert_role {
+    BERT_ROLE_NONE = 0, /**< neither: what the reference's encode() gives */
+    BERT_ROLE_QUERY = 1,
+    BERT_ROLE_DOCUMENT = 2
+} bert_role;
 
 /** Options of bert_embed_all(). */
 typedef struct bert_embed_all_options {
     size_t size;
     uint32_t outputs;    /**< bert_embedding bits; 0: what the model was saved for, SPARSE for a
-                              SparseEncoder, else DENSE */
+                              SparseEncoder, MULTI for a ColBERT model, else DENSE */
     uint32_t pooling;    /**< as of bert_embed_options, for DENSE */
-    uint32_t normalize;  /**< so too */
+    uint32_t normalize;  /**< so too; MULTI: as a bert_normalize of each vector */
     uint32_t dimensions; /**< so too */
     uint32_t max_active; /**< SPARSE: the N largest weights, of equal ones the lowest id first; 0:
                               the model's own max_active_dims, else all */
     uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
     uint32_t overlong;   /**< a bert_overlong but WINDOWS */
     const bert_text *prompt; /**< put before every text (even if empty); NULL: see below */
-    const char *prompt_name; /**< one of the model's prompts; NULL: the model's default prompt */
+    const char *prompt_name; /**< one of the model's prompts; NULL: by role, which is NONE for the
+                                  model's default prompt */
+    uint32_t role;           /**< a bert_role */
 } bert_embed_all_options;
 #define BERT_EMBED_ALL_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(bert_embed_all_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL                            \
+        sizeof(bert_embed_all_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0                         \
     }
 
 /** A term and its weight. */
@@ -197,13 +210,26 @@ typedef struct bert_embeddings bert_embeddings;
  *
  * SPARSE weights are those of SPLADE: log(1 + max(logit, 0)) of the fill-mask head, the largest
  * of all tokens, special ones included, or their sum, as the model's SpladePooling says; of a
- * model that was not saved as a SparseEncoder but has the head, the largest.  The logits of
- * a text are never held at once: what a call needs beyond the session's scratch is a batch's
- * hidden states, one row of the vocabulary and some MiB.
+ * model that was not saved as a SparseEncoder but has the head, the largest.  A model with a
+ * matrix sparse_linear, as bge-m3, gives its lexical weights instead: max(W h + b, 0) of each
+ * token, of an id the largest, without those of the cls, eos, padding and unknown tokens.
+ *
+ * MULTI vectors are those of a ColBERT model, saved by sentence-transformers (MultiVectorEncoder),
+ * PyLate or Stanford's ColBERT: the last hidden states through the model's own modules, of the
+ * tokens that it scores, special ones included.  So a document has none for punctuation where
+ * the model skips it; and a query has some for the masks by which it is widened, though other
+ * tokens may not attend to them.  Of bge-m3 they are colbert_linear of all tokens but the first,
+ * made unit length.  These matrices are read from the model's tensors (colbert_linear.weight,
+ * .bias; sparse_linear.weight, .bias) or from colbert_linear.safetensors and
+ * sparse_linear.safetensors beside them; a .pt file is named with what makes a safetensors of it.
+ *
+ * Logits of a text are never held at once: what a call needs beyond the session's scratch is a
+ * batch's hidden states, one row of the vocabulary and some MiB, and what the result holds.
  *
  * @param out  The result; free it with bert_embeddings_free().  It is read as the results of
  *             the tasks below.
- * @return BERT_OK; BERT_EINVAL, bad options or an unknown prompt name; BERT_EUNSUPPORTED, the
+ * @return BERT_OK; BERT_EINVAL, bad options or an unknown prompt name, or MULTI together with
+ *         others where queries are widened; BERT_EUNSUPPORTED, the
  *         model lacks the head or the tokenizer, or has modules that are not handled, by name;
  *         BERT_ENOMEM; BERT_ELIMIT; BERT_ECANCELED; BERT_ETIMEDOUT; BERT_EBUSY; BERT_EBACKEND.
  * Since 0.1.
@@ -220,7 +246,8 @@ BERT_API size_t bert_embeddings_size(const bert_embeddings *result);
 BERT_API bert_status bert_embeddings_status(const bert_embeddings *result, size_t record);
 /** Why, in one line; "" for BERT_OK.  Borrowed from the result.  Since 0.1. */
 BERT_API const char *bert_embeddings_message(const bert_embeddings *result, size_t record);
-/** Tokens that were encoded, special ones included.  Since 0.1. */
+/** Tokens that were encoded, special ones included, those by which a query is widened not.
+ *  Since 0.1. */
 BERT_API uint32_t bert_embeddings_tokens(const bert_embeddings *result, size_t record);
 /** Tokens of prompt and text that were cut.  Since 0.1. */
 BERT_API uint64_t bert_embeddings_truncated(const bert_embeddings *result, size_t record);
@@ -231,6 +258,11 @@ BERT_API const float *bert_embeddings_dense(const bert_embeddings *result, size_
  *  Since 0.1. */
 BERT_API const bert_term *bert_embeddings_terms(const bert_embeddings *result, size_t record,
                                                 size_t *count);
+/** The vectors of a text's tokens, [*count][*size], in the order of the tokens; NULL and 0, 0 if
+ *  there are none, as for a text of punctuation alone whose tokens the model all skips.  Borrowed.
+ *  Since 0.1. */
+BERT_API const float *bert_embeddings_vectors(const bert_embeddings *result, size_t record,
+                                              size_t *count, size_t *size);
 /** Free; NULL is fine.  Since 0.1. */
 BERT_API void bert_embeddings_free(bert_embeddings *result);
 
@@ -243,6 +275,31 @@ BERT_API void bert_embeddings_free(bert_embeddings *result);
 BERT_API bert_status bert_sparse_similarity(const char *function, const bert_term *a,
                                             size_t a_count, const bert_term *b, size_t b_count,
                                             float *out, bert_error *err);
+
+/**
+ * Late interaction of a query's vectors a with a document's vectors b: the sum over a's of
+ * their largest product with one of b's.  Larger is closer; it is not symmetric.
+ * @param function  "maxsim", or "meanmaxsim", which divides by a_count.
+ * @param size      Floats of one vector; a is [a_count][size], b [b_count][size].
+ * @param out       0 where a has no vectors; where b has none -1e9, as in the reference, so
+ *                  that it comes after every other.
+ * @return BERT_OK; BERT_EINVAL, an unknown function, or NULL.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_multi_similarity(const char *function, const float *a, size_t a_count,
+                                           const float *b, size_t b_count, size_t size, float *out,
+                                           bert_error *err);
+
+/** The kinds that bert_embed_all() can give with this model, as bert_embedding bits: DENSE always,
+ *  if it has a tokenizer.  Since 0.1. */
+BERT_API uint32_t bert_model_embeddings(const bert_model *model);
+/**
+ * Similarity function of one kind: of that which the model was saved for bert_model_similarity(),
+ * of others "cosine" for DENSE, "dot" for SPARSE, "maxsim" or, of bge-m3, "meanmaxsim" for MULTI.
+ * @param kind  One bert_embedding.
+ * Never NULL.  Since 0.1.
+ */
+BERT_API const char *bert_model_embedding_similarity(const bert_model *model, bert_embedding kind);
 
 /* ---- Task results ---------------------------------------------------------
  *

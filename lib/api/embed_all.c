@@ -3,76 +3,88 @@
 #include <bert/tasks.h>
 #include <string.h>
 
-#include "lib/api/embed.h"
+#include "lib/api/embed_all.h"
 #include "lib/api/options.h"
-#include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/head/scores.h"
-#include "lib/head/terms.h"
 
-enum {
-    ALL = BERT_EMBEDDING_DENSE | BERT_EMBEDDING_SPARSE,
-    PART_BYTES = 4 << 20 /* of logits: never those of all tokens at once */
-};
+enum { ALL = BERT_EMBEDDING_DENSE | BERT_EMBEDDING_SPARSE | BERT_EMBEDDING_MULTI };
 
-struct bert_embeddings {
-    struct bert__records records; /* their items are the terms */
-    uint32_t outputs;
-    uint32_t width;
-    float *dense; /* [n][width] */
-};
-
-/* A call in progress. */
-struct job {
-    struct bert__task_run run; /* session, tokenizer and packer; a head only for terms */
-    struct bert__task_texts texts;
-    struct bert__embed_request request;
-    uint32_t outputs, max_active;
-    bert_embeddings *out;
-    float *hidden; /* [max_tokens][hidden]: heads use up what the encoder gives */
-    float *logits; /* [part][vocabulary] */
-    uint32_t part;
-    float *row;     /* [vocabulary] */
-    uint32_t *best; /* [max_active] */
-    float *kept;
-};
-
-/* ---- Options ---------------------------------------------------------------------------- */
+/* ---- What a model has ------------------------------------------------------------------------ */
 
 static uint32_t own_outputs(const bert_model *model)
 {
+    if (model->modules.multi.present)
+        return BERT_EMBEDDING_MULTI;
     return model->modules.splade.present ? BERT_EMBEDDING_SPARSE : BERT_EMBEDDING_DENSE;
 }
 
-static bert_status find_head(struct job *job, bert_error *err)
+static bool has_terms(const bert_model *model)
 {
-    const bert_model *model = job->run.session->model;
+    const struct bert__task_head *head;
 
-    if ((job->outputs & BERT_EMBEDDING_SPARSE) == 0)
-        return BERT_OK;
-    if (model->modules.splade.refusal != NULL)
-        return bert__fail(err, BERT_EUNSUPPORTED, "%s", model->modules.splade.refusal);
-    return bert__task_head_find(&job->run.head, &model->heads, &model->config, BERT__TASK_FILL,
-                                &model->heads_missing, err);
+    if (model->token_heads.lexical.matrix != NULL)
+        return true;
+    return model->modules.splade.refusal == NULL
+           && bert__task_head_find(&head, &model->heads, &model->config, BERT__TASK_FILL,
+                                   &model->heads_missing, NULL)
+                  == BERT_OK;
 }
 
-static bert_status read_dense(struct job *job, const bert_embed_all_options *o, bert_error *err)
+uint32_t bert_model_embeddings(const bert_model *model)
+{
+    uint32_t kinds = BERT_EMBEDDING_DENSE;
+
+    if (model->tokenizer == NULL)
+        return 0;
+    if (has_terms(model))
+        kinds |= BERT_EMBEDDING_SPARSE;
+    if (model->token_heads.vectors != NULL)
+        kinds |= BERT_EMBEDDING_MULTI;
+    return kinds;
+}
+
+const char *bert_model_embedding_similarity(const bert_model *model, bert_embedding kind)
+{
+    if ((uint32_t)kind == own_outputs(model))
+        return model->modules.similarity;
+    if (kind == BERT_EMBEDDING_MULTI)
+        return model->token_heads.skip_first ? "meanmaxsim" : "maxsim";
+    return kind == BERT_EMBEDDING_SPARSE ? "dot" : "cosine";
+}
+
+/* ---- Options ---------------------------------------------------------------------------- */
+
+/* The prompt that the role names, or none. */
+static void choose_prompt(const bert_model *model, bert_embed_all_options *o, const bert_text *none)
+{
+    const char *name = o->role == BERT_ROLE_QUERY ? "query" : "document";
+
+    if (o->role == BERT_ROLE_NONE || o->prompt != NULL || o->prompt_name != NULL)
+        return;
+    for (uint32_t i = 0; i < model->modules.n_prompts; i++) {
+        if (strcmp(model->modules.prompts[i].name, name) == 0)
+            o->prompt_name = name;
+    }
+    if (o->prompt_name == NULL)
+        o->prompt = none;
+}
+
+static bert_status read_dense(struct bert__embed_all *job, const bert_embed_all_options *o,
+                              bert_error *err)
 {
     bert_embed_options dense = BERT_EMBED_OPTIONS_INIT;
-    const bert_model *model = job->run.session->model;
     bert_status st;
 
     dense.pooling = o->pooling;
     dense.normalize = o->normalize;
     dense.dimensions = o->dimensions;
-    dense.max_length = o->max_length;
     dense.overlong = o->overlong;
     dense.prompt = o->prompt;
     dense.prompt_name = o->prompt_name;
-    st = bert__embed_request_read(&job->request, model, &dense, err);
+    st = bert__embed_request_read(&job->request, job->run.session->model, &dense, err);
     job->request.session = job->run.session;
-    job->texts.max_length = job->request.max_length;
     job->texts.overlong = o->overlong;
     job->texts.prompt = &job->request.prompt;
     job->texts.count_prompt =
@@ -80,13 +92,57 @@ static bert_status read_dense(struct job *job, const bert_embed_all_options *o, 
     return st;
 }
 
-static bert_status read_options(struct job *job, const bert_embed_all_options *options,
+/* Lengths by role: of a query that is widened, those of its text. */
+static bert_status read_length(struct bert__embed_all *job, const bert_embed_all_options *o,
+                               bert_error *err)
+{
+    const bert_model *model = job->run.session->model;
+    const struct bert__multi_plan *plan = &model->multi;
+    uint32_t limit = plan->limits[o->role];
+    uint32_t special = bert_tokenizer_special_count(model->tokenizer, 0);
+
+    if (o->max_length > 0 && o->max_length < limit)
+        limit = o->max_length;
+    job->texts.max_length = job->request.max_length = limit;
+    if (limit <= special)
+        return bert__fail(err, BERT_EINVAL,
+                          "max_length is %lu; the special tokens alone take %lu of it",
+                          (unsigned long)limit, (unsigned long)special);
+    if (o->role != BERT_ROLE_QUERY || plan->widen_to == 0
+        || (job->outputs & BERT_EMBEDDING_MULTI) == 0)
+        return BERT_OK;
+    if (job->outputs != BERT_EMBEDDING_MULTI)
+        return bert__fail(err, BERT_EINVAL,
+                          "queries of this model are widened by masks for their tokens' vectors; "
+                          "ask for its other embeddings in another call");
+    job->texts.widen_to = plan->widen_to;
+    job->texts.widen_id = plan->widen_id;
+    job->run.packer.widens = !plan->attend;
+    return BERT_OK;
+}
+
+static bert_status find_heads(struct bert__embed_all *job, const bert_embed_all_options *o,
+                              bert_error *err)
+{
+    bert_status st = BERT_OK;
+
+    if (job->outputs & BERT_EMBEDDING_SPARSE)
+        st = bert__embed_terms_find(job, err);
+    if (st == BERT_OK && (job->outputs & BERT_EMBEDDING_MULTI))
+        st = bert__embed_vectors_find(job, o->normalize, o->role, err);
+    return st;
+}
+
+static bert_status read_options(struct bert__embed_all *job, const bert_embed_all_options *options,
                                 bert_error *err)
 {
+    static const bert_text none = {"", 0};
     const bert_model *model = job->run.session->model;
     bert_embed_all_options o;
     bert_status st = bert__options_read(&o, sizeof o, options, "bert_embed_all_options", err);
 
+    if (st == BERT_OK)
+        st = bert__options_enum(o.role, BERT__ROLES, "bert_embed_all_options.role", err);
     if (st != BERT_OK)
         return st;
     if ((o.outputs & ~(uint32_t)ALL) != 0)
@@ -94,71 +150,76 @@ static bert_status read_options(struct job *job, const bert_embed_all_options *o
                           "outputs 0x%lx is no combination of bert_embedding bits",
                           (unsigned long)o.outputs);
     job->outputs = o.outputs != 0 ? o.outputs : own_outputs(model);
-    job->max_active = o.max_active != 0 ? o.max_active : model->modules.splade.max_active;
+    job->terms.max_active = o.max_active != 0 ? o.max_active : model->modules.splade.max_active;
     st = bert_model_tokenizer(model, &job->run.tokenizer, err);
+    choose_prompt(model, &o, &none);
     if (st == BERT_OK)
         st = read_dense(job, &o, err);
     if (st == BERT_OK)
         st = bert__task_texts_check(&job->texts, err);
-    return st == BERT_OK ? find_head(job, err) : st;
+    if (st == BERT_OK)
+        st = read_length(job, &o, err);
+    return st == BERT_OK ? find_heads(job, &o, err) : st;
 }
 
 /* ---- Memory ------------------------------------------------------------------------------ */
 
-static bert_status reserve_terms(struct job *job, bert_error *err)
+/* What heads on tokens need. */
+static bert_status reserve(struct bert__embed_all *job, bert_error *err)
 {
     bert_session *s = job->run.session;
-    struct bert__alloc *alloc = s->alloc;
-    uint32_t width = job->run.head->decoder.n_out;
+    bert_status st = BERT_OK;
 
-    if (job->max_active > width)
-        job->max_active = width;
-    job->part = PART_BYTES / (uint32_t)sizeof(float) / width + 1;
-    if (job->part > s->max_tokens)
-        job->part = s->max_tokens;
-    job->hidden =
-        bert__alloc_items(alloc, s->max_tokens, s->model->config.hidden_size * sizeof *job->hidden);
-    job->logits = bert__alloc_items(alloc, job->part, width * sizeof *job->logits);
-    job->row = bert__alloc_items(alloc, width, sizeof *job->row);
-    job->best = bert__alloc_items(alloc, job->max_active, sizeof *job->best);
-    job->kept = bert__alloc_items(alloc, job->max_active, sizeof *job->kept);
-    if (job->hidden == NULL || job->logits == NULL || job->row == NULL || job->best == NULL
-        || job->kept == NULL)
-        return bert__alloc_fail(alloc, "the term weights' rows", err);
-    return BERT_OK;
+    if (job->outputs == BERT_EMBEDDING_DENSE)
+        return BERT_OK;
+    job->hidden = bert__alloc_items(s->alloc, s->max_tokens,
+                                    s->model->config.hidden_size * sizeof *job->hidden);
+    if (job->hidden == NULL)
+        return bert__alloc_fail(s->alloc, "the hidden states", err);
+    if (job->outputs & BERT_EMBEDDING_SPARSE)
+        st = bert__embed_terms_reserve(job, err);
+    if (st == BERT_OK && (job->outputs & BERT_EMBEDDING_MULTI))
+        st = bert__embed_vectors_reserve(job, err);
+    return st;
 }
 
-static bert_status create_result(struct job *job, bert_error *err)
+static bert_status create_result(struct bert__embed_all *job, bert_error *err)
 {
     bert_status st = bert__records_create(&job->out, sizeof *job->out, job->run.session,
                                           job->texts.n, sizeof(bert_term), err);
+    bert_embeddings *r = job->out;
     size_t floats;
+    bool ok = true;
 
     if (st != BERT_OK)
         return st;
-    job->out->outputs = job->outputs;
-    if ((job->outputs & BERT_EMBEDDING_DENSE) == 0)
-        return BERT_OK;
-    job->out->width = job->request.width;
-    if (bert__size_mul(job->texts.n, job->out->width, &floats))
-        job->out->dense = bert__alloc_array(job->out->records.alloc, floats, sizeof(float));
-    return job->out->dense != NULL ? BERT_OK : bert__fail_nomem(err, "the result");
+    r->outputs = job->outputs;
+    if (job->outputs & BERT_EMBEDDING_DENSE) {
+        r->width = job->request.width;
+        ok = bert__size_mul(job->texts.n, r->width, &floats);
+        if (ok)
+            r->dense = bert__alloc_array(r->records.alloc, floats, sizeof(float));
+        ok = r->dense != NULL;
+    }
+    if (ok && (job->outputs & BERT_EMBEDDING_MULTI)) {
+        r->size = job->run.session->model->token_heads.vectors->width;
+        r->ranges = bert__alloc_array(r->records.alloc, job->texts.n, sizeof *r->ranges);
+        ok = r->ranges != NULL;
+    }
+    return ok ? BERT_OK : bert__fail_nomem(err, "the result");
 }
 
-static void free_scratch(struct job *job)
+static void free_scratch(struct bert__embed_all *job)
 {
-    struct bert__alloc *alloc = job->run.session->alloc;
-
-    bert__alloc_free(alloc, job->hidden);
-    bert__alloc_free(alloc, job->logits);
-    bert__alloc_free(alloc, job->row);
-    bert__alloc_free(alloc, job->best);
-    bert__alloc_free(alloc, job->kept);
+    bert__alloc_free(job->run.session->alloc, job->hidden);
+    bert__embed_terms_free(job);
+    bert__embed_vectors_free(job);
 }
 
 /* ---- A vector of each text ----------------------------------------------------------------- */
 
-static bert_status put_dense(struct job *job, const struct bert__batch *batch, bert_error *err)
+static bert_status put_dense(struct bert__embed_all *job, const struct bert__batch *batch,
+                             bert_error *err)
 {
     const struct bert__text_scratch *t = &job->run.session->texts;
     float *rows;
@@ -175,70 +236,33 @@ static bert_status put_dense(struct job *job, const struct bert__batch *batch, b
     return st;
 }
 
-/* ---- Terms of each text --------------------------------------------------------------------- */
+/* ---- The call ---------------------------------------------------------------------------------
+ */
 
-static bert_status put_terms(struct job *job, size_t owner, bert_error *err)
+static bool is_wanted(const struct bert__embed_all *job, uint32_t sequence, uint32_t output)
 {
-    uint32_t width = job->run.head->decoder.n_out, n;
-    bert_term *terms;
+    size_t owner = job->run.session->texts.owner[sequence];
 
-    bert__terms_finish(&job->run.session->model->modules.splade, width, job->row);
-    if (job->max_active > 0)
-        bert__terms_keep(job->row, width, job->max_active, job->best, job->kept);
-    n = bert__terms_count(job->row, width);
-    terms = bert__records_add(&job->out->records, owner, n);
-    if (terms == NULL)
-        return bert__fail_nomem(err, "the result");
-    for (uint32_t i = 0, k = 0; k < n; i++) {
-        if (job->row[i] > 0)
-            terms[k++] = (bert_term){(int32_t)i, job->row[i]};
-    }
-    return BERT_OK;
+    return (job->outputs & output) && job->out->records.list[owner].status == BERT_OK;
 }
 
-/* One sequence's tokens from `first` on, in parts. */
-static bert_status weigh(struct job *job, uint32_t first, uint32_t n, size_t owner, bert_error *err)
+static bert_status run_tokens(struct bert__embed_all *job, const struct bert__batch *batch,
+                              bert_error *err)
 {
-    struct bert__exec_head layers = bert__task_head_layers(job->run.head);
-    bert_session *s = job->run.session;
-    uint32_t width = job->run.head->decoder.n_out, hidden = s->model->config.hidden_size;
-
-    memset(job->row, 0, width * sizeof *job->row);
-    for (uint32_t done = 0, k; done < n; done += k) {
-        bert_status st;
-
-        k = n - done < job->part ? n - done : job->part;
-        st = bert__exec_head(s->exec, &layers, &s->watch,
-                             job->hidden + (size_t)(first + done) * hidden, k, job->logits, err);
-        if (st != BERT_OK)
-            return st;
-        if (!bert__finite(job->logits, (size_t)k * width))
-            return bert__records_fail_nonfinite(&job->out->records, owner, err);
-        bert__terms_add(bert__model_kernels(s->model), &s->model->modules.splade, job->logits, k,
-                        width, job->row);
-    }
-    return put_terms(job, owner, err);
-}
-
-static bert_status weigh_batch(struct job *job, const struct bert__batch *batch, bert_error *err)
-{
-    const struct bert__text_scratch *t = &job->run.session->texts;
     bert_status st = BERT_OK;
 
     for (uint32_t i = 0; st == BERT_OK && i < batch->n_sequences; i++) {
-        if (job->out->records.list[t->owner[i]].status == BERT_OK)
-            st = weigh(job, batch->offsets[i], batch->offsets[i + 1] - batch->offsets[i],
-                       t->owner[i], err);
+        if (is_wanted(job, i, BERT_EMBEDDING_SPARSE))
+            st = bert__embed_terms(job, batch, i, err);
+        if (st == BERT_OK && is_wanted(job, i, BERT_EMBEDDING_MULTI))
+            st = bert__embed_vectors(job, batch, i, err);
     }
     return st;
 }
 
-/* ---- The call ---------------------------------------------------------------------------------
- */
-
 static bert_status run_batch(void *context, const struct bert__batch *batch, bert_error *err)
 {
-    struct job *job = context;
+    struct bert__embed_all *job = context;
     bert_session *s = job->run.session;
     const float *hidden;
     bert_status st = bert__exec_run(s->exec, batch, &s->watch, NULL, &hidden, err);
@@ -252,18 +276,16 @@ static bert_status run_batch(void *context, const struct bert__batch *batch, ber
         bert__embed_pool(&job->request, batch, hidden, s->texts.prompt_tokens);
         st = put_dense(job, batch, err);
     }
-    if (st == BERT_OK && (job->outputs & BERT_EMBEDDING_SPARSE))
-        st = weigh_batch(job, batch, err);
+    if (st == BERT_OK && job->hidden != NULL)
+        st = run_tokens(job, batch, err);
     bert__exec_finish(s->exec);
     return st;
 }
 
-static bert_status run(struct job *job, bert_error *err)
+static bert_status run(struct bert__embed_all *job, bert_error *err)
 {
-    bert_status st = BERT_OK;
+    bert_status st = reserve(job, err);
 
-    if (job->outputs & BERT_EMBEDDING_SPARSE)
-        st = reserve_terms(job, err);
     if (st == BERT_OK)
         st = create_result(job, err);
     if (st == BERT_OK)
@@ -276,7 +298,7 @@ bert_status bert_embed_all(bert_session *s, const bert_text *texts, size_t n,
                            const bert_embed_all_options *options, bert_embeddings **out,
                            bert_error *err)
 {
-    struct job job = {
+    struct bert__embed_all job = {
         .run = {.session = s, .packer = {.session = s, .run = run_batch, .context = &job}},
         .texts = {.texts = texts, .n = n}};
     bert_status st;
@@ -308,6 +330,8 @@ void bert_embeddings_free(bert_embeddings *r)
     if (r == NULL)
         return;
     bert__alloc_free(r->records.alloc, r->dense);
+    bert__alloc_free(r->records.alloc, r->vectors);
+    bert__alloc_free(r->records.alloc, r->ranges);
     bert__records_free(&r->records);
 }
 
@@ -353,4 +377,15 @@ const bert_term *bert_embeddings_terms(const bert_embeddings *r, size_t i, size_
 {
     *count = bert__records_count(&r->records, i);
     return bert__records_items(&r->records, i);
+}
+
+const float *bert_embeddings_vectors(const bert_embeddings *r, size_t i, size_t *count,
+                                     size_t *size)
+{
+    bool there = r->ranges != NULL && bert__records_status(&r->records, i) == BERT_OK
+                 && r->ranges[i].count > 0;
+
+    *count = there ? r->ranges[i].count : 0;
+    *size = there ? r->size : 0;
+    return there ? r->vectors + r->ranges[i].first * r->size : NULL;
 }

@@ -189,11 +189,30 @@ static bert_status name_labels(struct load *l)
                                  : bert__alloc_fail(model->alloc, "the model's labels", l->err);
 }
 
+static bert_status load_token_heads(struct load *l, const struct bert__head_files *files)
+{
+    bert_model *model = l->model;
+    bert_error *missing = &model->token_heads.vectors_missing;
+    const struct bert__multi *multi = &model->modules.multi;
+    bert_status st;
+
+    if ((l->options->flags & BERT_MODEL_NO_HEAD) != 0 && !multi->present) {
+        bert__fail(missing, BERT_EUNSUPPORTED,
+                   "the model was loaded without its heads (BERT_MODEL_NO_HEAD)");
+        return BERT_OK;
+    }
+    st = bert__token_heads_load(&model->token_heads, model->network, multi, files, l->err);
+    if (st == BERT_OK && multi->present && multi->refusal == NULL && missing->code != BERT_OK)
+        st = add_note(l, "%s", missing->message);
+    return st;
+}
+
 static bert_status load_network(struct load *l, const struct bert__widen *widen)
 {
     bert_model *model = l->model;
     bool nonfinite = (l->options->flags & BERT_MODEL_ALLOW_NONFINITE) != 0;
     bool map = (l->options->flags & BERT_MODEL_MAP) != 0;
+    struct bert__head_files files = {l->source, NULL, widen, nonfinite};
     bert_status st =
         bert__weights_open(&l->weights, model->alloc, l->source, model->modules.transformer_path,
                            widen, map, nonfinite, l->err);
@@ -204,11 +223,14 @@ static bert_status load_network(struct load *l, const struct bert__widen *widen)
         st = load_heads(l);
     if (st == BERT_OK)
         st = name_labels(l);
+    files.weights = l->weights;
+    if (st == BERT_OK)
+        st = bert__embedder_create(&model->embedder, model->network, model->modules.modules,
+                                   model->modules.n_modules, &files, l->err);
+    if (st == BERT_OK)
+        st = load_token_heads(l, &files);
     if (st == BERT_OK)
         st = note_unused_tensors(l);
-    if (st == BERT_OK)
-        st = bert__embedder_create(&model->embedder, model->network, &model->modules, l->source,
-                                   widen, nonfinite, l->err);
     if (st == BERT_OK && map) {
         model->weights = l->weights;
         l->weights = NULL;
@@ -245,6 +267,11 @@ static bert_status load_tokenizer(struct load *l)
     return note_tokenizer(l);
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 /* cli.md's longest input: max_seq_length decides alone; it can't pass the positions. */
 static void set_max_length(bert_model *model)
 {
@@ -256,6 +283,38 @@ static void set_max_length(bert_model *model)
     if (other != 0 && other < limit)
         limit = other;
     model->max_length = (uint32_t)limit;
+    model->longest = model->max_length;
+}
+
+/* What can't be followed leaves the encoder without vectors of tokens. */
+static bert_status resolve_multi(struct load *l)
+{
+    bert_model *model = l->model;
+    struct bert__token_heads *heads = &model->token_heads;
+    bert_error why = {BERT_OK, ""};
+    bert_status st;
+
+    for (int i = 0; i < BERT__ROLES; i++) {
+        model->multi.limits[i] = model->max_length;
+        model->multi.rules[i].skip_first = heads->skip_first;
+    }
+    if (!model->modules.multi.present || heads->vectors == NULL || model->tokenizer == NULL)
+        return BERT_OK;
+    st = bert__multi_resolve(&model->multi, &model->modules.multi, &model->config, model->tokenizer,
+                             model->max_length, &model->arena, &why);
+    if (st != BERT_OK && st != BERT_EUNSUPPORTED)
+        return bert__fail(l->err, st, "%s", why.message);
+    if (st == BERT_EUNSUPPORTED) {
+        bert__embedder_destroy(heads->vectors, model->network);
+        heads->vectors = NULL;
+        bert__fail(&heads->vectors_missing, st, "%s: %s", bert__source_name(l->source),
+                   why.message);
+        return add_note(l, "%s", heads->vectors_missing.message);
+    }
+    for (int i = 0; i < BERT__ROLES; i++)
+        model->longest = larger(model->longest, model->multi.limits[i]);
+    model->longest = larger(model->longest, model->multi.widen_to);
+    return BERT_OK;
 }
 
 /* "cls+mean" */
@@ -286,6 +345,11 @@ static bert_status note_modules(struct load *l)
 
     for (uint32_t i = 0; st == BERT_OK && i < modules->n_notes; i++)
         st = add_note(l, "%s", modules->notes[i]);
+    if (st == BERT_OK && modules->multi.present)
+        return add_note(l,
+                        "%s: a model of tokens' vectors; a text's one vector is the mean of the "
+                        "last hidden states",
+                        bert__source_name(l->source));
     if (st == BERT_OK && !modules->present)
         st = add_note(l, "%s: no modules.json; texts are embedded by mean pooling",
                       bert__source_name(l->source));
@@ -316,9 +380,10 @@ static bert_status load_all(struct load *l)
         st = set_pooling(l);
     if (st == BERT_OK)
         st = note_modules(l);
-    if (st == BERT_OK)
-        set_max_length(model);
-    return st;
+    if (st != BERT_OK)
+        return st;
+    set_max_length(model);
+    return resolve_multi(l);
 }
 
 /* ---- The public calls -------------------------------------------------------- */
@@ -330,6 +395,7 @@ static void destroy(bert_model *model)
     bert_tokenizer_unref(model->tokenizer);
     bert__embedder_destroy(model->embedder, model->network);
     bert__task_heads_free(&model->heads, model->network);
+    bert__token_heads_free(&model->token_heads, model->network);
     bert__network_destroy(model->network);
     bert__weights_close(model->weights);
     bert__arena_free(&model->arena);

@@ -6,10 +6,12 @@
 #include <bert/model.h>
 #include <stdatomic.h>
 
+#include "lib/api/multi.h"
 #include "lib/base/arena.h"
 #include "lib/graph/network.h"
 #include "lib/head/embedder.h"
 #include "lib/head/task_head.h"
+#include "lib/head/token_heads.h"
 #include "lib/model/config.h"
 #include "lib/model/modules.h"
 
@@ -28,6 +30,8 @@ struct bert_model {
     struct bert__network *network;
     struct bert__embedder *embedder;
     struct bert__task_heads heads;
+    struct bert__token_heads token_heads;
+    struct bert__multi_plan multi;
     const char **labels; /* the config's, or those that a head without any has; by id */
     uint32_t n_labels;
     bert_error heads_missing;  /* tensors of a head that the config names; code 0: none */
@@ -35,7 +39,8 @@ struct bert_model {
     bert_error tokenizer_error;
     struct bert__note *notes;
     uint32_t n_notes;
-    uint32_t max_length;
+    uint32_t max_length; /* of texts that are neither queries nor documents */
+    uint32_t longest;    /* of all */
     const char *pooling; /* "cls+mean" */
 };
 

@@ -14,7 +14,7 @@ const char *bert_model_architecture(const bert_model *model)
 
 const char *bert_model_task(const bert_model *model)
 {
-    if (model->modules.present)
+    if (model->modules.present || model->modules.multi.present)
         return "embedding";
     return model->heads.n > 0 ? model->heads.items[0].row->task : "encoder";
 }
@@ -56,7 +56,7 @@ uint32_t bert_model_max_positions(const bert_model *model)
 
 uint32_t bert_model_max_length(const bert_model *model)
 {
-    return model->max_length;
+    return model->longest;
 }
 
 uint64_t bert_model_parameters(const bert_model *model)

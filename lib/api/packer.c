@@ -54,7 +54,7 @@ bert_status bert__packer_flush(struct bert__packer *p, bert_error *err)
 {
     struct bert__text_scratch *t = &p->session->texts;
     struct bert__batch batch = {t->ids,         t->type_ids, t->offsets,
-                                p->n_sequences, p->n_tokens, NULL};
+                                p->n_sequences, p->n_tokens, p->widens ? t->attended : NULL};
 
     p->n_sequences = 0;
     p->n_tokens = 0;
@@ -78,6 +78,7 @@ bert_status bert__packer_take(struct bert__packer *p, size_t owner, uint32_t n,
     }
     t->owner[p->n_sequences] = owner;
     t->prompt_tokens[p->n_sequences] = prompt_tokens;
+    t->attended[p->n_sequences] = p->attended > 0 && p->attended < n ? p->attended : n;
     t->offsets[p->n_sequences++] = p->n_tokens;
     p->n_tokens += n;
     t->offsets[p->n_sequences] = p->n_tokens;

@@ -11,11 +11,13 @@ struct bert__packer {
     bert_status (*run)(void *context, const struct bert__batch *batch, bert_error *err);
     void *context;
     bool no_types;                  /* all sequences are of type 0 */
+    bool widens;                    /* not all tokens are attended to; then, */
+    uint32_t attended;              /* of the sequence taken next, so many are; 0: all */
     uint32_t n_sequences, n_tokens; /* of the batch being filled */
 };
 
 /* Where the ids and type ids of the next sequence go: behind the batch there is room for the
- * model's max_length of them. */
+ * model's longest of them. */
 int32_t *bert__packer_ids(const struct bert__packer *packer);
 int32_t *bert__packer_type_ids(const struct bert__packer *packer);
 /* Can n ids that lie there be run?  BERT_ERANGE, more than the session holds; BERT_EINVAL, an id

@@ -50,7 +50,8 @@ static struct bert__exec_options exec_options(const bert_model *model,
         .threads = o->threads,
         .max_tokens = o->max_tokens,
         .max_sequences = o->max_sequences,
-        .head_width = larger(model->embedder->head_width, model->heads.head_width)};
+        .head_width = larger(model->embedder->head_width,
+                             larger(model->heads.head_width, model->token_heads.head_width))};
 }
 
 /* ---- Scratch of the tasks ------------------------------------------------------ */
@@ -58,12 +59,12 @@ static struct bert__exec_options exec_options(const bert_model *model,
 static bool texts_bytes(const bert_model *model, const bert_session_options *o, size_t *out)
 {
     size_t rows, tokens, sequences;
-    size_t per_sequence = 2 * sizeof(uint32_t) + sizeof(size_t);
+    size_t per_sequence = 3 * sizeof(uint32_t) + sizeof(size_t);
 
     return bert__size_mul(model->embedder->max_width, 2 * sizeof(float), &rows)
            && bert__size_add(rows, per_sequence, &per_sequence)
            && bert__size_mul(o->max_sequences, per_sequence, &sequences)
-           && bert__size_add(o->max_tokens, model->max_length, &tokens)
+           && bert__size_add(o->max_tokens, model->longest, &tokens)
            && bert__size_mul(tokens, 2 * sizeof(int32_t), &tokens)
            && bert__size_add(tokens, sequences, out)
            && bert__size_add(*out, TEXTS_MARGIN + bert__token_scratch_least(model->tokenizer), out);
@@ -73,7 +74,7 @@ static bert_status create_texts(bert_session *s, bert_error *err)
 {
     struct bert__text_scratch *e = &s->texts;
     size_t n = s->max_sequences, row = s->model->embedder->max_width * sizeof(float);
-    size_t tokens = (size_t)s->max_tokens + s->model->max_length;
+    size_t tokens = (size_t)s->max_tokens + s->model->longest;
     bert_status st;
 
     if (s->model->tokenizer == NULL)
@@ -82,11 +83,12 @@ static bert_status create_texts(bert_session *s, bert_error *err)
     e->type_ids = bert__alloc_items(s->alloc, tokens, sizeof *e->type_ids);
     e->offsets = bert__alloc_items(s->alloc, n + 1, sizeof *e->offsets);
     e->prompt_tokens = bert__alloc_items(s->alloc, n, sizeof *e->prompt_tokens);
+    e->attended = bert__alloc_items(s->alloc, n, sizeof *e->attended);
     e->owner = bert__alloc_items(s->alloc, n, sizeof *e->owner);
     e->rows = bert__alloc_items(s->alloc, n, row);
     e->spare = bert__alloc_items(s->alloc, n, row);
     if (e->ids == NULL || e->type_ids == NULL || e->offsets == NULL || e->prompt_tokens == NULL
-        || e->owner == NULL || e->rows == NULL || e->spare == NULL)
+        || e->attended == NULL || e->owner == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);
     st = bert__token_scratch_create(&e->tokens, s->alloc, err);
     if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens, s->model->tokenizer))
@@ -103,6 +105,7 @@ static void destroy_texts(bert_session *s)
     bert__alloc_free(s->alloc, e->type_ids);
     bert__alloc_free(s->alloc, e->offsets);
     bert__alloc_free(s->alloc, e->prompt_tokens);
+    bert__alloc_free(s->alloc, e->attended);
     bert__alloc_free(s->alloc, e->owner);
     bert__alloc_free(s->alloc, e->rows);
     bert__alloc_free(s->alloc, e->spare);

@@ -12,10 +12,11 @@
 /* Scratch of the tasks that take texts, for one batch. */
 struct bert__text_scratch {
     struct bert__token_scratch *tokens;
-    int32_t *ids, *type_ids; /* [max_tokens + the model's max_length]: the text that
+    int32_t *ids, *type_ids; /* [max_tokens + the model's longest]: the text that
                                 overflows a batch is there already */
     uint32_t *offsets;       /* [max_sequences + 1] */
     uint32_t *prompt_tokens; /* [max_sequences] */
+    uint32_t *attended;      /* [max_sequences]: see struct bert__batch */
     size_t *owner;           /* [max_sequences]: which text a sequence is of */
     float *rows, *spare;     /* [max_sequences][embedder's max_width] */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/head/vectors.h"
 
 /* In double: the vectors may come from anywhere, and this is never the hot loop. */
 struct sums {
@@ -108,4 +109,20 @@ bert_status bert_sparse_similarity(const char *function, const bert_term *a, siz
         return st;
     s = add_up_terms(a, n_a, b, n_b);
     return choose(function, &s, out, err);
+}
+
+bert_status bert_multi_similarity(const char *function, const float *a, size_t n_a, const float *b,
+                                  size_t n_b, size_t size, float *out, bert_error *err)
+{
+    bool mean = function != NULL && strcmp(function, "meanmaxsim") == 0;
+    char shown[84];
+
+    if (function == NULL || out == NULL || (n_a > 0 && a == NULL) || (n_b > 0 && b == NULL))
+        return bert__fail(err, BERT_EINVAL, "an argument is NULL");
+    if (!mean && strcmp(function, "maxsim") != 0)
+        return bert__fail(err, BERT_EINVAL,
+                          "similarity function \"%s\" is neither maxsim nor meanmaxsim",
+                          bert__printable(shown, function, strlen(function)));
+    *out = bert__maxsim(a, n_a, b, n_b, size, mean);
+    return BERT_OK;
 }

@@ -68,6 +68,18 @@ static bert_status tokenize_text(struct bert__task_run *run, const struct bert__
                               t->count_prompt ? &text->prompt_tokens : NULL, err);
 }
 
+/* Its length then. */
+static uint32_t widen(struct bert__task_run *run, const struct bert__task_texts *t, uint32_t n)
+{
+    int32_t *ids = bert__packer_ids(&run->packer), *types = bert__packer_type_ids(&run->packer);
+
+    for (; n < t->widen_to; n++) {
+        ids[n] = t->widen_id;
+        types[n] = 0;
+    }
+    return n;
+}
+
 static bert_status tokenize(struct bert__task_run *run, const struct bert__task_texts *t,
                             struct text *text, bert_error *err)
 {
@@ -85,7 +97,7 @@ static bert_status tokenize(struct bert__task_run *run, const struct bert__task_
                           (unsigned long long)text->truncated, (unsigned long)t->max_length);
     if (text->n == 0)
         return bert__fail(err, BERT_EINVAL, "the text has no tokens");
-    return bert__packer_check(&run->packer, text->n, err);
+    return bert__packer_check(&run->packer, widen(run, t, text->n), err);
 }
 
 /* ---- All --------------------------------------------------------------------------------- */
@@ -113,7 +125,9 @@ static bert_status add(struct bert__task_run *run, const struct bert__task_texts
                                            : bert__fail(err, st, "text %zu: %s", i, why.message);
     records->list[i].tokens = text.n;
     records->list[i].truncated = text.truncated;
-    return bert__packer_take(&run->packer, i, text.n, text.prompt_tokens, err);
+    run->packer.attended = text.n;
+    return bert__packer_take(&run->packer, i, text.n > t->widen_to ? text.n : t->widen_to,
+                             text.prompt_tokens, err);
 }
 
 bert_status bert__task_texts_run(struct bert__task_run *run, const struct bert__task_texts *t,

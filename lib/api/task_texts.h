@@ -18,6 +18,8 @@ struct bert__task_texts {
     size_t n;
     uint32_t max_length; /* by bert__task_length() */
     uint32_t overlong;   /* a bert_overlong but WINDOWS */
+    uint32_t widen_to;   /* a shorter sequence gets `widen_id` so often at its end, of type 0; */
+    int32_t widen_id;    /* the packer says whether the others attend to it */
     /* Looks at the ids of text i before they are run; anything but BERT_OK is that
      * text's error.  NULL: none. */
     bert_status (*look)(void *context, size_t i, const int32_t *ids, uint32_t n, bert_error *err);

@@ -37,24 +37,57 @@ static bert_status load_dense(struct bert__network *net, struct bert__weights *w
     return st;
 }
 
-static bert_status create_dense(struct bert__network *net, struct bert__source *source,
-                                const struct bert__widen *widen, bool allow_nonfinite,
-                                const struct bert__module *m, struct bert__stage *stage,
-                                bert_error *err)
+/* One whose tensors say its sizes; BERT_EUNSUPPORTED where there are none. */
+static bert_status load_loose(struct bert__network *net, const struct bert__head_files *files,
+                              const struct bert__module *m, uint32_t width,
+                              struct bert__dense *dense, bert_error *err)
+{
+    bert_error missing = {BERT_OK, ""};
+    bool found;
+    bert_status st = bert__loose_linear_load(net, files, m->tensor, width, m->has_bias,
+                                             &dense->linear, &found, err);
+
+    if (st != BERT_OK || found)
+        return st;
+    st = bert__loose_pickle(files, m->tensor, &missing, err);
+    if (st != BERT_OK)
+        return st;
+    if (missing.code != BERT_OK)
+        return bert__fail(err, missing.code, "%s", missing.message);
+    return bert__fail(err, BERT_EUNSUPPORTED,
+                      "%s: there is neither a tensor %s.weight nor a file "
+                      "%s.safetensors",
+                      bert__weights_path(files->weights), m->tensor, m->tensor);
+}
+
+static bert_status load_module(struct bert__network *net, const struct bert__head_files *files,
+                               const struct bert__module *m, struct bert__dense *dense,
+                               bert_error *err)
 {
     struct bert__weights *weights;
+    bert_status st = bert__weights_open(&weights, net->alloc, files->source, m->path, files->widen,
+                                        false, files->allow_nonfinite, err);
+
+    if (st != BERT_OK)
+        return st;
+    st = load_dense(net, weights, m, dense, err);
+    bert__weights_close(weights);
+    return st;
+}
+
+static bert_status create_dense(struct bert__network *net, const struct bert__head_files *files,
+                                const struct bert__module *m, uint32_t width,
+                                struct bert__stage *stage, bert_error *err)
+{
     bert_status st;
 
     stage->dense = bert__alloc_array(net->alloc, 1, sizeof *stage->dense);
     if (stage->dense == NULL)
         return bert__alloc_fail(net->alloc, "a dense module", err);
-    st = bert__weights_open(&weights, net->alloc, source, m->path, widen, false, allow_nonfinite,
-                            err);
-    if (st != BERT_OK)
-        return st;
-    st = load_dense(net, weights, m, stage->dense, err);
-    bert__weights_close(weights);
-    return st;
+    if (m->tensor != NULL)
+        return load_loose(net, files, m, width, stage->dense, err);
+    st = check_width(files->source, m, width, err);
+    return st == BERT_OK ? load_module(net, files, m, stage->dense, err) : st;
 }
 
 static void note_width(struct bert__embedder *e, uint32_t width)
@@ -65,11 +98,11 @@ static void note_width(struct bert__embedder *e, uint32_t width)
 }
 
 static bert_status create_stage(struct bert__embedder *e, struct bert__network *net,
-                                struct bert__source *source, const struct bert__widen *widen,
-                                bool allow_nonfinite, const struct bert__module *m, bert_error *err)
+                                const struct bert__head_files *files, const struct bert__module *m,
+                                bert_error *err)
 {
     struct bert__stage *stage = &e->stages[e->n_stages++];
-    uint32_t in = e->width;
+    uint32_t in = e->width, n_out;
     bert_status st = BERT_OK;
 
     stage->kind = m->kind;
@@ -77,44 +110,41 @@ static bert_status create_stage(struct bert__embedder *e, struct bert__network *
     if (m->kind == BERT__MODULE_POOLING) {
         note_width(e, m->n_modes * net->config->hidden_size);
     } else if (m->kind == BERT__MODULE_DENSE) {
-        st = check_width(source, m, in, err);
-        if (st == BERT_OK)
-            st = create_dense(net, source, widen, allow_nonfinite, m, stage, err);
-        note_width(e, m->out_features);
-        if (e->head_width < m->in_features + m->out_features)
-            e->head_width = m->in_features + m->out_features;
+        st = create_dense(net, files, m, in, stage, err);
+        if (st != BERT_OK)
+            return st;
+        n_out = stage->dense->linear.n_out;
+        note_width(e, n_out);
+        if (e->head_width < in + n_out)
+            e->head_width = in + n_out;
     }
     stage->width = e->width;
     return st;
 }
 
 bert_status bert__embedder_create(struct bert__embedder **out, struct bert__network *net,
-                                  const struct bert__modules *modules, struct bert__source *source,
-                                  const struct bert__widen *widen, bool allow_nonfinite,
-                                  bert_error *err)
+                                  const struct bert__module *modules, uint32_t n,
+                                  const struct bert__head_files *files, bert_error *err)
 {
     struct bert__embedder *e;
     bert_status st = BERT_OK;
 
     *out = NULL;
-    if (modules->n_modules == 0 || modules->modules[0].kind != BERT__MODULE_POOLING)
-        return bert__fail(err, BERT_EUNSUPPORTED,
-                          "%s/modules.json: the module after the transformer is not a Pooling",
-                          bert__source_name(source));
     e = bert__alloc_array(net->alloc, 1, sizeof *e);
     if (e != NULL)
-        e->stages = bert__alloc_array(net->alloc, modules->n_modules, sizeof *e->stages);
+        e->stages = bert__alloc_array(net->alloc, n, sizeof *e->stages);
     if (e == NULL || e->stages == NULL) {
         bert__embedder_destroy(e, net);
         return bert__alloc_fail(net->alloc, "the modules", err);
     }
-    for (uint32_t i = 0; i < modules->n_modules && st == BERT_OK; i++) {
-        if (i > 0 && modules->modules[i].kind == BERT__MODULE_POOLING)
+    note_width(e, net->config->hidden_size);
+    for (uint32_t i = 0; i < n && st == BERT_OK; i++) {
+        if (i > 0 && modules[i].kind == BERT__MODULE_POOLING)
             st =
                 bert__fail(err, BERT_EUNSUPPORTED, "%s/modules.json: a second Pooling (module %lu)",
-                           bert__source_name(source), (unsigned long)i);
+                           bert__source_name(files->source), (unsigned long)i);
         else
-            st = create_stage(e, net, source, widen, allow_nonfinite, &modules->modules[i], err);
+            st = create_stage(e, net, files, &modules[i], err);
     }
     if (st != BERT_OK) {
         bert__embedder_destroy(e, net);
@@ -171,10 +201,12 @@ bert_status bert__embedder_finish(const struct bert__embedder *e, struct bert__e
                                   const struct bert__kernels *k, bool normalize, float *rows,
                                   float *spare, uint32_t n, float **result, bert_error *err)
 {
-    for (uint32_t i = 1; i < e->n_stages; i++) {
+    for (uint32_t i = 0; i < e->n_stages; i++) {
         const struct bert__stage *stage = &e->stages[i];
 
-        if (stage->kind == BERT__MODULE_DENSE) {
+        if (stage->kind == BERT__MODULE_POOLING) {
+            continue;
+        } else if (stage->kind == BERT__MODULE_DENSE) {
             float *x = rows;
             bert_status st = run_dense(stage->dense, exec, k, x, spare, n, err);
 

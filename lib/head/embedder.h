@@ -9,6 +9,7 @@
 #define BERT_LIB_HEAD_EMBEDDER_H
 
 #include "lib/graph/exec.h"
+#include "lib/head/loose.h"
 #include "lib/model/modules.h"
 
 /* A dense layer after pooling: y = act(W x + b) (+ x or V x). */
@@ -28,17 +29,18 @@ struct bert__stage {
 
 /* Immutable; belongs to a model. */
 struct bert__embedder {
-    struct bert__stage *stages; /* the first is the pooling */
+    struct bert__stage *stages; /* the first is the pooling, or none is: then each works on the
+                                   tokens' rows */
     uint32_t n_stages;
     uint32_t width;      /* of the result */
     uint32_t max_width;  /* of any row on the way */
     uint32_t head_width; /* for bert__exec_options */
 };
 
+/* Of n modules; a Pooling among them comes first. */
 bert_status bert__embedder_create(struct bert__embedder **out, struct bert__network *network,
-                                  const struct bert__modules *modules, struct bert__source *source,
-                                  const struct bert__widen *widen, bool allow_nonfinite,
-                                  bert_error *err);
+                                  const struct bert__module *modules, uint32_t n,
+                                  const struct bert__head_files *files, bert_error *err);
 void bert__embedder_destroy(struct bert__embedder *embedder, struct bert__network *network);
 
 /* One batch's pooling: rows[i] of modes * hidden floats for sequence i. */
@@ -54,9 +56,9 @@ struct bert__pool {
 /* A bert__task_fn: pool sequence `task`; `context` is a struct bert__pool. */
 void bert__pool_task(void *context, uint32_t task, uint32_t worker);
 
-/* The stages after pooling, on n host rows of the pooling's width.  `spare` has the same room
- * (n * max_width floats); *result is one of the two.  `normalize` false leaves
- * Normalize modules out. */
+/* The stages after pooling, on n host rows of the pooling's width, or of the hidden size where
+ * there is none.  `spare` has the same room (n * max_width floats); *result is one of the two.
+ * `normalize` false leaves Normalize modules out. */
 bert_status bert__embedder_finish(const struct bert__embedder *embedder, struct bert__exec *exec,
                                   const struct bert__kernels *kernels, bool normalize, float *rows,
                                   float *spare, uint32_t n, float **result, bert_error *err);

@@ -29,6 +29,19 @@ void bert__terms_add(const struct bert__kernels *k, const struct bert__splade *s
     }
 }
 
+void bert__terms_add_lexical(const float *weights, const int32_t *ids, uint32_t n,
+                             const int32_t *unused, uint32_t n_unused, float *row)
+{
+    for (uint32_t t = 0; t < n; t++) {
+        bool counts = weights[t] > row[ids[t]];
+
+        for (uint32_t i = 0; i < n_unused; i++)
+            counts = counts && ids[t] != unused[i];
+        if (counts)
+            row[ids[t]] = weights[t];
+    }
+}
+
 void bert__terms_finish(const struct bert__splade *splade, uint32_t width, float *row)
 {
     for (uint32_t i = 0; i < width && !splade->sum; i++)

@@ -12,6 +12,10 @@
 /* Take n tokens' logits into a text's row of `width`, which begins as zeros. */
 void bert__terms_add(const struct bert__kernels *kernels, const struct bert__splade *splade,
                      const float *logits, uint32_t n, uint32_t width, float *row);
+/* The same of n tokens' lexical weights, as FlagEmbedding's BGEM3 makes them: what is above 0
+ * counts for the token's id, but for those of `unused`, and the largest stays. */
+void bert__terms_add_lexical(const float *weights, const int32_t *ids, uint32_t n,
+                             const int32_t *unused, uint32_t n_unused, float *row);
 /* When all tokens are in: the row's weights. */
 void bert__terms_finish(const struct bert__splade *splade, uint32_t width, float *row);
 /* Keep the k largest, the others become 0; `best` and `kept` hold k entries. */

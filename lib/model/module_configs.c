@@ -149,10 +149,10 @@ static bert_status check_features(const struct bert__modules_reader *r,
 
         if (status)
             return status;
-        if (value && !bert__json_equals(value, "sentence_embedding"))
+        if (value && !bert__json_equals(value, r->features))
             return bert__fail(r->err, BERT_EUNSUPPORTED,
-                              "%s: \"%s\" is \"%s\"; only \"sentence_embedding\" is handled",
-                              file->path, keys[i], bert__printable(name, text.data, text.size));
+                              "%s: \"%s\" is \"%s\"; only \"%s\" is handled", file->path, keys[i],
+                              bert__printable(name, text.data, text.size), r->features);
     }
     return BERT_OK;
 }

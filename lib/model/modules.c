@@ -10,8 +10,6 @@
 #include "lib/base/size.h"
 #include "lib/model/modules_parts.h"
 
-enum { MAX_MODULES = 64 };
-
 enum type { TRANSFORMER, POOLING, DENSE, NORMALIZE, DROPOUT };
 
 /* ---- Shared with the other readers ---------------------------------------------------- */
@@ -51,19 +49,26 @@ bert_status bert__modules_note(const struct bert__modules_reader *r, const char 
  * "sentence_transformers.sentence_transformer.modules.pooling.Pooling".  A class of the
  * same name from elsewhere is another class.
  */
-static bool class_of(const bert_text *type, bool sparse, bert_text *class)
+static bool class_of(const bert_text *type, const struct bert__modules *modules, bert_text *class)
 {
-    /* the last two: of a SparseEncoder */
-    static const char *const homes[] = {"sentence_transformers.models.",
-                                        "sentence_transformers.base.modules.",
-                                        "sentence_transformers.sentence_transformer.modules.",
-                                        "sentence_transformers.sparse_encoder.models.",
-                                        "sentence_transformers.sparse_encoder.modules."};
+    static const struct {
+        const char *name;
+        bool sparse, multi; /* of such models only */
+    } homes[] = {{"sentence_transformers.models.", false, false},
+                 {"sentence_transformers.base.modules.", false, false},
+                 {"sentence_transformers.sentence_transformer.modules.", false, false},
+                 {"sentence_transformers.sparse_encoder.models.", true, false},
+                 {"sentence_transformers.sparse_encoder.modules.", true, false},
+                 {"sentence_transformers.multi_vector_encoder.modules.", false, true},
+                 {"pylate.models.Dense.", false, true}};
 
-    for (size_t i = 0; i < sizeof(homes) / sizeof(*homes) - (sparse ? 0 : 2); i++) {
-        size_t n = strlen(homes[i]), at;
+    for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++) {
+        size_t n = strlen(homes[i].name), at;
 
-        if (type->size <= n || memcmp(type->data, homes[i], n) != 0)
+        if ((homes[i].sparse && !modules->splade.present)
+            || (homes[i].multi && !modules->multi.present))
+            continue;
+        if (type->size <= n || memcmp(type->data, homes[i].name, n) != 0)
             continue;
         for (at = type->size; type->data[at - 1] != '.'; at--)
             ;
@@ -128,7 +133,7 @@ bert_status bert__module_entry_read(const struct bert__modules_reader *r,
         status = need_string(r, file, i, entry, "path", &path);
     if (status)
         return status;
-    if (!class_of(&out->type, r->out->splade.present, &out->class))
+    if (!class_of(&out->type, r->out, &out->class))
         out->class = (bert_text){"", 0};
     while (path.size && path.data[path.size - 1] == '/')
         path.size--;
@@ -227,12 +232,12 @@ static bert_status read_list(const struct bert__modules_reader *r,
                              const struct bert__json_file *file)
 {
     size_t n = file->root->u.array.count;
-    struct bert__module_entry entries[MAX_MODULES];
+    struct bert__module_entry entries[BERT__MODULES_MAX];
     bert_status status = BERT_OK;
 
-    if (n > MAX_MODULES)
+    if (n > BERT__MODULES_MAX)
         return bert__fail(r->err, BERT_ELIMIT, "%s: %zu modules; at most %d are handled",
-                          file->path, n, MAX_MODULES);
+                          file->path, n, BERT__MODULES_MAX);
     r->out->modules = bert__arena_get(r->arena, (n ? n : 1) * sizeof(*r->out->modules));
     if (!r->out->modules)
         return bert__alloc_fail(r->arena->alloc, file->path, r->err);
@@ -274,25 +279,50 @@ static bert_status set_default(const struct bert__modules_reader *r)
     return BERT_OK;
 }
 
+/* Without modules.json: the encoder, and what Stanford's code puts on it. */
+static bert_status read_none(const struct bert__modules_reader *r)
+{
+    bool stanford;
+    bert_status status = bert__multi_is_stanford(r, &stanford);
+
+    if (!status && stanford)
+        status = bert__multi_stanford(r);
+    return status ? status : set_default(r);
+}
+
+static bool pools(const struct bert__json_file *file)
+{
+    for (size_t i = 0; i < file->root->u.array.count; i++) {
+        const struct bert__json *type = bert__json_find(&file->root->u.array.items[i], "type");
+        static const char name[] = ".Pooling";
+        size_t n = sizeof(name) - 1;
+
+        if (bert__json_is(type, BERT__JSON_STRING) && type->u.string.size > n
+            && memcmp(type->u.string.data + type->u.string.size - n, name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bert_status read_all(const struct bert__modules_reader *r)
 {
     struct bert__json_file file;
     bool converted = false;
+    enum bert__multi_form form = BERT__MULTI_NONE;
     bert_status status = bert__json_file(&file, r->scratch, r->source, "", "modules.json", 1,
                                          BERT__CONFIG_BYTES, BERT__JSON_ARRAY, r->err);
 
     if (status)
         return status;
     if (!file.root)
-        return set_default(r);
-    status = bert__sentence_config(r, &converted);
+        return read_none(r);
+    status = bert__sentence_config(r, pools(&file), &converted, &form);
+    if (!status && form != BERT__MULTI_NONE)
+        status = bert__multi_modules(r, &file, form);
+    else if (!status && converted && r->out->splade.present)
+        status = bert__sparse_modules(r, &file);
     if (status)
         return status;
-    if (converted && r->out->splade.present) {
-        status = bert__sparse_modules(r, &file);
-        if (status)
-            return status;
-    }
     if (converted)
         return set_default(r);
     r->out->present = true;
@@ -304,7 +334,7 @@ bert_status bert__modules_load(struct bert__modules *modules, struct bert__arena
                                bert_error *err)
 {
     struct bert__arena scratch;
-    struct bert__modules_reader r = {modules, arena, &scratch, source, err};
+    struct bert__modules_reader r = {modules, arena, &scratch, source, err, "sentence_embedding"};
     bert_status status;
 
     memset(modules, 0, sizeof(*modules));

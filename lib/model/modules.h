@@ -28,7 +28,9 @@ enum bert__pooling_mode {
 
 struct bert__module {
     enum bert__module_kind kind;
-    const char *path; /* folder below the root, for Dense's weights */
+    const char *path;   /* folder below the root, for Dense's weights */
+    const char *tensor; /* not NULL: they are TENSOR.weight and .bias among the encoder's, else in
+                           TENSOR.safetensors, and say the sizes */
     /* pooling: the modes in the order of concatenation */
     enum bert__pooling_mode modes[BERT__POOL_COUNT];
     uint32_t n_modes;
@@ -57,6 +59,30 @@ struct bert__splade {
     const char *refusal; /* why its modules are not handled; NULL: they are */
 };
 
+/* Of a model that gives a vector of each token (ColBERT). */
+struct bert__multi {
+    bool present;
+    const char *refusal; /* why it is not handled; NULL: it is */
+    /* Dense and Normalize, on each token's vector */
+    struct bert__module *modules;
+    uint32_t n_modules;
+    bool mean;                              /* scores are divided by the query's vectors */
+    uint32_t query_length, document_length; /* tokens at most; 0: as other texts */
+    struct {
+        uint32_t length; /* queries are widened to so many tokens; 0: they are not */
+        bool fixed;      /* and cut to it */
+        bool attend;     /* the others attend to what was added */
+        bert_text token; /* that is added; data NULL: the mask */
+    } expansion;
+    bool scores_expansion; /* what was added gives vectors, attended to or not */
+    const bert_text *skip; /* tokens that give no vector, */
+    uint32_t n_skip;
+    bool skip_queries, skip_documents; /* in queries; in documents and other texts */
+    const int32_t *keep;               /* only these ids give vectors, but in queries; NULL: all */
+    uint32_t n_keep;
+    bert_text markers[2]; /* words before queries and documents that are one token, if known */
+};
+
 struct bert__modules {
     bool present;                 /* there is a modules.json */
     const char *transformer_path; /* "" or "0_Transformer": where config, weights, tokenizer are */
@@ -73,13 +99,15 @@ struct bert__modules {
                                    scores' activation; NULL: the file says none */
     bert_text query_prompt;     /* and what goes before the query */
     struct bert__splade splade;
+    struct bert__multi multi;
     const char *notes[BERT__MODULES_NOTES]; /* what the user should know, one line each */
     uint32_t n_notes;
 };
 
 /*
  * Read them; without modules.json `present` is false and one mean pooling is listed.
- * So it is for a model that was saved as another class (a CrossEncoder, a SparseEncoder): the
+ * So it is for a model that was saved as another class (a CrossEncoder, a SparseEncoder, a
+ * MultiVectorEncoder): the
  * reference converts it in that way; a note says so.  The list has exactly one pooling, and it
  * comes first.  An unknown module type, pooling mode or activation is
  * BERT_EUNSUPPORTED by name.  All in `arena`; `alloc` for what is freed at the end.

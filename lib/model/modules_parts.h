@@ -12,6 +12,18 @@ struct bert__modules_reader {
     struct bert__arena *scratch; /* parsed files */
     struct bert__source *source;
     bert_error *err;
+    const char *features; /* what Dense and Normalize work on: "sentence_embedding", or
+                             "token_embeddings", which then is a Dense's default too */
+};
+
+enum { BERT__MODULES_MAX = 64 };
+
+/* How a model that gives a vector of each token was saved, beside a modules.json. */
+enum bert__multi_form {
+    BERT__MULTI_NONE,
+    BERT__MULTI_NATIVE,   /* as a MultiVectorEncoder */
+    BERT__MULTI_PYLATE,   /* by PyLate, which says so, */
+    BERT__MULTI_CONVERTED /* or doesn't */
 };
 
 /* An entry of modules.json. */
@@ -42,6 +54,7 @@ bert_status bert__module_normalize(const struct bert__modules_reader *r, struct 
 /* What leaves a transformer. */
 enum bert__transformer_task {
     BERT__HIDDEN_STATES,
+    BERT__TOKEN_VECTORS, /* the same, of queries and documents */
     BERT__LOGITS,        /* of the fill-mask head, as the settings must say */
     BERT__LOGITS_DEFAULT /* unless the settings say otherwise */
 };
@@ -49,10 +62,25 @@ enum bert__transformer_task {
 /* sentence_bert_config.json and its namesakes, below the transformer's path. */
 bert_status bert__transformer_settings(const struct bert__modules_reader *r,
                                        enum bert__transformer_task task);
-/* config_sentence_transformers.json; *converted if the model is of another class. */
-bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *converted);
+/* config_sentence_transformers.json; *converted if the model is of another class.  `pools`: the
+ * list of modules has a Pooling. */
+bert_status bert__sentence_config(const struct bert__modules_reader *r, bool pools, bool *converted,
+                                  enum bert__multi_form *form);
 /* The modules of a SparseEncoder, into splade; modules.json is `file`. */
 bert_status bert__sparse_modules(const struct bert__modules_reader *r,
                                  const struct bert__json_file *file);
+
+/* The modules of a model that gives a vector of each token, into multi; modules.json is `file`. */
+bert_status bert__multi_modules(const struct bert__modules_reader *r,
+                                const struct bert__json_file *file, enum bert__multi_form form);
+/* Its lengths and widening, of the transformer's settings. */
+bert_status bert__multi_settings(const struct bert__modules_reader *r,
+                                 const struct bert__json_file *file);
+/* The same and tokens to leave out, of config_sentence_transformers.json. */
+bert_status bert__multi_pylate(const struct bert__modules_reader *r,
+                               const struct bert__json_file *file);
+/* Is config.json that of Stanford's ColBERT?  All that is around such a model, into the result. */
+bert_status bert__multi_is_stanford(const struct bert__modules_reader *r, bool *out);
+bert_status bert__multi_stanford(const struct bert__modules_reader *r);
 
 #endif

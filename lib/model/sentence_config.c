@@ -54,7 +54,7 @@ static bert_status read_lengths(const struct bert__modules_reader *r,
 static bert_status check_task(const struct bert__modules_reader *r,
                               const struct bert__json_file *file, enum bert__transformer_task task)
 {
-    bool logits = task != BERT__HIDDEN_STATES;
+    bool logits = task == BERT__LOGITS || task == BERT__LOGITS_DEFAULT;
     const struct bert__json *text =
         bert__json_find(bert__json_find(file->root, "modality_config"), "text");
     const struct {
@@ -90,13 +90,15 @@ static bert_status check_task(const struct bert__modules_reader *r,
 
 /* Settings that would change the tokens. */
 static bert_status refuse_settings(const struct bert__modules_reader *r,
-                                   const struct bert__json_file *file)
+                                   const struct bert__json_file *file,
+                                   enum bert__transformer_task task)
 {
-    static const char *const keys[] = {"query_expansion", "query_length", "document_length",
-                                       "tokenizer_name_or_path"};
+    static const char *const keys[] = {"tokenizer_name_or_path", "query_expansion", "query_length",
+                                       "document_length"};
     static const char *const none[] = {NULL};
+    size_t n = task == BERT__TOKEN_VECTORS ? 1 : sizeof(keys) / sizeof(*keys);
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+    for (size_t i = 0; i < n; i++)
         if (bert__json_find(file->root, keys[i]))
             return bert__fail(r->err, BERT_EUNSUPPORTED, "%s: \"%s\" is not handled", file->path,
                               keys[i]);
@@ -124,7 +126,9 @@ static bert_status read_settings(const struct bert__modules_reader *r,
     for (size_t i = 0; i < sizeof(arguments) / sizeof(*arguments) && !status; i++)
         status = check_arguments(r, file, arguments[i].key, arguments[i].harmless);
     if (!status)
-        status = refuse_settings(r, file);
+        status = refuse_settings(r, file, task);
+    if (!status && task == BERT__TOKEN_VECTORS)
+        status = bert__multi_settings(r, file);
     if (!status)
         status = read_lengths(r, file);
     if (!status)
@@ -190,18 +194,21 @@ static bert_status read_prompts(const struct bert__modules_reader *r,
                                 const struct bert__json_file *file)
 {
     const struct bert__json *prompts;
+    size_t n;
     bert_status status = bert__json_read_container(file->root, file->path, "prompts",
                                                    BERT__JSON_OBJECT, &prompts, r->err);
 
-    if (status || !prompts || !prompts->u.object.count)
+    if (status)
         return status;
-    if (prompts->u.object.count > MAX_PROMPTS)
+    n = prompts ? prompts->u.object.count : 0;
+    if (n > MAX_PROMPTS)
         return bert__fail(r->err, BERT_ELIMIT, "%s: %zu \"prompts\"; at most %d are handled",
-                          file->path, prompts->u.object.count, MAX_PROMPTS);
-    r->out->prompts = bert__arena_get(r->arena, prompts->u.object.count * sizeof(*r->out->prompts));
+                          file->path, n, MAX_PROMPTS);
+    /* and two that prefixes make */
+    r->out->prompts = bert__arena_get(r->arena, (n + 2) * sizeof(*r->out->prompts));
     if (!r->out->prompts)
         return bert__alloc_fail(r->arena->alloc, file->path, r->err);
-    for (size_t i = 0; i < prompts->u.object.count && !status; i++)
+    for (size_t i = 0; i < n && !status; i++)
         status = read_prompt(r, file, &prompts->u.object.members[i]);
     return status;
 }
@@ -252,22 +259,55 @@ static bert_status read_similarity(const struct bert__modules_reader *r,
                               bert__printable(name, text.data, text.size));
 }
 
+/* PyLate's files have a prefix for queries or for documents. */
+static bool has_prefix(const struct bert__json_file *file)
+{
+    return bert__json_get(file->root, "query_prefix") != NULL
+           || bert__json_get(file->root, "document_prefix") != NULL;
+}
+
+/* Where no class is named, or SentenceTransformer is. */
+static bert_status read_plain_class(const struct bert__modules_reader *r,
+                                    const struct bert__json_file *file, bool pools,
+                                    enum bert__multi_form *form)
+{
+    bool stanford = false;
+    bert_status status = BERT_OK;
+
+    if (!bert__json_find(file->root, "model_type"))
+        status = bert__multi_is_stanford(r, &stanford);
+    if (stanford)
+        *form = BERT__MULTI_NATIVE;
+    else if (has_prefix(file) && !pools)
+        *form = BERT__MULTI_CONVERTED;
+    return status;
+}
+
 /* The class that the model was saved as; absent: SentenceTransformer. */
 static bert_status read_class(const struct bert__modules_reader *r,
-                              const struct bert__json_file *file, bool *converted)
+                              const struct bert__json_file *file, bool pools, bool *converted,
+                              enum bert__multi_form *form)
 {
+    const struct bert__json *class = bert__json_find(file->root, "model_type");
     bert_text text = {NULL, 0};
     char name[84];
     bert_status status =
         bert__json_read_string(file->root, file->path, "model_type", &text, r->err);
 
-    if (status || !text.data
-        || bert__json_equals(bert__json_find(file->root, "model_type"), "SentenceTransformer"))
+    if (status)
         return status;
+    if (!text.data || bert__json_equals(class, "SentenceTransformer")) {
+        status = read_plain_class(r, file, pools, form);
+        *converted = *form != BERT__MULTI_NONE;
+        return status;
+    }
     *converted = true;
-    r->out->splade.present =
-        bert__json_equals(bert__json_find(file->root, "model_type"), "SparseEncoder");
-    if (r->out->splade.present)
+    r->out->splade.present = bert__json_equals(class, "SparseEncoder");
+    if (bert__json_equals(class, "ColBERT"))
+        *form = BERT__MULTI_PYLATE;
+    if (bert__json_equals(class, "MultiVectorEncoder"))
+        *form = BERT__MULTI_NATIVE;
+    if (r->out->splade.present || *form != BERT__MULTI_NONE)
         return BERT_OK;
     return bert__modules_note(
         r, "saved as a %s: its modules are left out, and texts are pooled by the mean",
@@ -316,7 +356,76 @@ static bert_status read_sparse_encoder(const struct bert__modules_reader *r,
     return status;
 }
 
-bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *converted)
+/* A prefix goes before the prompt of its side, unless the prompt has it already. */
+static bert_status read_prefix(const struct bert__modules_reader *r,
+                               const struct bert__json_file *file, const char *key,
+                               const char *name, bert_text *marker)
+{
+    struct bert__modules *out = r->out;
+    struct bert__prompt *prompt = NULL;
+    bert_text text = {"", 0}, prefix = {"", 0};
+    char *joined;
+    bert_status status = bert__json_read_string(file->root, file->path, key, &prefix, r->err);
+
+    if (status || !bert__json_get(file->root, key))
+        return status;
+    for (uint32_t i = 0; i < out->n_prompts && !prompt; i++)
+        if (strcmp(out->prompts[i].name, name) == 0)
+            prompt = &out->prompts[i];
+    if (!prompt) {
+        prompt = &out->prompts[out->n_prompts++];
+        *prompt = (struct bert__prompt){name, text};
+    }
+    text = prompt->text;
+    if (text.size >= prefix.size && memcmp(text.data, prefix.data, prefix.size) == 0)
+        text = (bert_text){text.data + prefix.size, text.size - prefix.size};
+    joined = bert__arena_get(r->arena, prefix.size + text.size + 1);
+    if (!joined)
+        return bert__alloc_fail(r->arena->alloc, file->path, r->err);
+    memcpy(joined, prefix.data, prefix.size);
+    memcpy(joined + prefix.size, text.data, text.size);
+    joined[prefix.size + text.size] = 0;
+    prompt->text = (bert_text){joined, prefix.size + text.size};
+    *marker = (bert_text){joined, prefix.size};
+    return BERT_OK;
+}
+
+/* Of a model that gives a vector of each token. */
+static bert_status read_multi_encoder(const struct bert__modules_reader *r,
+                                      const struct bert__json_file *file)
+{
+    struct bert__multi *multi = &r->out->multi;
+    bert_status status = read_prompts(r, file);
+
+    multi->mean =
+        bert__json_equals(bert__json_find(file->root, "similarity_fn_name"), "meanmaxsim");
+    r->out->similarity = multi->mean ? "meanmaxsim" : "maxsim";
+    if (!status)
+        status = read_prefix(r, file, "query_prefix", "query", &multi->markers[0]);
+    if (!status)
+        status = read_prefix(r, file, "document_prefix", "document", &multi->markers[1]);
+    if (!status)
+        status = read_default_prompt(r, file);
+    return status ? status : bert__multi_pylate(r, file);
+}
+
+/* A file that isn't there says nothing. */
+static bert_status read_no_config(const struct bert__modules_reader *r, bool *converted,
+                                  enum bert__multi_form *form)
+{
+    struct bert__multi *multi = &r->out->multi;
+    bert_status status = bert__multi_is_stanford(r, &multi->present);
+
+    *converted = multi->present;
+    if (multi->present) {
+        *form = BERT__MULTI_NATIVE;
+        r->out->similarity = "maxsim";
+    }
+    return status;
+}
+
+bert_status bert__sentence_config(const struct bert__modules_reader *r, bool pools, bool *converted,
+                                  enum bert__multi_form *form)
 {
     struct bert__json_file file;
     bert_status status =
@@ -324,9 +433,15 @@ bert_status bert__sentence_config(const struct bert__modules_reader *r, bool *co
                         BERT__CONFIG_BYTES, BERT__JSON_OBJECT, r->err);
 
     *converted = false;
-    if (status || !file.root)
+    *form = BERT__MULTI_NONE;
+    if (status)
         return status;
-    status = read_class(r, &file, converted);
+    if (!file.root)
+        return read_no_config(r, converted, form);
+    status = read_class(r, &file, pools, converted, form);
+    r->out->multi.present = *form != BERT__MULTI_NONE;
+    if (!status && r->out->multi.present)
+        return read_multi_encoder(r, &file);
     if (!status && *converted
         && bert__json_equals(bert__json_find(file.root, "model_type"), "CrossEncoder"))
         return read_cross_encoder(r, &file);

@@ -139,29 +139,64 @@ static bert_status index_tensors(struct bert__weights *w, bert_error *err)
     return BERT_OK;
 }
 
-bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *alloc,
-                               struct bert__source *source, const char *directory,
-                               const struct bert__widen *widen, bool map, bool allow_nonfinite,
-                               bert_error *err)
+static bert_status create(struct bert__weights **out, struct bert__alloc *alloc,
+                          const struct bert__widen *widen, bool allow_nonfinite, bert_error *err)
 {
     struct bert__weights *w = bert__alloc_array(alloc, 1, sizeof(*w));
-    bert_status status;
 
     *out = NULL;
     if (!w)
         return bert__alloc_fail(alloc, "the weights", err);
     w->alloc = alloc;
     w->widen = *widen;
-    w->map = map;
     w->allow_nonfinite = allow_nonfinite;
     w->bounce = bert__alloc(alloc, BOUNCE_BYTES);
-    if (!w->bounce)
-        status = bert__alloc_fail(alloc, "the weights", err);
-    else
-        status = bert__weights_files_open(&w->files, alloc, source, directory, err);
+    if (!w->bounce) {
+        bert__alloc_free(alloc, w);
+        return bert__alloc_fail(alloc, "the weights", err);
+    }
+    *out = w;
+    return BERT_OK;
+}
+
+bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *alloc,
+                               struct bert__source *source, const char *directory,
+                               const struct bert__widen *widen, bool map, bool allow_nonfinite,
+                               bert_error *err)
+{
+    struct bert__weights *w;
+    bert_status status = create(&w, alloc, widen, allow_nonfinite, err);
+
+    *out = NULL;
+    if (status)
+        return status;
+    w->map = map;
+    status = bert__weights_files_open(&w->files, alloc, source, directory, err);
     if (!status)
         status = index_tensors(w, err);
     if (status)
+        bert__weights_close(w);
+    else
+        *out = w;
+    return status;
+}
+
+bert_status bert__weights_open_file(struct bert__weights **out, struct bert__alloc *alloc,
+                                    struct bert__source *source, const char *name,
+                                    const struct bert__widen *widen, bool allow_nonfinite,
+                                    bert_error *err)
+{
+    struct bert__weights *w;
+    bool found = false;
+    bert_status status = create(&w, alloc, widen, allow_nonfinite, err);
+
+    *out = NULL;
+    if (status)
+        return status;
+    status = bert__weights_files_open_one(&w->files, alloc, source, name, &found, err);
+    if (!status && found)
+        status = index_tensors(w, err);
+    if (status || !found)
         bert__weights_close(w);
     else
         *out = w;

@@ -30,6 +30,11 @@ bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *a
                                struct bert__source *source, const char *directory,
                                const struct bert__widen *widen, bool map, bool allow_nonfinite,
                                bert_error *err);
+/* One safetensors file of this name below the root; *out is NULL with BERT_OK if it is absent. */
+bert_status bert__weights_open_file(struct bert__weights **out, struct bert__alloc *alloc,
+                                    struct bert__source *source, const char *name,
+                                    const struct bert__widen *widen, bool allow_nonfinite,
+                                    bert_error *err);
 void bert__weights_close(struct bert__weights *weights);
 /* Path of the main file, for messages. */
 const char *bert__weights_path(const struct bert__weights *weights);

@@ -46,16 +46,25 @@ static bert_status open_file(const struct opening *o, const char *name, int opti
                                   &out->n_tensors, o->err);
 }
 
-static bert_status open_single(const struct opening *o, bool *found)
+static bert_status open_single(const struct opening *o, const char *name, bool *found)
 {
     struct bert__weights_files *files = o->files;
 
     files->items = bert__arena_get(&files->arena, sizeof(*files->items));
     if (!files->items)
-        return bert__alloc_fail(o->alloc, SINGLE_NAME, o->err);
+        return bert__alloc_fail(o->alloc, name, o->err);
     memset(files->items, 0, sizeof(*files->items));
     files->count = 1;
-    return open_file(o, SINGLE_NAME, 1, files->items, found);
+    return open_file(o, name, 1, files->items, found);
+}
+
+/* Its path is the files'. */
+static bert_status keep_path(const struct opening *o)
+{
+    const char *path = bert__file_path(o->files->items[0].file);
+
+    o->files->path = bert__arena_string(&o->files->arena, path, strlen(path));
+    return o->files->path ? BERT_OK : bert__alloc_fail(o->alloc, "the weights", o->err);
 }
 
 /* ---- Shards --------------------------------------------------------------------------- */
@@ -310,18 +319,32 @@ bert_status bert__weights_files_open(struct bert__weights_files *files, struct b
     memset(files, 0, sizeof(*files));
     bert__arena_init(&files->arena, alloc);
     files->path = SINGLE_NAME;
-    status = open_single(&o, &found);
+    status = open_single(&o, SINGLE_NAME, &found);
     if (status)
         return status;
-    if (found) {
-        const char *path = bert__file_path(files->items[0].file);
-
-        files->path = bert__arena_string(&files->arena, path, strlen(path));
-        return files->path ? BERT_OK : bert__alloc_fail(alloc, SINGLE_NAME, err);
-    }
+    if (found)
+        return keep_path(&o);
     files->count = 0;
     status = open_index(&o, &found);
     return status || found ? status : fail_absent(&o);
+}
+
+bert_status bert__weights_files_open_one(struct bert__weights_files *files,
+                                         struct bert__alloc *alloc, struct bert__source *source,
+                                         const char *name, bool *found, bert_error *err)
+{
+    struct opening o = {files, alloc, source, "", err};
+    bert_status status;
+
+    memset(files, 0, sizeof(*files));
+    bert__arena_init(&files->arena, alloc);
+    files->path = name;
+    status = open_single(&o, name, found);
+    if (status)
+        return status;
+    if (!*found)
+        files->count = 0;
+    return *found ? keep_path(&o) : BERT_OK;
 }
 
 void bert__weights_files_close(struct bert__weights_files *files)

@@ -24,6 +24,10 @@ struct bert__weights_files {
 bert_status bert__weights_files_open(struct bert__weights_files *files, struct bert__alloc *alloc,
                                      struct bert__source *source, const char *directory,
                                      bert_error *err);
+/* The same of one file of this name below the root; *found is false if it is absent. */
+bert_status bert__weights_files_open_one(struct bert__weights_files *files,
+                                         struct bert__alloc *alloc, struct bert__source *source,
+                                         const char *name, bool *found, bert_error *err);
 void bert__weights_files_close(struct bert__weights_files *files);
 
 #endif
