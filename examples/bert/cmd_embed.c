@@ -179,8 +179,12 @@ static const struct option_row rows[] = {
     {0, "prompt-name", OPTION_STRING, FIELD(prompt_name), 0, 0, NULL, "NAME",
      "put one of the model's prompts before every text"},
     {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "A,B",
-     "dense (one vector) and sparse (weights of terms, by the fill-mask head);\n"
-     "(default: sparse for a SparseEncoder, else dense)"},
+     "dense (one vector), sparse (weights of terms, by the fill-mask head or\n"
+     "bge-m3's sparse_linear), multi (vectors of tokens, by a ColBERT model or\n"
+     "bge-m3's colbert_linear); (default: what the model was saved for)"},
+    {0, "role", OPTION_CHOICE, FIELD(role), BERT_ROLE_QUERY, 0, "query|document", "ROLE",
+     "what the texts are to a search: chooses the model's prompt of this name\n"
+     "and a ColBERT model's lengths, masks and skipped tokens (default: neither)"},
     {0, "max-active", OPTION_NUMBER, FIELD(max_active), 1, INT32_MAX, NULL, "N",
      "the N largest weights of terms (default: the model's own, else all)"},
     {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|ubinary", "TYPE",
@@ -207,7 +211,8 @@ const struct command command_embed = {
         "  {\"index\": 0, \"embedding\": [...], \"tokens\": 9, \"truncated\": 0}\n"
         "where truncated counts the tokens that were cut off.  A SPLADE model (a\n"
         "SparseEncoder) gives weights of terms, \"indices\": [...], \"values\": [...]; without\n"
-        "--json they are written id:weight.",
+        "--json they are written id:weight.  A ColBERT model gives \"vectors\": [[...], ...], one\n"
+        "for each token that it scores; say --role query or --role document.",
     .examples = "  bert embed -m DIR 'a cat on a mat'\n"
                 "  bert embed -m DIR --json -i texts.txt -o vectors.jsonl\n"
                 "  bert embed -m DIR --format npy --dimensions 128 -i texts.txt -o vectors.npy\n",

@@ -5,6 +5,7 @@
 
 #include "examples/bert/commands.h"
 #include "examples/bert/json_out.h"
+#include "examples/bert/kinds.h"
 #include "examples/bert/message.h"
 #include "examples/bert/runtime.h"
 
@@ -38,6 +39,23 @@ static void json_prompts(struct output *out, const bert_model *model)
     output_text(out, "}");
 }
 
+static void json_outputs(struct output *out, const bert_model *model)
+{
+    uint32_t kinds = bert_model_embeddings(model);
+    const char *name, *comma = "";
+
+    json_name(out, "outputs");
+    output_text(out, "[");
+    for (uint32_t i = 0; (name = kinds_name(i)) != NULL; i++) {
+        if ((kinds >> i & 1) == 0)
+            continue;
+        output_text(out, comma);
+        json_string(out, name, strlen(name));
+        comma = ", ";
+    }
+    output_text(out, "]");
+}
+
 static void json_labels(struct output *out, const bert_model *model)
 {
     json_name(out, "labels");
@@ -51,7 +69,7 @@ static void json_labels(struct output *out, const bert_model *model)
     output_text(out, "]");
 }
 
-static void print_json(struct output *out, const bert_model *model)
+static void print_json(struct output *out, const bert_model *model, int verbose)
 {
     const char *architecture = bert_model_architecture(model);
 
@@ -72,6 +90,8 @@ static void print_json(struct output *out, const bert_model *model)
     json_member(out, "cpu", bert_model_cpu(model));
     json_prompts(out, model);
     json_labels(out, model);
+    if (verbose > 0)
+        json_outputs(out, model);
     json_member(out, "version", bert_version());
     output_text(out, "}\n");
 }
@@ -104,6 +124,21 @@ static void text_prompts(struct output *out, const bert_model *model)
         output_printable(out, text.data, text.size);
         output_text(out, chosen != NULL && strcmp(chosen, name) == 0 ? "\" (default)\n" : "\"\n");
     }
+}
+
+static void text_outputs(struct output *out, const bert_model *model)
+{
+    uint32_t kinds = bert_model_embeddings(model);
+    const char *name, *comma = "";
+
+    output_format(out, "%-18s ", "outputs");
+    for (uint32_t i = 0; (name = kinds_name(i)) != NULL; i++) {
+        if ((kinds >> i & 1) == 0)
+            continue;
+        output_format(out, "%s%s", comma, name);
+        comma = ", ";
+    }
+    output_text(out, kinds != 0 ? "\n" : "none\n");
 }
 
 static void text_labels(struct output *out, const bert_model *model)
@@ -146,6 +181,7 @@ static void print_text(struct output *out, const bert_model *model, int verbose)
     text_count(out, "max_length", bert_model_max_length(model));
     text_member(out, "pooling", bert_model_pooling(model));
     text_member(out, "similarity", bert_model_similarity(model));
+    text_outputs(out, model);
     text_count(out, "parameters", bert_model_parameters(model));
     text_count(out, "bytes", bert_model_bytes(model));
     text_member(out, "precision", runtime_precision(model));
@@ -238,7 +274,7 @@ static int run(const struct options *options)
         rc = EXIT_FAILED;
         if (output_open(&output, options->output)) {
             if (options->json)
-                print_json(&output, runtime.model);
+                print_json(&output, runtime.model, options->verbose);
             else
                 print_text(&output, runtime.model, options->verbose);
         }
@@ -262,11 +298,13 @@ const struct command command_info = {
     .name = "info",
     .summary = "what a model is",
     .synopsis = "[options]",
-    .about = "Load a model and say what it is: architecture, sizes, longest input, pooling,\n"
-             "similarity function, memory, instruction set, prompts.  With -v also tokenizer and\n"
-             "remarks, such as tensors that are not used.  With --json one JSON object.  With\n"
-             "--families the table of what can be loaded: how places enter the embeddings and\n"
-             "distances the attention, norms, feed-forward network, tasks.",
+    .about =
+        "Load a model and say what it is: architecture, sizes, longest input, pooling,\n"
+        "similarity function, kinds of embeddings (embed --outputs), memory, instruction set,\n"
+        "prompts.  With -v also tokenizer and remarks, such as tensors that are not used.\n"
+        "With --json one JSON object (with -v the kinds of embeddings, outputs, too).  With\n"
+        "--families the table of what can be loaded: how places enter the embeddings and\n"
+        "distances the attention, norms, feed-forward network, tasks.",
     .examples = "  bert info -m DIR\n"
                 "  bert info -m DIR --json | jq .max_length\n"
                 "  bert info --families\n",

@@ -7,6 +7,7 @@
 #include "examples/bert/best.h"
 #include "examples/bert/commands.h"
 #include "examples/bert/interrupt.h"
+#include "examples/bert/kinds.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
 #include "examples/bert/vectors.h"
@@ -16,6 +17,9 @@
 struct search {
     struct vectors vectors; /* for the records */
     float *query;           /* [dim] */
+    struct kinds kinds;     /* where they are no vectors: */
+    struct task task;
+    bert_embeddings *result; /* of the query */
     struct best best;
 };
 
@@ -29,8 +33,8 @@ static void score_record(struct job *job, struct search *search, const struct re
 
     if (report->error != NULL)
         job_fail(job, record->index, report->error);
-    else if (bert_similarity(bert_model_similarity(job->runtime.model), search->query, values,
-                             search->vectors.dim, &score, &error)
+    else if (bert_similarity(search->kinds.function, search->query, values, search->vectors.dim,
+                             &score, &error)
                  != BERT_OK
              || check_finite(&score, 1, &error) != BERT_OK)
         job_fail(job, record->index, &error);
@@ -66,6 +70,50 @@ static void search_batch(struct job *job, struct batch *batch, void *context)
     free(values);
 }
 
+/* ---- Records of other embeddings ------------------------------------------------------ */
+
+static bert_status embed_records(void *context, bert_session *session, const bert_text *texts,
+                                 const bert_text *pairs, size_t n, void **result, bert_error *error)
+{
+    const struct search *search = context;
+    bert_embed_all_options o = search->kinds.options;
+
+    o.role = BERT_ROLE_DOCUMENT;
+    return search->kinds.task.run(&o, session, texts, pairs, n, result, error);
+}
+
+static void offer(struct job *job, void *context, const struct record *record, const void *result,
+                  size_t i)
+{
+    struct search *search = context;
+    bert_error error;
+    float score;
+
+    if (kinds_compare(&search->kinds, search->result, 0, result, i, &score, &error) == BERT_OK)
+        best_offer(&search->best, record, score);
+    else
+        job_fail(job, record->index, &error);
+}
+
+static int embed_query_kind(struct job *job, struct search *search)
+{
+    bert_text query = {job->options->query, strlen(job->options->query)};
+    bert_error error;
+    bert_status status = kinds_embed(&search->kinds, job->runtime.session, query, BERT_ROLE_QUERY,
+                                     &search->result, &error);
+
+    search->task = search->kinds.task;
+    search->task.context = search;
+    search->task.run = embed_records;
+    search->task.put = offer;
+    if (status == BERT_OK)
+        return 0;
+    if (status == BERT_ECANCELED && interrupt_signal() != 0)
+        return 128 + interrupt_signal();
+    message("query: %s [%s]", error.message, bert_status_name(status));
+    return EXIT_FAILED;
+}
+
 /* ---- The command ------------------------------------------------------------------- */
 
 static int embed_query(struct job *job, struct search *search)
@@ -92,8 +140,12 @@ static int load(struct job *job, void *context)
     struct search *search = context;
     int rc = vectors_load(&search->vectors, job);
 
+    if (rc == 0)
+        rc = kinds_load_one(&search->kinds, &search->vectors, job);
     if (rc != 0)
         return rc;
+    if (search->kinds.options.outputs != BERT_EMBEDDING_DENSE)
+        return embed_query_kind(job, search);
     rc = embed_query(job, search);
     vectors_use_prompt(&search->vectors, job->runtime.model, "document");
     return rc;
@@ -103,6 +155,7 @@ static int run(const struct options *options)
 {
     struct search search = {0};
     struct job job;
+    enum record_form form = options->jsonl ? FORM_JSON_TEXT : FORM_TEXT;
     int rc;
 
     if (options->query == NULL)
@@ -111,12 +164,16 @@ static int run(const struct options *options)
         return usage_error("search", "--pooling none gives no vector to compare");
     search.best.top = options->top > 0 ? (size_t)options->top : 10;
     if (job_open(&job, options, load, &search) == 0) {
-        job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, search_batch, &search);
+        if (search.result != NULL)
+            job_run(&job, form, task_batch, &search.task);
+        else
+            job_run(&job, form, search_batch, &search);
         if (!job_stopped(&job))
             best_put(&search.best, &job);
     }
     rc = job_close(&job);
     best_free(&search.best);
+    bert_embeddings_free(search.result);
     free(search.query);
     return rc;
 }
@@ -125,6 +182,9 @@ static const struct option_row rows[] = {
     {0, "query", OPTION_STRING, FIELD(query), 0, 0, NULL, "TEXT", "what to look for; needed"},
     {0, "top", OPTION_NUMBER, FIELD(top), 1, INT32_MAX, NULL, "K",
      "print the best K records (default: 10)"},
+    {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "KIND",
+     "compare by dense (one vector), sparse (weights of terms) or multi (vectors\n"
+     "of tokens); (default: what the model was saved for)"},
     {0, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL, NULL}};
 
 static const struct option_row *const groups[] = {rows,
@@ -143,7 +203,8 @@ const struct command command_search = {
     .about =
         "Print the records whose meaning is closest to the query, best first: score, TAB,\n"
         "text; with --json {\"index\": 41, \"score\": 0.62, \"text\": \"...\"} where index counts\n"
-        "records from 0.  The model's prompts named query and document are used.  Only the\n"
+        "records from 0.  The model's prompts named query and document are used; a ColBERT\n"
+        "model compares vectors of tokens by MaxSim, a SPLADE model weights of terms.  Only the\n"
         "best K texts are kept in memory.",
     .examples = "  bert search -m DIR --query 'how do I reset my password' -i faq.txt\n"
                 "  bert search -m DIR --query cats --top 3 --json < texts.txt\n",

@@ -31,16 +31,16 @@ static void put_score(struct job *job, uint64_t index, float score)
     output_text(out, "}\n");
 }
 
-static void compare(struct job *job, const struct vectors *vectors, uint64_t index,
+static void compare(struct job *job, const struct similarity *similarity, uint64_t index,
                     const float *values, const struct vector_report *reports)
 {
+    size_t dim = similarity->vectors.dim;
     const bert_error *failed = reports[0].error != NULL ? reports[0].error : reports[1].error;
     bert_error error;
     float score;
 
     if (failed == NULL
-        && (bert_similarity(bert_model_similarity(job->runtime.model), values,
-                            values + vectors->dim, vectors->dim, &score, &error)
+        && (bert_similarity(similarity->kinds.function, values, values + dim, dim, &score, &error)
                 != BERT_OK
             || check_finite(&score, 1, &error) != BERT_OK))
         failed = &error;
@@ -50,8 +50,10 @@ static void compare(struct job *job, const struct vectors *vectors, uint64_t ind
         put_score(job, index, score);
 }
 
-static void compare_vectors(struct job *job, struct batch *batch, const struct vectors *vectors)
+static void compare_vectors(struct job *job, struct batch *batch,
+                            const struct similarity *similarity)
 {
+    const struct vectors *vectors = &similarity->vectors;
     struct text_list list;
     struct vector_report *reports;
     float *values;
@@ -68,7 +70,7 @@ static void compare_vectors(struct job *job, struct batch *batch, const struct v
                 job_fail(job, record->index, record->error);
                 continue;
             }
-            compare(job, vectors, record->index, values + next * vectors->dim, reports + next);
+            compare(job, similarity, record->index, values + next * vectors->dim, reports + next);
             next += 2;
         }
     }
@@ -77,47 +79,30 @@ static void compare_vectors(struct job *job, struct batch *batch, const struct v
     free(values);
 }
 
-/* ---- Weights of terms ------------------------------------------------------------- */
+/* ---- Other embeddings ---------------------------------------------------------------- */
 
-static bert_status record_error(const bert_embeddings *result, bert_error *error)
+/* The first text is the query of the second where that matters. */
+static void compare_kinds(struct job *job, const struct kinds *kinds, const struct record *record)
 {
-    for (size_t i = 0; i < 2; i++) {
-        bert_status status = bert_embeddings_status(result, i);
-
-        if (status != BERT_OK) {
-            error_set(error, status, "%s", bert_embeddings_message(result, i));
-            return status;
-        }
-    }
-    return BERT_OK;
-}
-
-static void compare_terms(struct job *job, const struct kinds *kinds, const struct record *record)
-{
-    bert_text texts[2] = {record->text, record->pair};
-    bert_embeddings *result = NULL;
+    bool roles = kinds->options.outputs == BERT_EMBEDDING_MULTI;
+    bert_session *session = job->runtime.session;
+    bert_embeddings *a = NULL, *b = NULL;
     bert_error error;
     float score = 0;
-    bert_status status =
-        bert_embed_all(job->runtime.session, texts, 2, &kinds->options, &result, &error);
+    bert_status status = kinds_embed(kinds, session, record->text,
+                                     roles ? BERT_ROLE_QUERY : BERT_ROLE_NONE, &a, &error);
 
-    if (status == BERT_ECANCELED && interrupt_signal() != 0)
-        return;
     if (status == BERT_OK)
-        status = record_error(result, &error);
-    if (status == BERT_OK) {
-        size_t n, m;
-        const bert_term *a = bert_embeddings_terms(result, 0, &n);
-        const bert_term *b = bert_embeddings_terms(result, 1, &m);
-
-        status = bert_sparse_similarity(bert_model_similarity(job->runtime.model), a, n, b, m,
-                                        &score, &error);
-    }
+        status = kinds_embed(kinds, session, record->pair,
+                             roles ? BERT_ROLE_DOCUMENT : BERT_ROLE_NONE, &b, &error);
+    if (status == BERT_OK)
+        status = kinds_compare(kinds, a, 0, b, 0, &score, &error);
     if (status == BERT_OK)
         put_score(job, record->index, score);
-    else
+    else if (status != BERT_ECANCELED || interrupt_signal() == 0)
         job_fail(job, record->index, &error);
-    bert_embeddings_free(result);
+    bert_embeddings_free(a);
+    bert_embeddings_free(b);
 }
 
 static void compare_batch(struct job *job, struct batch *batch, void *context)
@@ -125,7 +110,7 @@ static void compare_batch(struct job *job, struct batch *batch, void *context)
     const struct similarity *similarity = context;
 
     if (similarity->kinds.options.outputs == BERT_EMBEDDING_DENSE) {
-        compare_vectors(job, batch, &similarity->vectors);
+        compare_vectors(job, batch, similarity);
         return;
     }
     for (size_t i = 0; i < batch->count && !job_stopped(job); i++) {
@@ -134,7 +119,7 @@ static void compare_batch(struct job *job, struct batch *batch, void *context)
         if (record->error != NULL)
             job_fail(job, record->index, record->error);
         else
-            compare_terms(job, &similarity->kinds, record);
+            compare_kinds(job, &similarity->kinds, record);
     }
 }
 
@@ -143,7 +128,7 @@ static int load(struct job *job, void *context)
     struct similarity *similarity = context;
     int rc = vectors_load(&similarity->vectors, job);
 
-    return rc == 0 ? kinds_load(&similarity->kinds, &similarity->vectors, job) : rc;
+    return rc == 0 ? kinds_load_one(&similarity->kinds, &similarity->vectors, job) : rc;
 }
 
 static int run(const struct options *options)
@@ -165,6 +150,9 @@ static const struct option_row rows[] = {
      "put TEXT before every text (default: the model's default prompt)"},
     {0, "prompt-name", OPTION_STRING, FIELD(prompt_name), 0, 0, NULL, "NAME",
      "put one of the model's prompts before every text"},
+    {0, "outputs", OPTION_STRING, FIELD(outputs), 0, 0, NULL, "KIND",
+     "compare by dense (one vector), sparse (weights of terms) or multi (vectors\n"
+     "of tokens); (default: what the model was saved for)"},
     {0, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL, NULL}};
 
 static const struct option_row *const groups[] = {options_model,   options_input, options_output,
@@ -177,6 +165,7 @@ const struct command command_similarity = {
     .synopsis = "[options] [A B]",
     .about = "Print how close two texts are, by the model's similarity function (cosine, dot,\n"
              "euclidean or manhattan; the latter two as negative distances): larger is closer.\n"
+             "With a ColBERT model A is the query and B the document, compared by MaxSim.\n"
              "Without arguments each line of the input is a pair, A<TAB>B; with --jsonl\n"
              "  {\"text\": \"...\", \"pair\": \"...\"}\n"
              "With --json each line of the output is {\"index\": 0, \"score\": 0.81}.",

@@ -10,9 +10,20 @@
 static const struct {
     const char *name;
     uint32_t bit;
-} names[] = {{"dense", BERT_EMBEDDING_DENSE}, {"sparse", BERT_EMBEDDING_SPARSE}};
+} names[] = {{"dense", BERT_EMBEDDING_DENSE},
+             {"sparse", BERT_EMBEDDING_SPARSE},
+             {"multi", BERT_EMBEDDING_MULTI}};
 
 enum { N_NAMES = sizeof names / sizeof names[0] };
+
+const char *kinds_name(uint32_t i)
+{
+    for (size_t k = 0; i < 32 && k < N_NAMES; k++) {
+        if (names[k].bit == (uint32_t)1 << i)
+            return names[k].name;
+    }
+    return NULL;
+}
 
 /* ---- Options ------------------------------------------------------------------------ */
 
@@ -35,8 +46,9 @@ int kinds_parse(const struct options *options, uint32_t *outputs)
         uint32_t bit = find_name(name, size);
 
         if (bit == 0)
-            return usage_error(options->command, "--outputs: '%.*s' is none of dense, sparse",
-                               (int)size, name);
+            return usage_error(options->command,
+                               "--outputs: '%.*s' is none of dense, sparse, multi", (int)size,
+                               name);
         *outputs |= bit;
         name = name[size] == ',' ? name + size + 1 : NULL;
     }
@@ -49,11 +61,11 @@ static int check_options(const struct options *options, uint32_t outputs)
         return 0;
     if (options->format > FORMAT_JSON)
         return usage_error(options->command,
-                           "term weights are lists of different lengths: --json only");
+                           "lists of different lengths have no table: --json only");
     if (options->quantize != QUANTIZE_NONE)
-        return usage_error(options->command, "term weights and --quantize exclude each other");
+        return usage_error(options->command, "--quantize is for one vector a text");
     if (options->windows)
-        return usage_error(options->command, "term weights and --windows exclude each other");
+        return usage_error(options->command, "--windows is for one vector a text");
     return 0;
 }
 
@@ -112,6 +124,15 @@ static void put_weights(struct output *out, const bert_term *terms, size_t n)
     output_write(out, "]", 1);
 }
 
+static void put_vectors(struct output *out, const bert_embeddings *result, size_t i)
+{
+    size_t count, size;
+    const float *vectors = bert_embeddings_vectors(result, i, &count, &size);
+    uint32_t shape[2] = {(uint32_t)count, (uint32_t)size};
+
+    json_tensor(out, vectors, shape, 2);
+}
+
 static void put_json(struct output *out, uint64_t index, const bert_embeddings *result, size_t i)
 {
     uint32_t outputs = bert_embeddings_outputs(result);
@@ -129,11 +150,16 @@ static void put_json(struct output *out, uint64_t index, const bert_embeddings *
         json_name(out, "values");
         put_weights(out, terms, n);
     }
+    if (outputs & BERT_EMBEDDING_MULTI) {
+        json_name(out, "vectors");
+        put_vectors(out, result, i);
+    }
     output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64 "}\n",
                   bert_embeddings_tokens(result, i), bert_embeddings_truncated(result, i));
 }
 
-/* For people: "id:weight", parted by spaces; a vector as a list before it. */
+/* For people: a vector as a list, terms as "id:weight" parted by spaces, vectors as a list of
+ * lists; tabs between them. */
 static void put_brief(struct output *out, const bert_embeddings *result, size_t i)
 {
     uint32_t outputs = bert_embeddings_outputs(result);
@@ -142,11 +168,15 @@ static void put_brief(struct output *out, const bert_embeddings *result, size_t 
 
     if (outputs & BERT_EMBEDDING_DENSE)
         put_dense(out, result, i);
-    if (outputs == (BERT_EMBEDDING_DENSE | BERT_EMBEDDING_SPARSE))
+    if ((outputs & BERT_EMBEDDING_DENSE) && (outputs & BERT_EMBEDDING_SPARSE))
         output_text(out, "\t");
     for (size_t k = 0; k < n; k++)
         output_format(out, "%s%" PRId32 ":%.6g", k > 0 ? " " : "", terms[k].id,
                       (double)terms[k].weight);
+    if ((outputs & BERT_EMBEDDING_MULTI) && outputs != BERT_EMBEDDING_MULTI)
+        output_text(out, "\t");
+    if (outputs & BERT_EMBEDDING_MULTI)
+        put_vectors(out, result, i);
     output_text(out, "\n");
 }
 
@@ -185,6 +215,7 @@ int kinds_load(struct kinds *kinds, const struct vectors *vectors, struct job *j
     kinds->task = (struct task){o, run_texts, status_of, put, free_result};
     fill(o, &vectors->options);
     o->max_active = number_or_zero(options->max_active);
+    o->role = (uint32_t)options->role;
     rc = kinds_parse(options, &o->outputs);
     if (rc != 0)
         return rc;
@@ -197,4 +228,55 @@ int kinds_load(struct kinds *kinds, const struct vectors *vectors, struct job *j
     o->outputs = bert_embeddings_outputs(none);
     bert_embeddings_free(none);
     return check_options(options, o->outputs);
+}
+
+/* ---- Comparing -------------------------------------------------------------------------- */
+
+int kinds_load_one(struct kinds *kinds, const struct vectors *vectors, struct job *job)
+{
+    uint32_t outputs;
+    int rc = kinds_load(kinds, vectors, job);
+
+    if (rc != 0)
+        return rc;
+    outputs = kinds->options.outputs;
+    if ((outputs & (outputs - 1)) != 0)
+        return usage_error(job->options->command, "--outputs: one of dense, sparse, multi");
+    kinds->function = bert_model_embedding_similarity(job->runtime.model, (bert_embedding)outputs);
+    return 0;
+}
+
+bert_status kinds_compare(const struct kinds *kinds, const bert_embeddings *a, size_t i,
+                          const bert_embeddings *b, size_t j, float *score, bert_error *error)
+{
+    size_t n, m, size, unused;
+
+    if (kinds->options.outputs == BERT_EMBEDDING_MULTI) {
+        const float *x = bert_embeddings_vectors(a, i, &n, &size);
+        const float *y = bert_embeddings_vectors(b, j, &m, &unused);
+
+        return bert_multi_similarity(kinds->function, x, n, y, m, size > 0 ? size : unused, score,
+                                     error);
+    } else {
+        const bert_term *x = bert_embeddings_terms(a, i, &n);
+        const bert_term *y = bert_embeddings_terms(b, j, &m);
+
+        return bert_sparse_similarity(kinds->function, x, n, y, m, score, error);
+    }
+}
+
+bert_status kinds_embed(const struct kinds *kinds, bert_session *session, bert_text text,
+                        uint32_t role, bert_embeddings **result, bert_error *error)
+{
+    bert_embed_all_options o = kinds->options;
+    bert_status status;
+
+    o.role = role;
+    status = bert_embed_all(session, &text, 1, &o, result, error);
+    if (status != BERT_OK)
+        return status;
+    status = bert_embeddings_status(*result, 0);
+    if (status != BERT_OK)
+        error_set(error, status, "%s", bert_embeddings_message(*result, 0));
+    return status;
 }

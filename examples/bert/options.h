@@ -38,6 +38,7 @@ struct options {
     int hidden_states, attentions;
     /* embed, similarity, search */
     int pooling, normalize, quantize, format, windows;
+    int role; /* a bert_role */
     int64_t dimensions, max_active, top;
     const char *prompt, *prompt_name, *query;
     /* classify */

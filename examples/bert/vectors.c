@@ -44,6 +44,8 @@ static int set_prompt(struct vectors *vectors, const struct options *options,
         vectors->options.prompt = &vectors->prompt;
         return 0;
     }
+    if (name == NULL && options->role != BERT_ROLE_NONE)
+        vectors_use_prompt(vectors, model, options->role == BERT_ROLE_QUERY ? "query" : "document");
     if (name == NULL)
         return 0;
     if (!has_prompt(model, name) && strcmp(name, "query") != 0 && strcmp(name, "document") != 0)

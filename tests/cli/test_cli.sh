@@ -454,13 +454,52 @@ printf 'a cat on a mat\ta cat\n' >"$tmp/pair"
 run similarity -m "$sparse" --json -i "$tmp/pair"
 same 'similarity of a SparseEncoder' "$tmp/expected" "$tmp/out"
 has 'similarity: a dot product over 1' '"score": [0-9][0-9]*\.' "$tmp/out"
-usage 'exclude' embed -m "$sparse" --quantize int8 x
-usage 'exclude' embed -m "$sparse" --windows x
+usage 'one vector a text' embed -m "$sparse" --quantize int8 x
+usage 'one vector a text' embed -m "$sparse" --windows x
 usage 'lists' embed -m "$sparse" --format csv x
 usage 'none of dense' embed -m "$model" --outputs dance x
 usage 'exclude' embed -m "$model" --outputs dense --pooling none x
 run embed -m "$model" --outputs sparse x
 is 'embed --outputs sparse without the head' '3 0' "$rc $(lines "$tmp/out")"
+
+run search -m "$sparse" --query 'a cat' --json 'the bank' 'a cat on a mat' 'prices rose'
+is 'search of a SparseEncoder' '0 1' "$rc $(head -n 1 "$tmp/out" | grep -c '"index": 1, .*a cat on a mat')"
+
+# ---- Vectors of tokens ----------------------------------------------------------------
+colbert=$tmp/colbert
+cp -r tests/data/models/multi/base "$colbert"
+cp -r tests/data/models/multi/stanford/. "$colbert"
+run info -m "$colbert" --json -v
+has 'info: kinds of embeddings' '"task": "embedding".*"similarity": "maxsim".*"outputs": \["dense", "multi"\]' "$tmp/out"
+run info -m "$colbert"
+has 'info: kinds of embeddings, as text' '^outputs  *dense, multi$' "$tmp/out"
+run embed -m "$colbert" --json --role query 'a cat' ''
+is 'embed of a ColBERT model' '0 2' "$rc $(grep -c '"vectors": \[\[.*\]\], "tokens": ' "$tmp/out")"
+is 'embed --role query: as many vectors as it is widened to' '17 17' \
+    "$(while read -r line; do printf '%s\n' "$line" | tr ']' '\n' | grep -c '\['; done <"$tmp/out" | tr '\n' ' ' | sed 's/ $//')"
+run embed -m "$colbert" --role document 'a cat'
+is 'embed --role document, as text' '0 5' "$rc $(tr ']' '\n' <"$tmp/out" | grep -c '\[')"
+run similarity -m "$colbert" --json 'a cat on a mat' 'a cat'
+cp "$tmp/out" "$tmp/expected"
+run similarity -m "$colbert" --json -i "$tmp/pair"
+same 'similarity of a ColBERT model' "$tmp/expected" "$tmp/out"
+run search -m "$colbert" --query 'a cat on a mat' --json -i "$tmp/many"
+is 'search of a ColBERT model' '0 10' "$rc $(grep -c '"score": ' "$tmp/out")"
+run search -m "$colbert" --query 'a cat on a mat' --json 'a cat'
+is 'search and similarity agree' "$(sed 's/.*"score": //; s/}.*//' "$tmp/expected")" \
+    "$(sed 's/.*"score": //; s/,.*//' "$tmp/out")"
+usage 'ROLE\|role' embed -m "$colbert" --role passage x
+m3=tests/data/models/multi/m3
+run embed -m "$m3" --json --outputs dense,sparse,multi 'a cat'
+is 'embed --outputs of bge-m3' '0 1' "$rc $(grep -c '"embedding": \[.*"indices": \[.*"values": \[.*"vectors": \[\[.*"tokens": 5' "$tmp/out")"
+for kind in dense sparse multi; do
+    run similarity -m "$m3" --outputs $kind --json 'a cat' 'a cat on a mat'
+    is "similarity --outputs $kind" '0 1' "$rc $(grep -c '"score": [0-9]' "$tmp/out")"
+done
+usage 'one of dense' similarity -m "$m3" --outputs dense,multi a b
+run embed -m "$model" --outputs multi x
+is 'embed --outputs multi without the head' '3 0' "$rc $(lines "$tmp/out")"
+has 'embed --outputs multi: what is missing' 'colbert_linear' "$tmp/err"
 
 # ---- The same bits -------------------------------------------------------------------
 run embed -m "$model" --json -i "$tmp/many"
