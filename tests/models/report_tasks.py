@@ -1,33 +1,41 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""F1, accuracy and exact match of `bert` and of the reference's pipelines on real texts, with the
+"""F1, accuracy, exact match and correlation of `bert` and of the reference on real texts, with the
 models of train_tasks.py; and whether all their answers are the same.
 
-usage: report_tasks.py BERT MODELS DATA PYTHON4 [ner|intents|qa ...]
+usage: report_tasks.py BERT MODELS DATA PYTHON4 [TASK...]
 
-PYTHON4 is a Python with transformers 4.57 (tests/reference-venv.sh).  Exits 1 if an answer
-differs: a label, a span, or a score by more than 1e-5.
+PYTHON4 is a Python with transformers 4.57 (tests/reference-venv.sh), for answers.  Exits 1 if an
+answer differs: a label, a span, a token, an order, or a score by more than 1e-5.
 """
 
 import collections
 import json
 import pathlib
+import random
 import re
 import string
 import subprocess
 import sys
 
 import torch
-from transformers import (AutoModelForSequenceClassification, AutoModelForTokenClassification,
-                          AutoTokenizer, pipeline)
+import transformers
+from scipy.stats import spearmanr
+from sentence_transformers import CrossEncoder
+from transformers import (AutoTokenizer, BertForMaskedLM, BertForNextSentencePrediction,
+                          BertForSequenceClassification, BertForTokenClassification, pipeline)
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "parity")]
 from tag_reference import STRATEGIES, tag, tagger  # noqa: E402
-from train_tasks import banking, wikiann, xquad  # noqa: E402
+from task_data import banking, paragraphs, stsb, wikiann, xquad  # noqa: E402
 
 TEXTS, TOLERANCE, SHOW = 400, 1e-5, 3
+EAGER = dict(dtype=torch.float32, attn_implementation="eager")
 differences = 0
+
+
+# ---- Both sides ------------------------------------------------------------------------------
 
 
 def run(bert, folder, command, records, *args):
@@ -39,24 +47,36 @@ def run(bert, folder, command, records, *args):
     return [json.loads(line) for line in done.stdout.decode().split("\n") if line]
 
 
-def same(a, b):
-    return a.keys() == b.keys() and all(
-        abs(a[k] - b[k]) <= TOLERANCE if k == "score" else a[k] == b[k] for k in a)
+def gap(a, b):
+    """The widest gap between two answers' numbers; infinite if anything else differs."""
+    if isinstance(a, float) or isinstance(b, float):
+        return abs(a - b)
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        a, b = [a[k] for k in a], [b[k] for k in a]
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return max(map(gap, a, b), default=0.0)
+    return 0.0 if a == b else float("inf")
 
 
-def compare(what, wants, haves):
-    """The number that differ, and the widest gap between scores."""
+def compare(wants, haves):
+    """A sentence: how many answers differ, and the widest gap between scores."""
     global differences
-    worst, wrong = 0.0, 0
-    for want, have in zip(wants, haves, strict=True):
-        if len(want) == len(have) and all(map(same, want, have)):
-            worst = max([worst] + [abs(a["score"] - b["score"]) for a, b in zip(want, have)])
-            continue
-        wrong += 1
-        if wrong <= SHOW:
-            print(f"DIFFERENT {what}\n  reference {want}\n  libbert   {have}")
-    differences += wrong
-    return f"{len(wants)} texts, {wrong} differ, scores within {worst:.1e}"
+    gaps = [gap(a, b) for a, b in zip(wants, haves, strict=True)]
+    wrong = [i for i, g in enumerate(gaps) if g > TOLERANCE]
+    for i in wrong[:SHOW]:
+        print(f"DIFFERENT, record {i}\n  reference {wants[i]}\n  libbert   {haves[i]}")
+    differences += len(wrong)
+    worst = max([g for g in gaps if g < float("inf")], default=0.0)
+    return f"{len(gaps)} texts, {len(wrong)} differ, scores within {worst:.1e}"
+
+
+def say(what, measure, reference, libbert, wants, haves):
+    print(f"{what}: {measure} reference {reference}, libbert {libbert}; {compare(wants, haves)}",
+          flush=True)
+
+
+def load(cls, folder):
+    return cls.from_pretrained(folder, **EAGER).eval(), AutoTokenizer.from_pretrained(folder)
 
 
 # ---- Entities ------------------------------------------------------------------------------
@@ -79,44 +99,45 @@ def gold_entities(sentence):
 def f1(golds, founds):
     spans = [{(e["start"], e["end"], e["entity"]) for e in found} for found in founds]
     right = sum(len(g & s) for g, s in zip(golds, spans))
-    return 2 * right / (sum(map(len, golds)) + sum(map(len, spans)))
+    return f"{2 * right / (sum(map(len, golds)) + sum(map(len, spans))):.4f}"
 
 
-def ner(bert, folder, data, _):
-    sentences = wikiann(data / "wikiann-en-test.txt")[:TEXTS]
+def entities(bert, folder, data, _):
+    sentences = wikiann(data, "test")[:TEXTS]
     texts = [" ".join(w for w, _ in s) for s in sentences]
-    golds = list(map(gold_entities, sentences))
-    pipe = tagger(AutoModelForTokenClassification.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager").eval(),
-        AutoTokenizer.from_pretrained(folder))
     documents = [" ".join(texts[i:i + 50]) for i in range(0, len(texts), 50)]
+    golds, pipe = list(map(gold_entities, sentences)), tagger(
+        *load(BertForTokenClassification, folder))
     for strategy in STRATEGIES:
-        args = ["--aggregate", strategy, "--offsets", "chars"]
-        want = [tag(pipe, t, strategy) for t in texts]
-        have = [r["entities"] for r in run(bert, folder, "tag", [{"text": t} for t in texts], *args)]
-        print(f"entities, {strategy}: F1 reference {f1(golds, want):.4f}, libbert "
-              f"{f1(golds, have):.4f}; {compare(strategy, want, have)}")
-        have = run(bert, folder, "tag", [{"text": t} for t in documents], *args)
-        print("  documents:", compare(strategy, [tag(pipe, t, strategy) for t in documents],
-                                      [r["entities"] for r in have]))
+        found = []
+        for group in [texts, documents]:
+            have = run(bert, folder, "tag", [{"text": t} for t in group], "--aggregate", strategy,
+                       "--offsets", "chars")
+            found.append(([tag(pipe, t, strategy) for t in group], [r["entities"] for r in have]))
+        want, have = found[0]
+        if strategy == "none":  # of tokens: there are no spans to be right
+            print(f"entities, none: {compare(want, have)}")
+        else:
+            say(f"entities, {strategy}", "F1", f1(golds, want), f1(golds, have), want, have)
+        print(f"  read as documents of several windows: {compare(*found[1])}")
 
 
 # ---- Intents --------------------------------------------------------------------------------
 
 
 def intents(bert, folder, data, _):
-    rows = banking(data / "banking77-test.csv")
+    rows = banking(data, "test")
     rows = rows[::len(rows) // TEXTS][:TEXTS]
-    pipe = pipeline("text-classification", device="cpu", tokenizer=AutoTokenizer.from_pretrained(
-        folder), model=AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="eager").eval())
-    want = [pipe(t, top_k=3, truncation=True) for t, _ in rows]
-    have = [r["labels"] for r in run(bert, folder, "classify", [{"text": t} for t, _ in rows],
-                                     "--top", "3")]
-    accuracy = [sum(f[0]["label"] == c for f, (_, c) in zip(found, rows)) / len(rows)
-                for found in (want, have)]
-    print(f"intents: accuracy reference {accuracy[0]:.4f}, libbert {accuracy[1]:.4f}; "
-          f"{compare('intents', want, have)}")
+    model, tokenizer = load(BertForSequenceClassification, folder)
+    pipe = pipeline("text-classification", device="cpu", model=model, tokenizer=tokenizer)
+    want = [pipe(t, top_k=None, truncation=True) for t, _ in rows]
+    have = [r["labels"] for r in run(bert, folder, "classify", [{"text": t} for t, _ in rows])]
+    right = [sum(f[0]["label"] == c for f, (_, c) in zip(found, rows)) / len(rows)
+             for found in (want, have)]
+    # The best one, and all by name: far down the list neighbours are equal.
+    want, have = ([[f[0]["label"], {x["label"]: x["score"] for x in f}] for f in found]
+                  for found in (want, have))
+    say("intents", "accuracy", f"{right[0]:.4f}", f"{right[1]:.4f}", want, have)
 
 
 # ---- Answers ----------------------------------------------------------------------------------
@@ -134,15 +155,21 @@ def overlap(a, b):
     return 2 * common / (len(a) + len(b)) if common else 0.0
 
 
-def qa(bert, folder, data, python4):
-    asked = xquad(data / "xquad-en.json", True)
+def measured(found, asked):
+    best = [(f[0]["answer"], gold) for f, (_, _, gold, _) in zip(found, asked)]
+    return (f"{sum(words(x) == words(y) for x, y in best) / len(best):.4f} / "
+            f"{sum(overlap(x, y) for x, y in best) / len(best):.4f}")
+
+
+def answers(bert, folder, data, python4):
+    asked = xquad(data, True)
     plain = [(q, c) for q, c, _, _ in asked]
     documents = [(q, "\n".join(c for _, c in plain[i - i % 5:i - i % 5 + 40]))
                  for i, (q, _) in enumerate(plain)][::8]
     runs = [dict(records=plain, null=False), dict(records=plain, top=3),
             dict(records=documents, null=False)]
     done = subprocess.run([python4, str(HERE.parent / "parity" / "answer_reference.py")],
-                          capture_output=True, input=json.dumps(
+                          stdout=subprocess.PIPE, input=json.dumps(
                               {"folder": str(folder), "runs": runs}).encode(), check=True)
     for one, want in zip(runs, json.loads(done.stdout)):
         args = ["--top", str(one.get("top", 1)), "--offsets", "chars"]
@@ -150,23 +177,129 @@ def qa(bert, folder, data, python4):
         have = run(bert, folder, "answer", [{"text": c, "question": q} for q, c in one["records"]],
                    *args)
         have = [r["answers"] for r in have]
-        want = [[{k: a[k] for k in ("answer", "score", "start", "end")} for a in f] for f in want]
-        what = "documents" if one["records"] is documents else f"top {one.get('top', 1)}"
-        print(f"answers, {what}: {compare(what, want, have)}")
+        want, have = ([[{k: a[k] for k in ("answer", "score", "start", "end")} for a in f]
+                       for f in found] for found in (want, have))
         if one is runs[0]:
-            for name, found in [("reference", want), ("libbert", have)]:
-                best = [(f[0]["answer"], a[2]) for f, a in zip(found, asked)]
-                print(f"  {name}: exact match {sum(words(x) == words(y) for x, y in best)} of "
-                      f"{len(best)}, F1 {sum(overlap(x, y) for x, y in best) / len(best):.4f}")
+            say("answers", "exact match / F1", measured(want, asked), measured(have, asked), want,
+                have)
+        elif one is runs[1]:
+            print(f"  the best three, no answer among them: {compare(want, have)}")
+        else:
+            print(f"  out of documents of several windows: {compare(want, have)}")
+
+
+# ---- Ranker -----------------------------------------------------------------------------------
+
+
+def ranked(scores):
+    """The order of (index, score), and the scores by index.  Neighbours that are equal to a
+    millionth stand in the order of their indexes: two sides that round differently may differ."""
+    order = sorted(scores, key=lambda s: -s[1])
+    for i in range(len(order)):
+        for j in range(len(order) - 1 - i):
+            (a, x), (b, y) = order[j], order[j + 1]
+            if a > b and abs(x - y) <= 1e-6:
+                order[j], order[j + 1] = order[j + 1], order[j]
+    return [[i for i, _ in order], [s for _, s in sorted(scores)]]
+
+
+def ranker(bert, folder, data, _):
+    rows, encoder = stsb(data, True), CrossEncoder(str(folder), device="cpu", model_kwargs=EAGER)
+    want = [float(s) for s in encoder.predict([(a, b) for a, b, _ in rows])]
+    have = [r["labels"][0]["score"] for r in run(
+        bert, folder, "classify", [{"text": a, "pair": b} for a, b, _ in rows])]
+    spearman = [f"{spearmanr(s, [gold for _, _, gold in rows]).statistic:.4f}"
+                for s in (want, have)]
+    say("ranker, pairs", "Spearman", *spearman, want, have)
+    texts, want, have = [b for _, b, _ in rows[:200]], [], []
+    queries = [i for i in range(200) if rows[i][2] >= 0.9][:10]
+    for query in queries:
+        found = encoder.rank(rows[query][0], texts)
+        want.append(ranked([(f["corpus_id"], float(f["score"])) for f in found]))
+        found = run(bert, folder, "rerank", [{"text": t} for t in texts], "--query",
+                    rows[query][0])
+        have.append(ranked([(f["index"], f["score"]) for f in found]))
+    print(f"  {len(queries)} queries over {len(texts)} texts: {compare(want, have)}", flush=True)
+
+
+# ---- Words ------------------------------------------------------------------------------------
+
+
+def masked_texts(data, tokenizer):
+    """(text, the words that were there): two thirds with one mask, the others with up to three."""
+    rnd, found = random.Random(7), []
+    sentences = [s for p in paragraphs(data, True) for s in p
+                 if "[UNK]" not in s and 6 <= len(s.split()) <= 60]
+    for i, sentence in enumerate(rnd.sample(sentences, TEXTS)):
+        parts = sentence.split()
+        at = [k for k, w in enumerate(parts) if len(tokenizer.tokenize(w)) == 1 and w.isalpha()]
+        at = sorted(rnd.sample(at, min(len(at), 1 if i % 3 else rnd.choice([1, 2, 3]))))
+        gold = [parts[k].lower() for k in at]
+        for k in at:
+            parts[k] = tokenizer.mask_token
+        if at:
+            found.append((" ".join(parts), gold))
+    return found
+
+
+def fill(bert, folder, data, _):
+    model, tokenizer = load(BertForMaskedLM, folder)
+    pipe = pipeline("fill-mask", model=model, tokenizer=tokenizer, device="cpu")
+    texts = masked_texts(data, tokenizer)
+    want = []
+    for text, gold in texts:
+        found = pipe(text)
+        found = found if len(gold) > 1 else [found]
+        want.append([[{"token": f["token_str"], "id": f["token"], "score": f["score"],
+                       "text": f["sequence"]} for f in best] for best in found])
+    have = [r["masks"] for r in run(bert, folder, "fill", [{"text": t} for t, _ in texts])]
+    right = []
+    for found in (want, have):
+        masks = [([f["token"] for f in best], w) for (_, gold), each in zip(texts, found)
+                 for best, w in zip(each, gold)]
+        right.append(f"{sum(t[0] == w for t, w in masks) / len(masks):.4f} / "
+                     f"{sum(w in t for t, w in masks) / len(masks):.4f}")
+    say("words", "top 1 / top 5", *right, want, have)
+
+
+# ---- Next sentence ----------------------------------------------------------------------------
+
+
+def following(data):
+    """(first, second, does it follow?)"""
+    rnd, texts = random.Random(9), paragraphs(data, True)
+    pairs = [(a, b) for p in texts for a, b in zip(p, p[1:])]
+    return [(a, b, True) if i % 2 else (a, rnd.choice(rnd.choice(texts)), False)
+            for i, (a, b) in enumerate(rnd.sample(pairs, TEXTS))]
+
+
+def next_sentence(bert, folder, data, _):
+    model, tokenizer = load(BertForNextSentencePrediction, folder)
+    pairs, want = following(data), []
+    for a, b, _ in pairs:
+        logits = model(**tokenizer(a, b, return_tensors="pt", truncation=True)).logits[0]
+        want.append({"is_next": float(torch.softmax(logits, 0)[0]),
+                     "logits": [float(x) for x in logits]})
+    have = [{k: r[k] for k in ("is_next", "logits")} for r in run(
+        bert, folder, "next", [{"text": a, "pair": b} for a, b, _ in pairs])]
+    right = [f"{sum((f['is_next'] > 0.5) == p[2] for f, p in zip(found, pairs)) / len(pairs):.4f}"
+             for found in (want, have)]
+    say("next", "accuracy", *right, want, have)
+
+
+REPORTS = {"entities": entities, "intents": intents, "answers": answers, "ranker": ranker,
+           "words": fill, "next": next_sentence}
 
 
 def main():
     bert, models, data, python4 = sys.argv[1], *map(pathlib.Path, sys.argv[2:4]), sys.argv[4]
-    torch.set_num_threads(2)
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(1)
     with torch.inference_mode():
-        for name, report in [("ner", ner), ("intents", intents), ("qa", qa)]:
-            if len(sys.argv) < 6 or name in sys.argv[5:]:
-                report(bert, models / name, data, python4)
+        for name in sys.argv[5:] or REPORTS:
+            REPORTS[name](bert, models / name, data, python4)
+    print(f"{differences} answers differ")
     return differences > 0
 
 
