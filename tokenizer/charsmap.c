@@ -103,31 +103,47 @@ bert_status bert__charsmap_read(struct bert__charsmap **out, struct bert__arena 
     return BERT_OK;
 }
 
-bool bert__charsmap_find(const struct bert__charsmap *map, const char *text, size_t size,
-                         bert_text *out)
+/* Follow the text through the trie to the first key's end, or to the last. */
+static size_t follow(const struct bert__charsmap *map, const char *text, size_t size, bool first,
+                     bert_text *out)
 {
-    size_t at = distance(map->units[0]);
+    size_t at = distance(map->units[0]), found = 0;
 
     for (size_t i = 0; i < size; i++) {
         unsigned c = (unsigned char)text[i];
         uint32_t unit;
 
         if (c == 0)
-            return false;
+            break;
         at ^= c;
         if (at >= map->n_units)
-            return false;
+            break;
         unit = map->units[at];
         if ((unit & (LEAF | 0xFF)) != c)
-            return false;
+            break;
         at ^= distance(unit);
-        if (ends_key(unit)) {
-            out->data = map->texts + (map->units[at] & ~LEAF);
-            out->size = strlen(out->data);
-            return true;
-        }
+        if (!ends_key(unit))
+            continue;
+        out->data = map->texts + (map->units[at] & ~LEAF);
+        found = i + 1;
+        if (first)
+            break;
     }
-    return false;
+    if (found > 0)
+        out->size = strlen(out->data);
+    return found;
+}
+
+bool bert__charsmap_find(const struct bert__charsmap *map, const char *text, size_t size,
+                         bert_text *out)
+{
+    return follow(map, text, size, true, out) > 0;
+}
+
+size_t bert__charsmap_longest(const struct bert__charsmap *map, const char *text, size_t size,
+                              bert_text *out)
+{
+    return follow(map, text, size, false, out);
 }
 
 bool bert__charsmap_same(const struct bert__charsmap *map, const char *text, size_t size)

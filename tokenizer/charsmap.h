@@ -28,6 +28,10 @@ bert_status bert__charsmap_read(struct bert__charsmap **out, struct bert__arena 
 bool bert__charsmap_find(const struct bert__charsmap *map, const char *text, size_t size,
                          bert_text *out);
 
+/* The length of the longest beginning that has one, and that; 0: none has. */
+size_t bert__charsmap_longest(const struct bert__charsmap *map, const char *text, size_t size,
+                              bert_text *out);
+
 /* Would the text stay as it is, as far as a glance can tell? */
 bool bert__charsmap_same(const struct bert__charsmap *map, const char *text, size_t size);
 

@@ -13,8 +13,10 @@ enum bert__family_id {
     BERT__FAMILY_MPNET,
     BERT__FAMILY_FUNNEL,
     BERT__FAMILY_SPLINTER,
+    BERT__FAMILY_ESM,
     /* a vocab.json with its merges */
     BERT__FAMILY_ROBERTA,
+    BERT__FAMILY_LUKE,
     BERT__FAMILY_DEBERTA,
     BERT__FAMILY_GPT2,
     BERT__FAMILY_HERBERT,
@@ -26,6 +28,7 @@ enum bert__family_id {
     BERT__FAMILY_BIG_BIRD,
     BERT__FAMILY_REMBERT,
     BERT__FAMILY_XLNET,
+    BERT__FAMILY_BERT_GENERATION,
     BERT__FAMILY_SPM, /* of no class */
     BERT__FAMILY_COUNT
 };

@@ -33,7 +33,8 @@ bert_status bert__settings_add(struct bert__load *l, const struct bert__settings
         if (i == s->n_listed)
             n_listed = l->tok->added.n;
         if (i < s->n_listed || token.id & BERT__TOKEN_AGAIN
-            || !is_listed(l, token.content, n_listed))
+            || !is_listed(l, token.content,
+                          token.id & BERT__TOKEN_ONCE ? l->tok->added.n : n_listed))
             status = bert__load_add_token(l, &token, &work.piece);
     }
     bert__work_free(&work);
@@ -152,11 +153,14 @@ void bert__named_types(const struct bert__load *l, const struct bert__family *fa
     switch (family->id) {
     case BERT__FAMILY_DPR:
     case BERT__FAMILY_MPNET:
+    case BERT__FAMILY_ESM:
     case BERT__FAMILY_ROBERTA:
+    case BERT__FAMILY_LUKE:
     case BERT__FAMILY_GPT2:
     case BERT__FAMILY_XLMR:
     case BERT__FAMILY_CAMEMBERT:
     case BERT__FAMILY_BIG_BIRD:
+    case BERT__FAMILY_BERT_GENERATION:
         no[0] = no[1] = true;
         break;
     case BERT__FAMILY_FUNNEL:

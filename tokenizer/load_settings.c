@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* load_settings.c - settings beside a vocabulary, as the reference's classes read them. */
-#include "tokenizer/load_settings.h"
+#include "tokenizer/load_settings_parts.h"
 
 #include "lib/base/error.h"
 #include "lib/base/sort.h"
 
-enum {
-    MAX_EXTRA = 1 << 14,
-    /* `id` of a token until it gets one: the file writes it as an object, */
-    AN_OBJECT = 1,
-    UNSAID = 2,     /* which doesn't say whether it is normalized; */
-    NORMALIZED = 4, /* as long as it has no role, it is; */
-    SPECIAL = 8     /* it is special without a role */
-};
-
-static const char *const keys[BERT__NAMED_COUNT] = {
+const char *const bert__named_keys[BERT__NAMED_COUNT] = {
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 /* ---- One token ------------------------------------------------------------ */
 
 /* A string, or an object with "content" and flags. */
-static bert_status read_token(const struct bert__load *l, const struct bert__json *value,
-                              const char *what, struct bert__added_token *out)
+bert_status bert__read_token(const struct bert__load *l, const struct bert__json *value,
+                             const char *what, struct bert__added_token *out)
 {
     bert_status status;
 
@@ -32,7 +23,7 @@ static bert_status read_token(const struct bert__load *l, const struct bert__jso
     if (value->type != BERT__JSON_OBJECT)
         return bert__fail(l->err, BERT_EFORMAT, "%s: %s is %s; expected a token", l->path, what,
                           bert__json_type_name(value));
-    *out = (struct bert__added_token){.id = AN_OBJECT};
+    *out = (struct bert__added_token){.id = BERT__AN_OBJECT};
     status = bert__load_text(l, value, what, "content", &out->content);
     if (status == BERT_OK)
         status = bert__json_read_bool(value, l->path, "single_word", &out->single_word, l->err);
@@ -46,16 +37,16 @@ static bert_status read_token(const struct bert__load *l, const struct bert__jso
     if (status == BERT_OK)
         status = bert__json_read_bool(value, l->path, "normalized", &out->normalized, l->err);
     if (bert__json_find(value, "normalized") == NULL)
-        out->id |= UNSAID;
-    out->id |= (out->normalized ? NORMALIZED : 0) | (out->special ? SPECIAL : 0);
+        out->id |= BERT__UNSAID;
+    out->id |= (out->normalized ? BERT__NORMALIZED : 0) | (out->special ? BERT__SPECIAL : 0);
     return status;
 }
 
 /* A token that has a role is special whatever the file says. */
-static bert_status read_special(const struct bert__load *l, const struct bert__json *value,
-                                const char *what, struct bert__added_token *out)
+bert_status bert__read_special(const struct bert__load *l, const struct bert__json *value,
+                               const char *what, struct bert__added_token *out)
 {
-    bert_status status = read_token(l, value, what, out);
+    bert_status status = bert__read_token(l, value, what, out);
 
     out->special = true;
     if (value->type == BERT__JSON_OBJECT && bert__json_find(value, "normalized") == NULL)
@@ -73,9 +64,9 @@ static void take_string(struct bert__added_token *token, const struct bert__fami
 
     token->lstrip = mask != BERT__MASK_STRING;
     if (mask == BERT__MASK_SPECIAL)
-        token->id = AN_OBJECT | SPECIAL;
+        token->id = BERT__AN_OBJECT | BERT__SPECIAL;
     else
-        token->id = family->objects || token->lstrip ? AN_OBJECT | NORMALIZED : 0;
+        token->id = family->objects || token->lstrip ? BERT__AN_OBJECT | BERT__NORMALIZED : 0;
 }
 
 /* What a file says of the named tokens; null takes one away. */
@@ -83,7 +74,7 @@ static bert_status read_named(const struct bert__load *l, const struct bert__fam
                               const struct bert__json *file, bool is_map, struct bert__settings *s)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        const struct bert__json *value = bert__json_get(file, keys[i]);
+        const struct bert__json *value = bert__json_get(file, bert__named_keys[i]);
         bert_status status;
 
         if (value == NULL)
@@ -95,11 +86,13 @@ static bert_status read_named(const struct bert__load *l, const struct bert__fam
             continue;
         }
         s->plain[i] = is_map || value->type == BERT__JSON_STRING;
-        status = read_special(l, value, keys[i], &s->named[i]);
+        status = bert__read_special(l, value, bert__named_keys[i], &s->named[i]);
         if (status != BERT_OK)
             return status;
-        if (is_map && (s->named[i].id & AN_OBJECT)) /* the reader of this file knows its role */
-            s->named[i].id = (s->named[i].id & UNSAID ? AN_OBJECT : s->named[i].id) | SPECIAL;
+        if (is_map
+            && (s->named[i].id & BERT__AN_OBJECT)) /* the reader of this file knows its role */
+            s->named[i].id =
+                (s->named[i].id & BERT__UNSAID ? BERT__AN_OBJECT : s->named[i].id) | BERT__SPECIAL;
         if (value->type == BERT__JSON_STRING)
             take_string(&s->named[i], family, i);
     }
@@ -117,7 +110,8 @@ static void set_defaults(struct bert__settings *s, const struct bert__family *fa
                                  .chinese = true,
                                  .strip = true,
                                  .add_prefix_space = pieces,
-                                 .trim_offsets = true};
+                                 .trim_offsets = true,
+                                 .legacy = true};
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
         if (family->named[i] != NULL)
             s->named[i] = (struct bert__added_token){
@@ -128,40 +122,21 @@ static void set_defaults(struct bert__settings *s, const struct bert__family *fa
 
 /* ---- Lists ---------------------------------------------------------------- */
 
-/* A list being made, in the load's arena. */
-struct listed {
-    struct bert__added_token token;
-    int64_t id; /* that the file gives it */
-};
-
-struct list {
-    struct listed *items;
-    struct listed **sorted;
-    uint32_t n;
-};
-
-static bert_status list_init(const struct bert__load *l, struct list *list, size_t cap)
+static bert_status list_init(const struct bert__load *l, struct bert__token_list *list, size_t cap)
 {
-    if (cap > MAX_EXTRA)
+    if (cap > BERT__MAX_EXTRA)
         return bert__fail(l->err, BERT_ELIMIT, "%s: %zu special tokens; at most %d are taken",
-                          l->path, cap, MAX_EXTRA);
+                          l->path, cap, BERT__MAX_EXTRA);
     list->n = 0;
     list->items = bert__arena_get(l->files, cap * sizeof *list->items);
     list->sorted = bert__arena_get(l->files, cap * sizeof *list->sorted);
     return list->items != NULL && list->sorted != NULL ? BERT_OK : bert__load_nomem(l);
 }
 
-static void list_add(struct list *list, int64_t id, const struct bert__added_token *token)
-{
-    list->sorted[list->n] = &list->items[list->n];
-    list->items[list->n].token = *token;
-    list->items[list->n++].id = id;
-}
-
 /* By id; equal ones stay in the file's order. */
 static int compare(const void *a, const void *b)
 {
-    const struct listed *x = a, *y = b;
+    const struct bert__listed *x = a, *y = b;
 
     if (x->id != y->id)
         return x->id < y->id ? -1 : 1;
@@ -169,7 +144,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* Of several of one id the last stays. */
-static void list_sort(struct list *list)
+static void list_sort(struct bert__token_list *list)
 {
     uint32_t n = 0;
 
@@ -197,7 +172,7 @@ static bool parse_id(bert_text key, int64_t *out)
 
 /* added_tokens_decoder: {"id": {token}} */
 static bert_status read_decoder(const struct bert__load *l, const struct bert__json *decoder,
-                                struct list *list)
+                                struct bert__token_list *list)
 {
     bert_status status = list_init(l, list, decoder->u.object.count);
 
@@ -211,42 +186,38 @@ static bert_status read_decoder(const struct bert__load *l, const struct bert__j
             return bert__fail(l->err, BERT_EFORMAT,
                               "%s: \"added_tokens_decoder\" has the key \"%s\"; expected an id",
                               l->path, bert__printable(name, m->key.data, m->key.size));
-        status = read_token(l, &m->value, "an entry of \"added_tokens_decoder\"", &token);
+        status = bert__read_token(l, &m->value, "an entry of \"added_tokens_decoder\"", &token);
         if (status == BERT_OK)
-            list_add(list, id, &token);
+            bert__list_add(list, id, &token);
     }
     list_sort(list);
     return status;
 }
 
-static bool same(bert_text a, bert_text b)
-{
-    return a.data != NULL && b.data != NULL && a.size == b.size
-           && memcmp(a.data, b.data, a.size) == 0;
-}
-
 static bool is_named(const struct bert__settings *s, bert_text content)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (same(s->named[i].content, content))
+        if (bert__same_text(s->named[i].content, content))
             return true;
     }
     for (uint32_t i = 0; i < s->n_own; i++) {
-        if (same(s->own[i].token.content, content))
+        if (bert__same_text(s->own[i].token.content, content))
             return true;
     }
     return false;
 }
 
 /* Is it special to the reader of added_tokens.json, who overlooks defaults and objects? */
-static bool is_special(const struct bert__settings *s, const struct list *extra, bert_text content)
+static bool is_special(const struct bert__settings *s, const struct bert__token_list *extra,
+                       bert_text content)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (s->plain[i] && same(s->named[i].content, content))
+        if (s->plain[i] && bert__same_text(s->named[i].content, content))
             return true;
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (!(extra->items[i].token.id & AN_OBJECT) && same(extra->items[i].token.content, content))
+        if (!(extra->items[i].token.id & BERT__AN_OBJECT)
+            && bert__same_text(extra->items[i].token.content, content))
             return true;
     }
     return false;
@@ -254,8 +225,8 @@ static bool is_special(const struct bert__settings *s, const struct list *extra,
 
 /* added_tokens.json: {"token": id} */
 static bert_status read_added(const struct bert__load *l, const struct bert__json *file,
-                              const struct bert__settings *s, const struct list *extra,
-                              struct list *list)
+                              const struct bert__settings *s, const struct bert__token_list *extra,
+                              struct bert__token_list *list)
 {
     bert_status status = list_init(l, list, file->u.object.count);
 
@@ -268,7 +239,7 @@ static bert_status read_added(const struct bert__load *l, const struct bert__jso
         token.normalized = !token.special;
         status = bert__load_id_value(l, &m->value, "an id", &id);
         if (status == BERT_OK)
-            list_add(list, id, &token);
+            bert__list_add(list, id, &token);
     }
     list_sort(list);
     return status;
@@ -288,7 +259,7 @@ static bert_status count_list(const struct bert__load *l, const struct bert__jso
 /* Lists of further special tokens.  Those of tokenizer_config.json are special only if they say
  * so, or are strings. */
 static bert_status read_extra(const struct bert__load *l, const struct bert__json *of_config,
-                              const struct bert__json *of_map, struct list *list)
+                              const struct bert__json *of_map, struct bert__token_list *list)
 {
     const struct bert__json *const both[] = {of_config, of_map};
     size_t n = 0;
@@ -297,17 +268,17 @@ static bert_status read_extra(const struct bert__load *l, const struct bert__jso
     if (status == BERT_OK)
         status = count_list(l, of_map, &n);
     if (status == BERT_OK)
-        status = list_init(l, list, n);
+        status = list_init(l, list, n + 2); /* and LUKE's entities */
     for (int k = 0; k < 2; k++) {
         size_t count = bert__json_is(both[k], BERT__JSON_ARRAY) ? both[k]->u.array.count : 0;
 
         for (size_t i = 0; status == BERT_OK && i < count; i++) {
             struct bert__added_token token;
 
-            status = (k == 1 ? read_special : read_token)(l, &both[k]->u.array.items[i],
-                                                          "an extra special token", &token);
+            status = (k == 1 ? bert__read_special : bert__read_token)(
+                l, &both[k]->u.array.items[i], "an extra special token", &token);
             if (status == BERT_OK)
-                list_add(list, 0, &token);
+                bert__list_add(list, 0, &token);
         }
     }
     return status;
@@ -333,6 +304,7 @@ static bert_status read_flags(const struct bert__load *l, const struct bert__jso
         {"clean_text", &s->clean_text},
         {"add_bos_token", &s->add_bos},
         {"add_eos_token", &s->add_eos},
+        {"legacy", &s->legacy},
     };
     bert_status status = BERT_OK;
 
@@ -370,79 +342,6 @@ static bert_status read_beside(struct bert__load *l, const char *name,
     return status;
 }
 
-/* ---- Tokens under names of the model's own ----------------------------------------------- */
-
-static bool is_own_key(bert_text key)
-{
-    static const char end[] = "_token";
-    const size_t n = sizeof end - 1;
-
-    if (key.size < n || memcmp(key.data + key.size - n, end, n) != 0)
-        return false;
-    for (int i = 0; i < BERT__NAMED_COUNT; i++) {
-        if (bert__load_is(key, keys[i]))
-            return false;
-    }
-    return true;
-}
-
-/* One of a name that is there already takes its place. */
-static bert_status put_own(const struct bert__load *l, bert_text key,
-                           const struct bert__added_token *token, struct bert__settings *s)
-{
-    uint32_t i = 0;
-
-    while (i < s->n_own && !same(s->own[i].key, key))
-        i++;
-    if (i == BERT__OWN_MAX)
-        return bert__fail(l->err, BERT_ELIMIT, "%s: more than %d named tokens", l->path,
-                          BERT__OWN_MAX);
-    s->own[i].key = key;
-    s->own[i].token = *token;
-    s->n_own += i == s->n_own;
-    return BERT_OK;
-}
-
-/* What a file says under "..._token": strings, or tokens that say what they are. */
-static bert_status read_own(const struct bert__load *l, const struct bert__json *file, bool is_map,
-                            bool strings, struct bert__settings *s)
-{
-    size_t n = file != NULL ? file->u.object.count : 0;
-    bert_status status = BERT_OK;
-
-    for (size_t i = 0; status == BERT_OK && i < n; i++) {
-        const struct bert__json_member *m = &file->u.object.members[i];
-        bool string = m->value.type == BERT__JSON_STRING;
-        bool token = m->value.type == BERT__JSON_OBJECT
-                     && (is_map || bert__json_get(&m->value, "__type") != NULL);
-        struct bert__added_token t;
-
-        if (!is_own_key(m->key) || !(strings ? string : token || (is_map && string)))
-            continue;
-        status = read_special(l, &m->value, "a named token", &t);
-        if (status == BERT_OK)
-            status = put_own(l, m->key, &t, s);
-    }
-    return status;
-}
-
-/* Extra tokens that are an object: they have names too. */
-static bert_status read_roles(const struct bert__load *l, const struct bert__json *extra,
-                              struct bert__settings *s)
-{
-    bert_status status = BERT_OK;
-
-    for (size_t i = 0; status == BERT_OK && i < extra->u.object.count; i++) {
-        const struct bert__json_member *m = &extra->u.object.members[i];
-        struct bert__added_token t;
-
-        status = read_special(l, &m->value, "an extra special token", &t);
-        if (status == BERT_OK)
-            status = put_own(l, m->key, &t, s);
-    }
-    return status;
-}
-
 /* ---- Extra tokens ------------------------------------------------------------------------ */
 
 static bool is_something(const struct bert__json *value)
@@ -466,8 +365,8 @@ static const struct bert__json *extras_of(const struct bert__json *config)
 /* Python's equality of two tokens that are to be added. */
 static bool equals(const struct bert__added_token *a, const struct bert__added_token *b)
 {
-    return ((a->id ^ b->id) & (AN_OBJECT | NORMALIZED | SPECIAL)) == 0
-           && same(a->content, b->content) && a->single_word == b->single_word
+    return ((a->id ^ b->id) & (BERT__AN_OBJECT | BERT__NORMALIZED | BERT__SPECIAL)) == 0
+           && bert__same_text(a->content, b->content) && a->single_word == b->single_word
            && a->lstrip == b->lstrip && a->rstrip == b->rstrip;
 }
 
@@ -494,28 +393,29 @@ static void collect_one(struct bert__settings *s, const struct bert__added_token
 
     *t = *token;
     t->id |= more;
-    if (!t->special && (more & SPECIAL || is_named(s, t->content))) {
+    if (!t->special && (more & BERT__SPECIAL || is_named(s, t->content))) {
         t->special = true;
-        if (t->id & UNSAID)
+        if (t->id & BERT__UNSAID)
             t->normalized = false;
     }
 }
 
 /* All but what the files list and name. */
-static void collect_again(struct bert__settings *s, const struct list *extra)
+static void collect_again(struct bert__settings *s, const struct bert__token_list *extra)
 {
     for (int i = 0; i < BERT__NAMED_COUNT; i++) {
         if (s->named[i].content.data != NULL)
-            collect_one(s, &s->named[i], SPECIAL | (s->said[i] ? 0 : BERT__TOKEN_AGAIN));
+            collect_one(s, &s->named[i], BERT__SPECIAL | (s->said[i] ? 0 : BERT__TOKEN_AGAIN));
     }
     for (uint32_t i = 0; i < s->n_own; i++)
-        collect_one(s, &s->own[i].token, SPECIAL | BERT__TOKEN_AGAIN);
+        collect_one(s, &s->own[i].token, BERT__SPECIAL | BERT__TOKEN_AGAIN);
     for (uint32_t i = 0; i < extra->n; i++)
-        collect_one(s, &extra->items[i].token, SPECIAL | BERT__TOKEN_AGAIN);
+        collect_one(s, &extra->items[i].token, BERT__SPECIAL | BERT__TOKEN_AGAIN);
 }
 
 static bert_status collect(const struct bert__load *l, struct bert__settings *s,
-                           const struct list *first, const struct list *extra)
+                           const struct bert__token_list *first,
+                           const struct bert__token_list *extra)
 {
     uint32_t n = first->n + 2 * (extra->n + BERT__NAMED_COUNT + s->n_own);
 
@@ -547,15 +447,15 @@ static bert_status collect(const struct bert__load *l, struct bert__settings *s,
 
 /* The vocabulary's own. */
 static bert_status take_pieces(const struct bert__load *l, const struct bert__extra_tokens *own,
-                               struct list *list)
+                               struct bert__token_list *list)
 {
     bert_status status = list_init(l, list, own->n);
 
     for (uint32_t i = 0; status == BERT_OK && i < own->n; i++) {
         struct bert__added_token token = own->tokens[i];
 
-        token.id = AN_OBJECT | (token.special ? SPECIAL : 0);
-        list_add(list, 0, &token);
+        token.id = BERT__AN_OBJECT | (token.special ? BERT__SPECIAL : 0);
+        bert__list_add(list, 0, &token);
     }
     return status;
 }
@@ -563,7 +463,7 @@ static bert_status take_pieces(const struct bert__load *l, const struct bert__ex
 /* Those of the config, then the map's; one that is an object stands in place of lists. */
 static bert_status take_extra(const struct bert__load *l, const struct bert__extra_tokens *own,
                               const struct bert__json *config, const struct bert__json *map,
-                              struct bert__settings *s, struct list *list)
+                              struct bert__settings *s, struct bert__token_list *list)
 {
     const struct bert__json *extra = extras_of(config);
     const struct bert__json *more = bert__json_get(map, "extra_special_tokens");
@@ -574,12 +474,12 @@ static bert_status take_extra(const struct bert__load *l, const struct bert__ext
     if (old == NULL && is_something(bert__json_get(config, "extra_special_tokens")))
         old = bert__json_get(config, "additional_special_tokens");
     if (bert__json_is(extra, BERT__JSON_OBJECT)) {
-        status = read_roles(l, extra, s);
+        status = bert__own_roles(l, extra, s);
         extra = NULL;
         there = more != NULL;
     }
     if (status == BERT_OK && bert__json_is(more, BERT__JSON_OBJECT)) {
-        status = read_roles(l, more, s);
+        status = bert__own_roles(l, more, s);
         extra = more = NULL;
         there = false;
     }
@@ -588,16 +488,6 @@ static bert_status take_extra(const struct bert__load *l, const struct bert__ext
     if (!there && own != NULL)
         return take_pieces(l, own, list);
     return read_extra(l, extra, there ? more : old, list);
-}
-
-/* Splinter's class has a token of its own. */
-static bert_status set_question(const struct bert__load *l, const struct bert__family *family,
-                                struct bert__settings *s)
-{
-    struct bert__added_token token = {.content = {"[QUESTION]", 10}, .special = true};
-    bert_text key = {"question_token", 14};
-
-    return family->id == BERT__FAMILY_SPLINTER ? put_own(l, key, &token, s) : BERT_OK;
 }
 
 static bert_status read_names(struct bert__load *l, const struct bert__family *family,
@@ -610,17 +500,17 @@ static bert_status read_names(struct bert__load *l, const struct bert__family *f
     l->path = path;
     status = read_named(l, family, config, false, s);
     if (status == BERT_OK)
-        status = set_question(l, family, s);
+        status = bert__own_defaults(l, family, s);
     if (status == BERT_OK)
-        status = read_own(l, config, false, false, s);
+        status = bert__own_read(l, config, false, false, s);
     l->path = map_path;
     if (status == BERT_OK && map != NULL)
         status = read_named(l, family, map, true, s);
     if (status == BERT_OK)
-        status = read_own(l, map, true, false, s);
+        status = bert__own_read(l, map, true, false, s);
     l->path = path;
     if (status == BERT_OK)
-        status = read_own(l, config, false, true, s);
+        status = bert__own_read(l, config, false, true, s);
     l->path = map_path;
     return status;
 }
@@ -630,7 +520,7 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__family 
                                 const struct bert__extra_tokens *own, struct bert__settings *s)
 {
     const struct bert__json *map = NULL, *added = NULL, *decoder;
-    struct list first = {0}, extras = {0};
+    struct bert__token_list first = {0}, extras = {0};
     bool listed;
     bert_status status;
 
@@ -648,6 +538,8 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__family 
         status = read_names(l, family, config, map, s);
     if (status == BERT_OK)
         status = take_extra(l, own, config, map, s, &extras);
+    if (status == BERT_OK)
+        status = bert__own_entities(l, family, config, s, &extras);
     if (status == BERT_OK && !listed)
         status = read_beside(l, "added_tokens.json", &added);
     if (status == BERT_OK && added != NULL)

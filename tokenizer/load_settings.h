@@ -8,7 +8,8 @@
 
 enum {
     BERT__OWN_MAX = 64,
-    BERT__TOKEN_AGAIN = 16 /* of a token's `id`: it is added though the files list its text */
+    BERT__TOKEN_AGAIN = 16, /* of a token's `id`: it is added though the files list its text, */
+    BERT__TOKEN_ONCE = 32   /* unless its text is there */
 };
 
 struct bert__own_token {
@@ -28,7 +29,8 @@ struct bert__settings {
     bool add_bos, add_eos;
     bool asks_ends; /* either was said */
     bool pad_left;
-    bool twice; /* the class adds default and extra tokens again, as special ones */
+    bool legacy; /* of classes that call SentencePiece: the prefix space is the model's */
+    bool twice;  /* the class adds default and extra tokens again, as special ones */
     struct bert__added_token named[BERT__NAMED_COUNT]; /* content.data NULL: there is none */
     bool said[BERT__NAMED_COUNT];                      /* by a file */
     bool plain[BERT__NAMED_COUNT];             /* named by tokenizer_config.json as a string, or by

@@ -17,6 +17,7 @@ enum {
     PIECE_SCORE = 2,
     PIECE_TYPE = 3,
     TRAINER_MODEL_TYPE = 3,
+    TRAINER_SPACE_AS_SUFFIX = 24,
     TRAINER_BYTE_FALLBACK = 35,
     TRAINER_UNK_ID = 40,
     TRAINER_BOS_ID = 41,
@@ -24,7 +25,10 @@ enum {
     TRAINER_UNK_PIECE = 45,
     TRAINER_BOS_PIECE = 46,
     TRAINER_EOS_PIECE = 47,
-    NORMALIZER_CHARSMAP = 2
+    NORMALIZER_CHARSMAP = 2,
+    NORMALIZER_DUMMY_PREFIX = 3,
+    NORMALIZER_EXTRA_SPACES = 4,
+    NORMALIZER_ESCAPE_SPACES = 5
 };
 
 struct reader {
@@ -187,6 +191,8 @@ static void take_trainer(const struct field *f, struct bert__spm *out)
         out->model_type = f->value;
     else if (is(f, TRAINER_BYTE_FALLBACK, WIRE_VARINT))
         out->byte_fallback = f->value != 0;
+    else if (is(f, TRAINER_SPACE_AS_SUFFIX, WIRE_VARINT))
+        out->space_as_suffix = f->value != 0;
     else if (is(f, TRAINER_UNK_ID, WIRE_VARINT))
         out->unk_id = id;
     else if (is(f, TRAINER_BOS_ID, WIRE_VARINT))
@@ -229,6 +235,12 @@ static bert_status read_normalizer(struct reader r, struct bert__spm *out)
         status = read_field(&r, &f);
         if (status == BERT_OK && is(&f, NORMALIZER_CHARSMAP, WIRE_BYTES))
             out->charsmap = f.bytes;
+        else if (status == BERT_OK && is(&f, NORMALIZER_DUMMY_PREFIX, WIRE_VARINT))
+            out->add_dummy_prefix = f.value != 0;
+        else if (status == BERT_OK && is(&f, NORMALIZER_EXTRA_SPACES, WIRE_VARINT))
+            out->remove_extra_spaces = f.value != 0;
+        else if (status == BERT_OK && is(&f, NORMALIZER_ESCAPE_SPACES, WIRE_VARINT))
+            out->escape_spaces = f.value != 0;
     }
     return status;
 }
@@ -260,7 +272,10 @@ bert_status bert__spm_read(const struct bert__load *l, const char *data, size_t 
                               .unk_piece = {"<unk>", 5},
                               .bos_piece = {"<s>", 3},
                               .eos_piece = {"</s>", 4},
-                              .charsmap = {"", 0}};
+                              .charsmap = {"", 0},
+                              .add_dummy_prefix = true,
+                              .remove_extra_spaces = true,
+                              .escape_spaces = true};
     if (status != BERT_OK)
         return status;
     if (n == 0)

@@ -10,7 +10,8 @@ enum bert__spm_type {
     BERT__SPM_NORMAL = 1,
     BERT__SPM_UNKNOWN = 2,
     BERT__SPM_CONTROL = 3,
-    BERT__SPM_USER = 4
+    BERT__SPM_USER = 4,
+    BERT__SPM_UNUSED = 5
 };
 
 struct bert__spm_piece {
@@ -27,6 +28,7 @@ struct bert__spm {
     int32_t unk_id, bos_id, eos_id; /* below 0: there is none */
     bert_text unk_piece, bos_piece, eos_piece;
     bert_text charsmap;
+    bool add_dummy_prefix, remove_extra_spaces, escape_spaces, space_as_suffix;
 };
 
 /* Read the file's bytes, which must live on; pieces are in load->files.  BERT_EFORMAT names the

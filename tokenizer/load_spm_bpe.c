@@ -12,6 +12,7 @@ struct finder {
     struct bert__vocab ids; /* pieces to their places */
     struct bert__json *merges, *parts;
     size_t n, merges_cap, parts_cap;
+    bool whole;
 };
 
 static bert_status index_pieces(struct finder *f, const struct bert__spm *spm)
@@ -97,7 +98,7 @@ static bert_status load(struct finder *f, const struct bert__spm *spm,
                         const struct bert__settings *s)
 {
     struct bert__json vocab = {.type = BERT__JSON_OBJECT, .u.object.count = spm->n};
-    struct bert__json_member *members, top[6];
+    struct bert__json_member *members, top[7];
     struct bert__json model = {.type = BERT__JSON_OBJECT,
                                .u.object.members = top,
                                .u.object.count = sizeof top / sizeof *top};
@@ -125,16 +126,20 @@ static bert_status load(struct finder *f, const struct bert__spm *spm,
         {"byte_fallback", 13}, {.type = spm->byte_fallback ? BERT__JSON_TRUE : BERT__JSON_FALSE}};
     top[5] = (struct bert__json_member){{"unk_token", 9},
                                         {.type = BERT__JSON_STRING, .u.string = spm->unk_piece}};
+    top[6] = (struct bert__json_member){{"ignore_merges", 13},
+                                        {.type = f->whole ? BERT__JSON_TRUE : BERT__JSON_FALSE}};
     return bert__load_model(f->l, &model);
 }
 
 bert_status bert__load_spm_bpe(struct bert__load *l, const struct bert__spm *spm,
-                               const struct bert__settings *s)
+                               const struct bert__settings *s, bool own, bool whole)
 {
-    struct finder f = {.l = l};
+    struct finder f = {.l = l, .whole = whole};
     bert_status status = index_pieces(&f, spm);
 
     for (size_t i = 0; i < spm->n && status == BERT_OK; i++) {
+        if (own && spm->pieces[i].type != BERT__SPM_NORMAL)
+            continue;
         if (!part(&f, spm->pieces[i].text))
             status = bert__load_nomem(l);
     }

@@ -75,6 +75,9 @@ void bert__write_base64(struct bert__writer *w, bert_text bytes)
 
 /* ---- Stages -------------------------------------------------------------------- */
 
+#define REPLACE(pattern, content)                                                                  \
+    "{\"type\":\"Replace\",\"pattern\":" pattern ",\"content\":\"" content "\"}"
+
 static void write_bert(struct bert__writer *w, const struct bert__settings *s)
 {
     bert__write(w, "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":");
@@ -87,6 +90,17 @@ static void write_bert(struct bert__writer *w, const struct bert__settings *s)
     bert__write_bool(w, s->lower);
     bert__write(w, "},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
                    "\"decoder\":{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}}");
+}
+
+/* The class takes the separators 1C to 1F for spaces; the pre-tokenizer does not. */
+static void write_esm(struct bert__writer *w)
+{
+    bert__write(w,
+                "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" REPLACE(
+                    "{\"String\":\"\\u001c\"}", " ") "," REPLACE("{\"String\":\"\\u001d\"}", " "));
+    bert__write(w, "," REPLACE("{\"String\":\"\\u001e\"}",
+                               " ") "," REPLACE("{\"String\":\"\\u001f\"}", " "));
+    bert__write(w, "]},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"decoder\":null}");
 }
 
 static void write_herbert(struct bert__writer *w)
@@ -114,9 +128,6 @@ static void write_precompiled(struct bert__writer *w, bert_text charsmap)
     bert__write_base64(w, charsmap);
     bert__write(w, "}");
 }
-
-#define REPLACE(pattern, content)                                                                  \
-    "{\"type\":\"Replace\",\"pattern\":" pattern ",\"content\":\"" content "\"}"
 
 #define SPACES "{\"Regex\":\" {2,}\"}"
 
@@ -238,7 +249,9 @@ static void write_plain(struct bert__writer *w, bert_text charsmap, bool byte_fa
 void bert__write_stages(struct bert__writer *w, const struct bert__family *family,
                         const struct bert__settings *s, bert_text charsmap, bool byte_fallback)
 {
-    if (bert__family_is_lines(family))
+    if (family->id == BERT__FAMILY_ESM)
+        write_esm(w);
+    else if (bert__family_is_lines(family))
         write_bert(w, s);
     else if (family->id == BERT__FAMILY_HERBERT)
         write_herbert(w);

@@ -198,6 +198,8 @@ static bool run(const struct bert__norm_step *step, struct bert__piece *p)
         return bert__norm_nmt(text, size, p);
     case BERT__NORM_PRECOMPILED:
         return bert__norm_precompiled(step->map, text, size, p);
+    case BERT__NORM_SPM:
+        return bert__norm_spm(step->spm, text, size, p);
     case BERT__NORM_BYTE_LEVEL:
         return bert__norm_byte_level(text, size, p);
     }

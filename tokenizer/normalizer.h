@@ -21,6 +21,7 @@ enum bert__norm_kind {
     BERT__NORM_PREPEND,
     BERT__NORM_NMT,
     BERT__NORM_PRECOMPILED,
+    BERT__NORM_SPM,
     BERT__NORM_BYTE_LEVEL
 };
 
@@ -38,6 +39,18 @@ struct bert__norm_bert {
     uint8_t keep[128]; /* and whether it stays */
 };
 
+/* A SentencePiece model's own normalizer. */
+struct bert__norm_spm {
+    const struct bert__charsmap *map; /* NULL: none */
+    bool dummy;                       /* put a space before the text, */
+    bool suffix;                      /* or behind it */
+    bool squeeze;                     /* no space at the ends, nor beside another */
+    bool escape;                      /* spaces become U+2581 */
+    const bert_text *symbols;         /* that stay as they are; none is in another */
+    size_t n_symbols;
+    bool starts[256]; /* may one begin with this byte? */
+};
+
 struct bert__norm_step {
     enum bert__norm_kind kind;
     bool left, right;             /* Strip */
@@ -45,6 +58,7 @@ struct bert__norm_step {
     struct bert__pattern pattern; /* Replace */
     const struct bert__norm_bert *bert;
     const struct bert__charsmap *map;
+    const struct bert__norm_spm *spm;
 };
 
 /* No step: only ill-formed UTF-8 is repaired. */
@@ -91,6 +105,8 @@ bool bert__norm_prepend(const struct bert__norm_step *step, const char *text, si
 bool bert__norm_nmt(const char *text, size_t size, struct bert__piece *piece);
 bool bert__norm_precompiled(const struct bert__charsmap *map, const char *text, size_t size,
                             struct bert__piece *piece);
+bool bert__norm_spm(const struct bert__norm_spm *spm, const char *text, size_t size,
+                    struct bert__piece *piece);
 bool bert__norm_byte_level(const char *text, size_t size, struct bert__piece *piece);
 
 #endif

@@ -135,7 +135,8 @@ static bool passes_replace(const struct bert__norm_step *step, const struct bert
 static bool passes(const struct bert__normalizer *n, const struct bert__pretokenizer *pre)
 {
     for (uint32_t i = 0; i < n->n; i++) {
-        if (n->steps[i].kind == BERT__NORM_REPLACE && !passes_replace(&n->steps[i], pre))
+        if (n->steps[i].kind == BERT__NORM_SPM
+            || (n->steps[i].kind == BERT__NORM_REPLACE && !passes_replace(&n->steps[i], pre)))
             return false;
     }
     return true;

@@ -31,13 +31,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {"{\"model_type\":\"big_bird\"}", "spiece.model"},
         {"{\"model_type\":\"rembert\"}", "sentencepiece.model"},
         {"{\"model_type\":\"xlnet\"}", "spiece.model"},
+        {"{\"model_type\":\"bert-generation\"}", "spiece.model"},
+        {"{\"model_type\":\"esm\"}", "vocab.txt"},
     };
     unsigned k;
     bert_file files[3];
 
     if (size == 0)
         return 0;
-    k = data[0] % (sizeof classes / sizeof *classes);
+    k = (data[0] & 0x7Fu) % (sizeof classes / sizeof *classes);
     files[0] = (bert_file){classes[k].file, data + 1, size - 1};
     files[1] = (bert_file){"config.json", classes[k].type, strlen(classes[k].type)};
     if (data[0] & 0x80) {

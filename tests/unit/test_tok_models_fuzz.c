@@ -22,7 +22,7 @@
 static void test_spm(void **state)
 {
     (void)state;
-    test_fuzz_replay("spm", fuzz_spm, 27);
+    test_fuzz_replay("spm", fuzz_spm, 37);
 }
 
 static void test_vocab(void **state)
