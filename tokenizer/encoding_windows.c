@@ -76,6 +76,9 @@ bert_status bert__windows_count(struct bert__encode_job *j)
     bool fits = bert__windows_multiply(j);
 
     j->n_tokens = 0;
+    if (j->options->pad_length > MAX_TOKENS)
+        return bert__fail(j->err, BERT_ELIMIT, "pad_length is %lu; at most %zu is taken",
+                          (unsigned long)j->options->pad_length, MAX_TOKENS);
     if (!j->options->overflow)
         j->n_windows = 1;
     else if (!fits || j->n_windows > MAX_WINDOWS)

@@ -129,7 +129,7 @@ typedef struct bert_tokenize_options {
     uint32_t strategy;    /**< a bert_truncation_strategy */
     uint32_t side;        /**< a bert_truncation_side */
     uint32_t offset_unit; /**< a bert_offset_unit */
-    uint32_t pad_length;  /**< pad every window to this many tokens; 0: none */
+    uint32_t pad_length;  /**< pad every window to this many tokens, 2^26 at most; 0: none */
     uint32_t stop_early;  /**< 1: don't read what max_length drops on the right of a single text
                                (without overflow): bert_encoding_truncated() and the sizes told
                                by bert_encoding_kept() are then those of what was read */
@@ -151,6 +151,7 @@ typedef struct bert_tokenize_options {
  * @return BERT_OK; BERT_EINVAL, options that the reference refuses too (a stride
  *         not under the room, a limit under the number of special tokens);
  *         BERT_ERANGE, nothing is left to cut (only_first, only_second);
+ *         BERT_ELIMIT, over 2^20 windows, or windows or a pad_length of over 2^26 tokens;
  *         BERT_ENOMEM.
  * Any thread.  Since 0.1.
  */

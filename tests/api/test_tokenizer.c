@@ -399,6 +399,11 @@ static void test_too_many_windows(void **state)
     assert_int_equal(bert_encoding_overflow_count(e), 25);
     assert_int_equal(bert_encoding_truncated(e), 100000 - 3998);
     bert_encoding_free(e);
+    o = (bert_tokenize_options)BERT_TOKENIZE_OPTIONS_INIT;
+    o.pad_length = UINT32_MAX;
+    test_error(bert_tokenize(tok, text, NULL, &o, &e, &err), &err, BERT_ELIMIT, "pad_length",
+               "4294967295", NULL);
+    assert_null(e);
     free(data);
     bert_tokenizer_unref(tok);
 }
