@@ -216,7 +216,7 @@ static bool is_special(const struct bert__settings *s, const struct bert__token_
             return true;
     }
     for (uint32_t i = 0; i < extra->n; i++) {
-        if (!(extra->items[i].token.id & BERT__AN_OBJECT)
+        if (!(extra->items[i].token.id & (BERT__AN_OBJECT | BERT__OF_MAP))
             && bert__same_text(extra->items[i].token.content, content))
             return true;
     }
@@ -256,27 +256,27 @@ static bert_status count_list(const struct bert__load *l, const struct bert__jso
     return BERT_OK;
 }
 
-/* Lists of further special tokens.  Those of tokenizer_config.json are special only if they say
- * so, or are strings. */
-static bert_status read_extra(const struct bert__load *l, const struct bert__json *of_config,
-                              const struct bert__json *of_map, struct bert__token_list *list)
+/* Lists of further special tokens: extra ones of tokenizer_config.json, which are special only if
+ * they say so, or are strings; of the map; and those that it calls additional. */
+static bert_status read_extra(const struct bert__load *l, const struct bert__json *const lists[3],
+                              struct bert__token_list *list)
 {
-    const struct bert__json *const both[] = {of_config, of_map};
     size_t n = 0;
-    bert_status status = count_list(l, of_config, &n);
+    bert_status status = BERT_OK;
 
-    if (status == BERT_OK)
-        status = count_list(l, of_map, &n);
+    for (int k = 0; k < 3 && status == BERT_OK; k++)
+        status = count_list(l, lists[k], &n);
     if (status == BERT_OK)
         status = list_init(l, list, n + 2); /* and LUKE's entities */
-    for (int k = 0; k < 2; k++) {
-        size_t count = bert__json_is(both[k], BERT__JSON_ARRAY) ? both[k]->u.array.count : 0;
+    for (int k = 0; k < 3; k++) {
+        size_t count = bert__json_is(lists[k], BERT__JSON_ARRAY) ? lists[k]->u.array.count : 0;
 
         for (size_t i = 0; status == BERT_OK && i < count; i++) {
             struct bert__added_token token;
 
-            status = (k == 1 ? bert__read_special : bert__read_token)(
-                l, &both[k]->u.array.items[i], "an extra special token", &token);
+            status = (k > 0 ? bert__read_special : bert__read_token)(
+                l, &lists[k]->u.array.items[i], "an extra special token", &token);
+            token.id |= k == 2 ? BERT__OF_MAP : 0;
             if (status == BERT_OK)
                 bert__list_add(list, 0, &token);
         }
@@ -461,10 +461,12 @@ static bert_status take_pieces(const struct bert__load *l, const struct bert__ex
 }
 
 /* Those of the config, then the map's; one that is an object stands in place of lists. */
-static bert_status take_extra(const struct bert__load *l, const struct bert__extra_tokens *own,
-                              const struct bert__json *config, const struct bert__json *map,
-                              struct bert__settings *s, struct bert__token_list *list)
+static bert_status take_extra(const struct bert__load *l, const struct bert__family *family,
+                              const struct bert__extra_tokens *own, const struct bert__json *config,
+                              const struct bert__json *map, struct bert__settings *s,
+                              struct bert__token_list *list)
 {
+    const struct bert__json *lists[3];
     const struct bert__json *extra = extras_of(config);
     const struct bert__json *more = bert__json_get(map, "extra_special_tokens");
     const struct bert__json *old = bert__json_get(map, "additional_special_tokens");
@@ -487,7 +489,10 @@ static bert_status take_extra(const struct bert__load *l, const struct bert__ext
         return status;
     if (!there && own != NULL)
         return take_pieces(l, own, list);
-    return read_extra(l, extra, there ? more : old, list);
+    lists[0] = extra;
+    lists[1] = there ? more : NULL;
+    lists[2] = there && family->id != BERT__FAMILY_LUKE ? NULL : old; /* whose class takes both */
+    return read_extra(l, lists, list);
 }
 
 static bert_status read_names(struct bert__load *l, const struct bert__family *family,
@@ -537,7 +542,7 @@ bert_status bert__settings_load(struct bert__load *l, const struct bert__family 
     if (status == BERT_OK)
         status = read_names(l, family, config, map, s);
     if (status == BERT_OK)
-        status = take_extra(l, own, config, map, s, &extras);
+        status = take_extra(l, family, own, config, map, s, &extras);
     if (status == BERT_OK)
         status = bert__own_entities(l, family, config, s, &extras);
     if (status == BERT_OK && !listed)

@@ -11,7 +11,8 @@ enum {
     BERT__AN_OBJECT = 1,
     BERT__UNSAID = 2,     /* which doesn't say whether it is normalized; */
     BERT__NORMALIZED = 4, /* as long as it has no role, it is; */
-    BERT__SPECIAL = 8     /* it is special without a role */
+    BERT__SPECIAL = 8,    /* it is special without a role; */
+    BERT__OF_MAP = 64     /* the map calls it additional */
 };
 
 /* Keys of the named tokens. */

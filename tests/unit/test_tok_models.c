@@ -260,6 +260,7 @@ static void test_folders(void **state)
         "big_bird",
         "rembert",
         "xlnet",
+        "bert_additional",
         "luke",
         "esm",
         "esm_no_end",
