@@ -63,10 +63,12 @@ typedef struct bert_tokenizer_options {
 /**
  * Load a tokenizer.
  *
- * @param path  A model directory: tokenizer.json decides; without one,
- *              vocab.txt and tokenizer_config.json as the reference's fast
- *              class reads them.  Or one file: a tokenizer.json, or a vocab.txt,
- *              which is then the lower-casing BERT default whatever lies beside it.
+ * @param path  A model directory: tokenizer.json decides; without one, vocab.txt (or
+ *              vocab.json and merges.txt, or a SentencePiece model) and tokenizer_config.json
+ *              as the reference's fast class reads them; without any of these, what the
+ *              folder holds that a modules.json names first.  Or one file: a tokenizer.json,
+ *              or a vocab.txt, which is then the lower-casing BERT default whatever lies
+ *              beside it.
  * @return BERT_OK; BERT_EIO; BERT_EFORMAT; BERT_EUNSUPPORTED, a component that is
  *         not handled, by name; BERT_ELIMIT; BERT_ENOMEM.
  * The caller owns one reference.  Since 0.1.

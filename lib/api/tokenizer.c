@@ -4,6 +4,7 @@
 
 #include "lib/api/options.h"
 #include "lib/base/error.h"
+#include "lib/model/modules.h"
 #include "tokenizer/encoding.h"
 
 #define DEFAULT_MAX_FILE ((uint64_t)1 << 30)
@@ -18,12 +19,34 @@ static void log_notes(const bert_tokenizer *tok, const bert_tokenizer_options *o
         o->log(o->log_context, BERT_LOG_WARNING, note);
 }
 
+/* Where the root holds none: in the folder of the first module, the transformer. */
+static bert_status load_below(bert_tokenizer **out, struct bert__alloc *alloc,
+                              struct bert__source *source, const bert_tokenizer_options *o,
+                              bert_error *err)
+{
+    struct bert__arena arena;
+    const char *path;
+    bert_status status;
+
+    if (bert__source_single(source) != NULL)
+        return BERT_OK;
+    bert__arena_init(&arena, alloc);
+    status = bert__modules_first(&path, &arena, source, err);
+    if (status == BERT_OK && path[0] != '\0')
+        status = bert__tokenizer_load(out, o->allocator, source, path, 0, err);
+    bert__arena_free(&arena);
+    return status;
+}
+
 /* What a source holds must be a tokenizer. */
-static bert_status load(bert_tokenizer **out, struct bert__source *source,
-                        const bert_tokenizer_options *o, bert_error *err)
+static bert_status load(bert_tokenizer **out, struct bert__alloc *alloc,
+                        struct bert__source *source, const bert_tokenizer_options *o,
+                        bert_error *err)
 {
     bert_status status = bert__tokenizer_load(out, o->allocator, source, "", 0, err);
 
+    if (status == BERT_OK && *out == NULL)
+        status = load_below(out, alloc, source, o, err);
     if (status != BERT_OK)
         return status;
     if (*out == NULL)
@@ -54,7 +77,7 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     else
         status = bert__source_open_memory(&source, alloc, files, n_files, max_bytes, err);
     if (status == BERT_OK)
-        status = load(out, source, &o, err);
+        status = load(out, alloc, source, &o, err);
     bert__source_close(source);
     bert__alloc_destroy(alloc);
     return status;

@@ -345,3 +345,21 @@ bert_status bert__modules_load(struct bert__modules *modules, struct bert__arena
     bert__arena_free(&scratch);
     return status;
 }
+
+bert_status bert__modules_first(const char **path, struct bert__arena *arena,
+                                struct bert__source *source, bert_error *err)
+{
+    struct bert__modules_reader r = {.arena = arena, .source = source, .err = err};
+    const struct bert__json *entry = NULL, *value;
+    struct bert__json_file file;
+    bert_status status = bert__json_file(&file, arena, source, "", "modules.json", 1,
+                                         BERT__CONFIG_BYTES, BERT__JSON_ARRAY, err);
+
+    *path = "";
+    if (status == BERT_OK && file.root != NULL && file.root->u.array.count > 0)
+        entry = &file.root->u.array.items[0];
+    value = bert__json_is(entry, BERT__JSON_OBJECT) ? bert__json_find(entry, "path") : NULL;
+    if (!bert__json_is(value, BERT__JSON_STRING))
+        return status;
+    return bert__modules_string(&r, file.path, "path", &value->u.string, path);
+}

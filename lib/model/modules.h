@@ -116,4 +116,8 @@ bert_status bert__modules_load(struct bert__modules *modules, struct bert__arena
                                struct bert__alloc *alloc, struct bert__source *source,
                                bert_error *err);
 
+/* The folder of the first module alone, in `arena`; "" if it is the root, or none is said. */
+bert_status bert__modules_first(const char **path, struct bert__arena *arena,
+                                struct bert__source *source, bert_error *err);
+
 #endif

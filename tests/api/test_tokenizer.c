@@ -517,6 +517,33 @@ static void test_vocab_txt(void **state)
     bert_tokenizer_unref(tok);
 }
 
+/* In sentence-transformers' older layout the transformer has a folder of its own. */
+static void test_module_folder(void **state)
+{
+    static const char vocab[] = "[UNK]\n[CLS]\n[SEP]\na\nB\n";
+    static const char modules[] = "[{\"idx\":0,\"name\":\"0\",\"path\":\"0_Transformer\","
+                                  "\"type\":\"sentence_transformers.models.Transformer\"}]";
+    static const char config[] = "{\"do_lower_case\":false}";
+    bert_file files[3] = {{"0_Transformer/vocab.txt", vocab, sizeof vocab - 1},
+                          {"0_Transformer/tokenizer_config.json", config, sizeof config - 1},
+                          {"modules.json", modules, sizeof modules - 1}};
+    bert_tokenizer *tok;
+    bert_encoding *e;
+    bert_error err;
+
+    (void)state;
+    test_ok(bert_tokenizer_load_memory(&tok, files, 3, NULL, &err), &err);
+    test_ok(bert_tokenize(tok, TEXT("a B"), NULL, NULL, &e, &err), &err);
+    assert_memory_equal(bert_encoding_ids(e), ((int32_t[]){1, 3, 4, 2}), 16);
+    bert_encoding_free(e);
+    bert_tokenizer_unref(tok);
+    test_error(bert_tokenizer_load_memory(&tok, files + 2, 1, NULL, &err), &err, BERT_EIO,
+               "vocab.txt", NULL);
+    files[2] = (bert_file){"modules.json", "{}", 2};
+    test_error(bert_tokenizer_load_memory(&tok, files, 3, NULL, &err), &err, BERT_EFORMAT,
+               "modules.json", NULL);
+}
+
 /* ---- Decoding ------------------------------------------------------------------------ */
 
 static void decodes(const bert_tokenizer *tok, const char *text, int keep, const char *want)
@@ -567,7 +594,7 @@ int main(void)
         cmocka_unit_test(test_null_arguments), cmocka_unit_test(test_too_many_windows),
         cmocka_unit_test(test_offsets),        cmocka_unit_test(test_lifetime),
         cmocka_unit_test(test_lookup),         cmocka_unit_test(test_vocab_txt),
-        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_module_folder),  cmocka_unit_test(test_decode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
