@@ -10,6 +10,7 @@
 
 #include "lib/graph/exec.h"
 #include "lib/head/loose.h"
+#include "lib/head/torch_act.h"
 #include "lib/model/modules.h"
 
 /* A dense layer after pooling: y = act(W x + b) (+ x or V x). */
@@ -18,12 +19,19 @@ struct bert__dense {
     struct bert__linear residual; /* V; matrix NULL: none */
     bool add_input;               /* + x */
     enum bert__act act;
+    bert__act_fn *fn; /* in place of act, which is then NONE; NULL: none */
+};
+
+/* (x - mean) / sqrt(variance + eps) * gamma + beta, on the host. */
+struct bert__row_norm {
+    struct bert__table gamma, beta;
 };
 
 struct bert__stage {
     enum bert__module_kind kind;
     const struct bert__module *module; /* pooling: its modes */
     struct bert__dense *dense;         /* dense only */
+    struct bert__row_norm *norm;       /* layer norm only */
     uint32_t width;                    /* of a row after this stage */
 };
 

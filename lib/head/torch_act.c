@@ -31,6 +31,12 @@ static double relu6(double x)
     return clamp(x, 0, 6);
 }
 
+/* outside of training: the mean of its bounds, 1/8 and 1/3 */
+static double rrelu(double x)
+{
+    return x > 0 ? x : 11.0 / 48 * x;
+}
+
 static double leaky_relu(double x)
 {
     return x > 0 ? x : 0.01 * x;
@@ -78,6 +84,16 @@ static double softsign(double x)
     return x / (1 + fabs(x));
 }
 
+static double softshrink(double x)
+{
+    return x > 0.5 ? x - 0.5 : x < -0.5 ? x + 0.5 : 0;
+}
+
+static double hardshrink(double x)
+{
+    return fabs(x) > 0.5 ? x : 0;
+}
+
 static double tanhshrink(double x)
 {
     return x - tanh(x);
@@ -107,6 +123,7 @@ static const struct {
     {"Tanh", tanh},
     {"ReLU", relu},
     {"ReLU6", relu6},
+    {"RReLU", rrelu},
     {"LeakyReLU", leaky_relu},
     {"ELU", elu},
     {"CELU", elu}, /* the same at the default alpha */
@@ -116,8 +133,10 @@ static const struct {
     {"Softplus", softplus},
     {"LogSigmoid", log_sigmoid},
     {"Mish", mish},
+    {"Softshrink", softshrink},
     {"Softsign", softsign},
     {"Tanhshrink", tanhshrink},
+    {"Hardshrink", hardshrink},
     {"Hardtanh", hardtanh},
     {"Hardsigmoid", hardsigmoid},
     {"Hardswish", hardswish},

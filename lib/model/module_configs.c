@@ -166,8 +166,28 @@ static bert_status read_activation(const struct bert__modules_reader *r,
     /* the classes as they are built without arguments */
     static const struct {
         const char *class, *name;
-    } known[] = {{"Identity", "identity"}, {"Tanh", "tanh"},       {"ReLU", "relu"},
-                 {"GELU", "gelu"},         {"Sigmoid", "sigmoid"}, {"SiLU", "silu"}};
+    } known[] = {{"Identity", "identity"},
+                 {"Tanh", "tanh"},
+                 {"ReLU", "relu"},
+                 {"GELU", "gelu"},
+                 {"Sigmoid", "sigmoid"},
+                 {"SiLU", "silu"},
+                 {"ReLU6", "torch.nn.ReLU6"},
+                 {"RReLU", "torch.nn.RReLU"},
+                 {"LeakyReLU", "torch.nn.LeakyReLU"},
+                 {"ELU", "torch.nn.ELU"},
+                 {"CELU", "torch.nn.CELU"},
+                 {"SELU", "torch.nn.SELU"},
+                 {"Softplus", "torch.nn.Softplus"},
+                 {"Softshrink", "torch.nn.Softshrink"},
+                 {"Softsign", "torch.nn.Softsign"},
+                 {"LogSigmoid", "torch.nn.LogSigmoid"},
+                 {"Mish", "torch.nn.Mish"},
+                 {"Tanhshrink", "torch.nn.Tanhshrink"},
+                 {"Hardshrink", "torch.nn.Hardshrink"},
+                 {"Hardsigmoid", "torch.nn.Hardsigmoid"},
+                 {"Hardswish", "torch.nn.Hardswish"},
+                 {"Hardtanh", "torch.nn.Hardtanh"}};
     static const char home[] = "torch.nn.";
     const struct bert__json *value = bert__json_get(file->root, "activation_function");
     bert_text text;
@@ -227,6 +247,21 @@ bert_status bert__module_dense(const struct bert__modules_reader *r, struct bert
             bert__json_read_bool(file.root, file.path, "use_residual", &m->use_residual, r->err);
     if (!status)
         status = read_activation(r, &file, m);
+    return status;
+}
+
+/* ---- LayerNorm
+ * ------------------------------------------------------------------------------------- */
+
+bert_status bert__module_layer_norm(const struct bert__modules_reader *r, struct bert__module *m)
+{
+    struct bert__json_file file;
+    bert_status status = open_config(r, m, 0, &file);
+
+    m->kind = BERT__MODULE_LAYER_NORM;
+    if (!status)
+        status = need_features(r, &file, "dimension", &m->in_features);
+    m->out_features = m->in_features;
     return status;
 }
 

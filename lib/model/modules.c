@@ -10,7 +10,7 @@
 #include "lib/base/size.h"
 #include "lib/model/modules_parts.h"
 
-enum type { TRANSFORMER, POOLING, DENSE, NORMALIZE, DROPOUT };
+enum type { TRANSFORMER, POOLING, DENSE, LAYER_NORM, NORMALIZE, DROPOUT };
 
 /* ---- Shared with the other readers ---------------------------------------------------- */
 
@@ -89,11 +89,8 @@ static bool find_type(const struct bert__module_entry *entry, enum type *out)
     static const struct {
         const char *class;
         enum type type;
-    } known[] = {{"Transformer", TRANSFORMER},
-                 {"Pooling", POOLING},
-                 {"Dense", DENSE},
-                 {"Normalize", NORMALIZE},
-                 {"Dropout", DROPOUT}};
+    } known[] = {{"Transformer", TRANSFORMER}, {"Pooling", POOLING},     {"Dense", DENSE},
+                 {"LayerNorm", LAYER_NORM},    {"Normalize", NORMALIZE}, {"Dropout", DROPOUT}};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         if (!bert__module_is(entry, known[i].class))
@@ -188,6 +185,7 @@ static bert_status check_place(const struct bert__modules_reader *r,
         right = i > 0;
         break;
     case DENSE:
+    case LAYER_NORM:
     case NORMALIZE:
     default:
         right = pooled;
@@ -221,6 +219,9 @@ static bert_status read_module(const struct bert__modules_reader *r,
     case DENSE:
         r->out->n_modules++;
         return bert__module_dense(r, m);
+    case LAYER_NORM:
+        r->out->n_modules++;
+        return bert__module_layer_norm(r, m);
     case NORMALIZE:
     default:
         r->out->n_modules++;

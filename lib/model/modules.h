@@ -12,7 +12,8 @@
 enum bert__module_kind {
     BERT__MODULE_POOLING,
     BERT__MODULE_DENSE,
-    BERT__MODULE_NORMALIZE
+    BERT__MODULE_NORMALIZE,
+    BERT__MODULE_LAYER_NORM
     /* Transformer is the encoder itself; Dropout is the identity: neither is listed */
 };
 
@@ -35,12 +36,13 @@ struct bert__module {
     enum bert__pooling_mode modes[BERT__POOL_COUNT];
     uint32_t n_modes;
     bool include_prompt;
-    /* dense */
+    /* dense; of a LayerNorm both are its dimension */
     uint32_t in_features, out_features;
     bool has_bias;
     bool use_residual;
-    const char *activation; /* the module's class: "torch.nn.modules.activation.Tanh" gives "tanh";
-                               "identity" for Identity */
+    const char *activation; /* of its class: "torch.nn.modules.activation.Tanh" gives "tanh";
+                               "identity" for Identity; "torch.nn.CLASS" where no model has it in
+                               its layers */
 };
 
 enum { BERT__MODULES_NOTES = 4 };

@@ -49,6 +49,7 @@ bert_status bert__modules_note(const struct bert__modules_reader *r, const char 
 /* A module's config.json below its path. */
 bert_status bert__module_pooling(const struct bert__modules_reader *r, struct bert__module *m);
 bert_status bert__module_dense(const struct bert__modules_reader *r, struct bert__module *m);
+bert_status bert__module_layer_norm(const struct bert__modules_reader *r, struct bert__module *m);
 bert_status bert__module_normalize(const struct bert__modules_reader *r, struct bert__module *m);
 
 /* What leaves a transformer. */

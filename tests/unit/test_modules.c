@@ -264,8 +264,7 @@ static void test_orders(void **state)
 
 static void test_unknown_types(void **state)
 {
-    static const char *const types[] = {OLD "LayerNorm",
-                                        OLD "Asym",
+    static const char *const types[] = {OLD "Asym",
                                         OLD "Router",
                                         OLD "WordEmbeddings",
                                         OLD "CNN",
@@ -276,7 +275,6 @@ static void test_unknown_types(void **state)
                                         OLD "WeightedLayerPooling",
                                         OLD "Denser",
                                         OLD "dense",
-                                        NEW "layer_norm.LayerNorm",
                                         "sentence_transformers.base.modules.router.Router",
                                         "sentence_transformers.sparse_encoder.models.Pooling",
                                         "pylate.models.Dense.Dense",
@@ -416,6 +414,8 @@ static void test_dense(void **state)
     activates("torch.nn.modules.activation.GELU", "gelu");
     activates("torch.nn.modules.activation.Sigmoid", "sigmoid");
     activates("torch.nn.modules.activation.SiLU", "silu");
+    activates("torch.nn.modules.activation.ELU", "torch.nn.ELU");
+    activates("torch.nn.modules.activation.SELU", "torch.nn.SELU");
     dense_refused(NULL, BERT_EIO, "2/config.json: no such file");
     dense_refused("{}", BERT_EFORMAT, "\"in_features\" is missing");
     dense_refused("{\"in_features\":32}", BERT_EFORMAT, "\"out_features\" is missing");
@@ -451,6 +451,22 @@ static void test_normalize(void **state)
     unload();
     put_third(OLD "Normalize", "{\"module_input_name\":\"token_embeddings\"}");
     refused(BERT_EUNSUPPORTED, "\"module_input_name\" is \"token_embeddings\"");
+}
+
+static void test_layer_norm(void **state)
+{
+    (void)state;
+    put_third(NEW "layer_norm.LayerNorm", "{\"dimension\":32}");
+    load();
+    assert_int_equal(modules.modules[1].kind, BERT__MODULE_LAYER_NORM);
+    assert_int_equal(modules.modules[1].in_features, 32);
+    unload();
+    put_third(OLD "LayerNorm", "{}");
+    refused(BERT_EFORMAT, "\"dimension\" is missing");
+    put_third(OLD "LayerNorm", "{\"dimension\":0}");
+    refused(BERT_EFORMAT, "\"dimension\" is 0");
+    list_refused(list_of("", OLD "Transformer", "2", OLD "LayerNorm", NULL), BERT_EUNSUPPORTED,
+                 "module 1 is a LayerNorm");
 }
 
 /* ---- The transformer's settings
@@ -662,12 +678,25 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_absent),         TEST(test_old_names),     TEST(test_new_names),
-        TEST(test_lists),          TEST(test_paths),         TEST(test_orders),
-        TEST(test_unknown_types),  TEST(test_many_modules),  TEST(test_pooling),
-        TEST(test_lying_pooling),  TEST(test_dense),         TEST(test_normalize),
-        TEST(test_settings_names), TEST(test_settings),      TEST(test_prompts),
-        TEST(test_model_settings), TEST(test_other_classes), TEST(test_allocation_failures),
+        TEST(test_absent),
+        TEST(test_old_names),
+        TEST(test_new_names),
+        TEST(test_lists),
+        TEST(test_paths),
+        TEST(test_orders),
+        TEST(test_unknown_types),
+        TEST(test_many_modules),
+        TEST(test_pooling),
+        TEST(test_lying_pooling),
+        TEST(test_dense),
+        TEST(test_normalize),
+        TEST(test_layer_norm),
+        TEST(test_settings_names),
+        TEST(test_settings),
+        TEST(test_prompts),
+        TEST(test_model_settings),
+        TEST(test_other_classes),
+        TEST(test_allocation_failures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
