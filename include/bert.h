@@ -9,6 +9,7 @@
 
 #include <bert/base.h>
 #include <bert/model.h>
+#include <bert/quantize.h>
 #include <bert/session.h>
 #include <bert/tasks.h>
 #include <bert/tokenizer.h>

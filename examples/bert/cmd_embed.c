@@ -9,6 +9,7 @@
 #include "examples/bert/kinds.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
+#include "examples/bert/ranges.h"
 #include "examples/bert/sink.h"
 #include "examples/bert/vectors.h"
 
@@ -18,6 +19,7 @@ struct embed {
     struct vectors vectors;
     struct kinds kinds;
     struct sink sink;
+    float *ranges; /* of --ranges or --calibrate, until the sink takes them over */
 };
 
 /* ---- A vector per text -------------------------------------------------------- */
@@ -120,6 +122,8 @@ static int check_options(const struct options *options)
     uint32_t outputs;
     int rc = kinds_parse(options, &outputs);
 
+    if (rc == 0)
+        rc = ranges_check(options);
     if (rc != 0)
         return rc;
     if (options->json && table)
@@ -142,14 +146,22 @@ static int load(struct job *job, void *context)
     struct embed *embed = context;
     int rc = vectors_load(&embed->vectors, job);
 
-    return rc == 0 ? kinds_load(&embed->kinds, &embed->vectors, job) : rc;
+    if (rc == 0)
+        rc = kinds_load(&embed->kinds, &embed->vectors, job);
+    return rc == 0 ? ranges_get(&embed->ranges, &embed->vectors, job) : rc;
 }
 
 static void run_pooled(struct embed *embed, struct job *job, enum record_form form)
 {
-    sink_open(&embed->sink, job, embed->vectors.dim);
+    const char *save = job->options->save_ranges;
+
+    sink_open(&embed->sink, job, embed->vectors.dim, embed->ranges);
+    embed->ranges = NULL;
     job_run(job, form, embed_batch, embed);
     sink_finish(&embed->sink);
+    if (save != NULL && !job_stopped(job)
+        && !ranges_save(embed->sink.ranges, embed->vectors.dim, save))
+        job->rc = EXIT_FAILED;
     sink_close(&embed->sink);
 }
 
@@ -170,6 +182,7 @@ static int run(const struct options *options)
         else
             run_pooled(&embed, &job, form);
     }
+    free(embed.ranges);
     return job_close(&job);
 }
 
@@ -187,10 +200,19 @@ static const struct option_row rows[] = {
      "and a ColBERT model's lengths, masks and skipped tokens (default: neither)"},
     {0, "max-active", OPTION_NUMBER, FIELD(max_active), 1, INT32_MAX, NULL, "N",
      "the N largest weights of terms (default: the model's own, else all)"},
-    {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|ubinary", "TYPE",
-     "int8: 256 steps between the smallest and the largest value of each\n"
-     "dimension over the whole input; ubinary: one bit a number, 1 where it\n"
-     "is above 0, highest bit first (default: none)"},
+    {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|uint8|binary|ubinary",
+     "TYPE",
+     "int8, uint8: 256 steps between the smallest and the largest value of\n"
+     "each dimension over the whole input; ubinary: one bit a number, 1 where\n"
+     "it is above 0, highest bit first; binary: its bytes less 128 (default:\n"
+     "none)"},
+    {0, "ranges", OPTION_STRING, FIELD(ranges), 0, 0, NULL, "FILE",
+     "smallest and largest values for int8 and uint8: a NumPy file of shape\n"
+     "(2, dimensions) (default: those of the input)"},
+    {0, "calibrate", OPTION_STRING, FIELD(calibrate), 0, 0, NULL, "FILE",
+     "take them from the texts of FILE instead"},
+    {0, "save-ranges", OPTION_STRING, FIELD(save_ranges), 0, 0, NULL, "FILE",
+     "write those that were used to FILE, for --ranges"},
     {0, "format", OPTION_CHOICE, FIELD(format), FORMAT_JSON, 0, "json|npy|csv|bin", "FORMAT",
      "json (as --json), npy (NumPy array), csv, or bin (rows of little-endian\n"
      "float32, or of bytes when quantised); a text that fails is a row of NaN,\n"

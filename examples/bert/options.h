@@ -13,7 +13,7 @@
 /* In the order of the choices' names below. */
 enum truncation { TRUNCATION_RIGHT, TRUNCATION_LEFT, TRUNCATION_NONE };
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NPY, FORMAT_CSV, FORMAT_BIN };
-enum quantize { QUANTIZE_NONE, QUANTIZE_INT8, QUANTIZE_UBINARY };
+enum quantize { QUANTIZE_NONE, QUANTIZE_INT8, QUANTIZE_UINT8, QUANTIZE_BINARY, QUANTIZE_UBINARY };
 enum { POOLING_NONE = 7 }; /* after the values of bert_pooling */
 
 /* Numbers are -1 and strings NULL when not given. */
@@ -41,6 +41,7 @@ struct options {
     int role; /* a bert_role */
     int64_t dimensions, max_active, top;
     const char *prompt, *prompt_name, *query;
+    const char *ranges, *calibrate, *save_ranges;
     /* classify */
     int function; /* a bert_function */
     /* rerank */

@@ -14,7 +14,9 @@ enum { NPY_HEADER = 128 };
 
 static size_t row_entries(const struct sink *sink)
 {
-    return sink->quantize == QUANTIZE_UBINARY ? (sink->dim + 7) / 8 : sink->dim;
+    return sink->quantize == QUANTIZE_NONE
+               ? sink->dim
+               : bert_quantized_size((bert_quantization)sink->quantize, sink->dim);
 }
 
 static size_t row_bytes(const struct sink *sink)
@@ -32,7 +34,7 @@ static void need(struct sink *sink, bool good)
 
 static void npy_header(const struct sink *sink, char header[NPY_HEADER])
 {
-    static const char *const types[] = {"<f4", "|i1", "|u1"};
+    static const char *const types[] = {"<f4", "|i1", "|u1", "|i1", "|u1"};
     int n;
 
     memset(header, ' ', NPY_HEADER);
@@ -89,48 +91,13 @@ static void put_raw(struct sink *sink, const void *row)
 
 /* ---- Quantisation ----------------------------------------------------------- */
 
-static void note_range(struct sink *sink, const float *values)
-{
-    for (size_t i = 0; i < sink->dim; i++) {
-        if (sink->vectors == 0 || values[i] < sink->low[i])
-            sink->low[i] = values[i];
-        if (sink->vectors == 0 || values[i] > sink->high[i])
-            sink->high[i] = values[i];
-    }
-    sink->vectors++;
-}
-
-/* 256 steps over the range of each dimension, in single precision as the reference. */
-static void to_int8(const struct sink *sink, const float *values, int8_t *out)
-{
-    for (size_t i = 0; i < sink->dim; i++) {
-        float step = (sink->high[i] - sink->low[i]) / 255.0f, level;
-
-        if (step == 0)
-            step = 1;
-        level = floorf((values[i] - sink->low[i]) / step);
-        level = level < 0 ? 0 : level > 255 ? 255 : level;
-        out[i] = (int8_t)((int)level - 128);
-    }
-}
-
-static void to_bits(const struct sink *sink, const float *values, uint8_t *out)
-{
-    memset(out, 0, row_entries(sink));
-    for (size_t i = 0; i < sink->dim; i++) {
-        if (values[i] > 0)
-            out[i / 8] |= (uint8_t)(0x80u >> (i % 8));
-    }
-}
-
+/* The vectors are finite, and the ranges that are given were checked. */
 static const void *convert(struct sink *sink, const float *values)
 {
     if (sink->quantize == QUANTIZE_NONE)
         return values;
-    if (sink->quantize == QUANTIZE_INT8)
-        to_int8(sink, values, sink->row);
-    else
-        to_bits(sink, values, sink->row);
+    bert_quantize((bert_quantization)sink->quantize, values, 1, sink->dim, sink->ranges, sink->row,
+                  row_bytes(sink), NULL);
     return sink->row;
 }
 
@@ -140,7 +107,7 @@ static void put_entry(const struct sink *sink, struct output *out, const void *r
 {
     if (sink->quantize == QUANTIZE_NONE)
         json_float(out, ((const float *)row)[i]);
-    else if (sink->quantize == QUANTIZE_INT8)
+    else if (sink->quantize == QUANTIZE_INT8 || sink->quantize == QUANTIZE_BINARY)
         json_integer(out, ((const int8_t *)row)[i]);
     else
         json_integer(out, ((const uint8_t *)row)[i]);
@@ -218,8 +185,10 @@ static void put_aside(struct sink *sink, const struct sink_row *row)
     else
         good = good && spill_write(&sink->spill, row->values, sink->dim * sizeof(float));
     need(sink, good);
-    if (row->error == NULL)
-        note_range(sink, row->values);
+    if (row->error == NULL) {
+        bert_ranges_add(sink->ranges, row->values, 1, sink->dim, NULL);
+        sink->vectors++;
+    }
 }
 
 static bool take_back(struct sink *sink, float *values)
@@ -237,7 +206,7 @@ static bool take_back(struct sink *sink, float *values)
         row.error = &error;
     } else if (sink->vectors == 1) {
         error_set(&error, BERT_EINVAL,
-                  "int8: one vector alone has no range; give more texts, or leave --quantize out");
+                  "one vector alone has no range; give more texts, --ranges or --calibrate");
         row.error = &error;
     }
     put_now(sink, &row);
@@ -257,7 +226,7 @@ static void put_waiting(struct sink *sink)
 
 /* ---- Life --------------------------------------------------------------------- */
 
-void sink_open(struct sink *sink, struct job *job, size_t dim)
+void sink_open(struct sink *sink, struct job *job, size_t dim, float *ranges)
 {
     const struct options *options = job->options;
 
@@ -269,9 +238,12 @@ void sink_open(struct sink *sink, struct job *job, size_t dim)
     sink->quantize = (enum quantize)options->quantize;
     sink->dim = dim;
     sink->row = get_memory(dim, sizeof(float));
-    if (sink->quantize == QUANTIZE_INT8) {
-        sink->low = get_memory(dim, sizeof *sink->low);
-        sink->high = get_memory(dim, sizeof *sink->high);
+    sink->ranges = ranges;
+    sink->waits =
+        ranges == NULL && (sink->quantize == QUANTIZE_INT8 || sink->quantize == QUANTIZE_UINT8);
+    if (sink->waits) {
+        sink->ranges = get_memory(dim, 2 * sizeof *sink->ranges);
+        bert_ranges_start(sink->ranges, dim);
         need(sink, spill_open(&sink->spill));
     }
     if (sink->format == FORMAT_NPY)
@@ -280,7 +252,7 @@ void sink_open(struct sink *sink, struct job *job, size_t dim)
 
 void sink_put(struct sink *sink, const struct sink_row *row)
 {
-    if (sink->quantize == QUANTIZE_INT8)
+    if (sink->waits)
         put_aside(sink, row);
     else
         put_now(sink, row);
@@ -288,7 +260,7 @@ void sink_put(struct sink *sink, const struct sink_row *row)
 
 void sink_finish(struct sink *sink)
 {
-    if (sink->quantize == QUANTIZE_INT8 && !job_stopped(sink->job))
+    if (sink->waits && !job_stopped(sink->job))
         put_waiting(sink);
     if (sink->format == FORMAT_NPY && !job_stopped(sink->job))
         npy_end(sink);
@@ -299,6 +271,5 @@ void sink_close(struct sink *sink)
     spill_close(&sink->spill);
     spill_close(&sink->body);
     free(sink->row);
-    free(sink->low);
-    free(sink->high);
+    free(sink->ranges);
 }

@@ -2,9 +2,9 @@
 /*
  * sink.h - vectors on their way out: format and quantisation.
  *
- * int8 needs the range of each dimension over all vectors first: they wait in a
- * temporary file.  A NumPy file needs the number of rows in its header: patched into
- * a file, and for a pipe the rows wait in a temporary file.
+ * int8 and uint8 need the range of each dimension: where it is not given, it is that of all
+ * vectors, which wait in a temporary file.  A NumPy file needs the number of rows in its header:
+ * patched into a file, and for a pipe the rows wait in a temporary file.
  */
 #ifndef SINK_H
 #define SINK_H
@@ -19,7 +19,8 @@ struct sink {
     size_t dim;         /* of the vectors that come */
     uint64_t rows;      /* written */
     uint64_t vectors;   /* good ones, for the range */
-    float *low, *high;  /* [dim] */
+    float *ranges;      /* [2][dim]; NULL: none are needed */
+    bool waits;         /* vectors, for ranges of their own */
     void *row;          /* scratch for one row in its output form */
     struct spill spill; /* vectors that wait for the range */
     struct spill body;  /* rows that wait for their number */
@@ -34,7 +35,8 @@ struct sink_row {
 };
 
 /* Trouble in any of them sets job->rc after a message. */
-void sink_open(struct sink *sink, struct job *job, size_t dim);
+/* `ranges` [2][dim] or NULL; taken over. */
+void sink_open(struct sink *sink, struct job *job, size_t dim, float *ranges);
 void sink_put(struct sink *sink, const struct sink_row *row);
 /* The last step; nothing if the job was stopped. */
 void sink_finish(struct sink *sink);

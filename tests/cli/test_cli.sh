@@ -302,6 +302,8 @@ has '--progress' '2 records' "$tmp/err"
 run embed -m "$model" --json -i "$tmp/a"
 is 'no progress unasked' '' "$(cat "$tmp/err")"
 
+printf 'one\n%0200d\n' 7 | sed 's/0/0 /g' >"$tmp/long_second"
+
 # ---- Formats -------------------------------------------------------------------------
 header() { # of a NumPy file
     head -c 128 "$1" | tail -c 118 | tr -d ' \n'
@@ -322,6 +324,28 @@ run embed -m "$model" --format npy --quantize ubinary --dimensions 9 -o "$tmp/np
 is 'npy, ubinary' "{'descr':'|u1','fortran_order':False,'shape':(2,2),}" "$(header "$tmp/npy")"
 run embed -m "$model" --json --quantize int8 one
 is 'int8 of one vector' 1 "$rc"
+for kind in int8 uint8; do
+    run embed -m "$model" --format npy --quantize $kind -o "$tmp/own" --save-ranges "$tmp/ranges" -i "$tmp/many"
+    is "$kind, ranges saved" "0 {'descr':'<f4','fortran_order':False,'shape':(2,32),}" "$rc $(header "$tmp/ranges")"
+    run embed -m "$model" --format npy --quantize $kind -o "$tmp/given" --ranges "$tmp/ranges" -i "$tmp/many"
+    same "$kind by ranges" "$tmp/own" "$tmp/given"
+    run embed -m "$model" --format npy --quantize $kind -o "$tmp/given" --calibrate "$tmp/many" -i "$tmp/many"
+    same "$kind by calibration" "$tmp/own" "$tmp/given"
+    run embed -m "$model" --json --quantize $kind --calibrate "$tmp/many" one
+    is "$kind of one vector" 0 "$rc"
+done
+run embed -m "$model" --format bin --quantize binary -o "$tmp/given" one
+run embed -m "$model" --format bin --quantize ubinary -o "$tmp/own" one
+is 'binary and ubinary differ by the highest bit' 4 "$(cmp -l "$tmp/own" "$tmp/given" | awk '{ d = $2 - $3; if (d == 200 || d == -200) n++ } END { print n }')"
+usage 'exclude' embed -m "$model" --quantize int8 --ranges x --calibrate y z
+usage 'only for --quantize' embed -m "$model" --quantize ubinary --save-ranges x z
+refused 'shape is not (2, 31)' embed -m "$model" --quantize int8 --dimensions 31 --ranges "$tmp/ranges" x
+refused 'not a NumPy file' embed -m "$model" --quantize int8 --ranges "$tmp/many" x
+refused "$tmp/nowhere" embed -m "$model" --quantize int8 --ranges "$tmp/nowhere" x
+refused 'no texts' embed -m "$model" --quantize int8 --calibrate /dev/null x
+refused 'record 1: the text has' embed -m "$model" --quantize int8 --truncation none --max-length 20 --calibrate "$tmp/long_second" x
+head -c 140 "$tmp/ranges" >"$tmp/cut"
+refused 'size' embed -m "$model" --quantize int8 --ranges "$tmp/cut" x
 run embed -m "$model" --format csv -i "$tmp/a"
 is 'csv' '2 31' "$(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr -cd , | wc -c | tr -d ' ')"
 run embed -m "$model" --format csv --truncation none --max-length 4 one 'a cat on a mat and more'
