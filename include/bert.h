@@ -8,6 +8,7 @@
 #define BERT_H
 
 #include <bert/base.h>
+#include <bert/choose.h>
 #include <bert/model.h>
 #include <bert/quantize.h>
 #include <bert/session.h>

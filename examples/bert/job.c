@@ -51,16 +51,19 @@ void job_run(struct job *job, enum record_form form, job_batch_fn *answer, void 
 }
 
 /* Its one batch is made here. */
-static void run_arguments(struct job *job, job_batch_fn *answer, void *context)
+static void run_arguments(struct job *job, bool choices, job_batch_fn *answer, void *context)
 {
     const struct options *options = job->options;
     struct batch *batch = get_memory(1, sizeof *batch);
-    bert_text *texts[] = {&batch->records[0].text, &batch->records[0].pair};
+    struct record *record = &batch->records[0];
+    bert_text *texts[] = {&record->text, &record->pair};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < (choices ? 1 : 2); i++) {
         texts[i]->size = strlen(options->texts[i]);
         texts[i]->data = copy_bytes(options->texts[i], texts[i]->size);
     }
+    for (size_t i = 1; choices && i < options->n_texts; i++)
+        record_add_choice(record, options->texts[i], strlen(options->texts[i]));
     batch->count = 1;
     answer(job, batch, context);
     batch_clear(batch);
@@ -72,9 +75,19 @@ void job_run_pairs(struct job *job, job_batch_fn *answer, void *context)
     if (job->options->jsonl)
         job_run(job, FORM_JSON_PAIR_NEEDED, answer, context);
     else if (job->options->n_texts == 2)
-        run_arguments(job, answer, context);
+        run_arguments(job, false, answer, context);
     else
         job_run(job, FORM_PAIR_NEEDED, answer, context);
+}
+
+void job_run_choices(struct job *job, job_batch_fn *answer, void *context)
+{
+    if (job->options->jsonl)
+        job_run(job, FORM_JSON_CHOICES, answer, context);
+    else if (job->options->n_texts > 1)
+        run_arguments(job, true, answer, context);
+    else
+        job_run(job, FORM_CHOICES, answer, context);
 }
 
 int job_close(struct job *job)

@@ -32,6 +32,8 @@ int job_open(struct job *job, const struct options *options, job_load_fn *load, 
 void job_run(struct job *job, enum record_form form, job_batch_fn *batch, void *context);
 /* The same for pairs: two arguments are the one record, else each line is a pair. */
 void job_run_pairs(struct job *job, job_batch_fn *batch, void *context);
+/* And for a prompt and its choices: the arguments are the one record. */
+void job_run_choices(struct job *job, job_batch_fn *batch, void *context);
 /* Finish the output and free everything; the exit code. */
 int job_close(struct job *job);
 

@@ -33,6 +33,9 @@ void record_clear(struct record *record)
     free((char *)record->pair.data);
     free(record->ids);
     free(record->type_ids);
+    for (size_t i = 0; i < record->n_choices; i++)
+        free((char *)record->choices[i].data);
+    free(record->choices);
     free(record->error);
     memset(record, 0, sizeof *record);
 }
@@ -41,6 +44,33 @@ static void set_text(bert_text *out, const char *data, size_t size)
 {
     out->data = copy_bytes(data, size);
     out->size = size;
+}
+
+void record_add_choice(struct record *record, const char *data, size_t size)
+{
+    size_t n = record->n_choices;
+
+    if ((n & (n - 1)) == 0) /* room for a power of two */
+        record->choices = grow_memory(record->choices, n > 0 ? 2 * n : 1, sizeof *record->choices);
+    set_text(&record->choices[n], data, size);
+    record->n_choices = n + 1;
+}
+
+/* Behind the first TAB. */
+static void parse_choices(struct record *record, bert_text line)
+{
+    const char *at = line.size > 0 ? memchr(line.data, '\t', line.size) : NULL;
+    const char *end = line.data + line.size;
+
+    set_text(&record->text, line.data, at != NULL ? (size_t)(at - line.data) : line.size);
+    if (at == NULL)
+        record_fail(record, BERT_EINVAL, "the line has no TAB between the prompt and its choices");
+    while (at != NULL) {
+        const char *next = memchr(at + 1, '\t', (size_t)(end - at - 1));
+
+        record_add_choice(record, at + 1, (size_t)((next != NULL ? next : end) - at - 1));
+        at = next;
+    }
 }
 
 static void parse_plain(struct record *record, enum record_form form, bert_text line)
@@ -58,7 +88,9 @@ static void parse_plain(struct record *record, enum record_form form, bert_text 
 
 void record_parse(struct record *record, enum record_form form, bert_text line)
 {
-    if (form == FORM_TEXT || form == FORM_PAIR || form == FORM_PAIR_NEEDED)
+    if (form == FORM_CHOICES)
+        parse_choices(record, line);
+    else if (form == FORM_TEXT || form == FORM_PAIR || form == FORM_PAIR_NEEDED)
         parse_plain(record, form, line);
     else
         record_parse_json(record, form, line);

@@ -21,6 +21,8 @@ enum record_form {
     FORM_JSON_PAIR_NEEDED,
     FORM_JSON_QUESTION, /* {"text": …, "question": …}, whose question is the pair and may be
                            missing; "context" stands for "text" too */
+    FORM_CHOICES,       /* text<TAB>choice<TAB>choice... */
+    FORM_JSON_CHOICES,  /* {"text": …, "choices": […]} */
     FORM_JSON_INPUT     /* as FORM_JSON_PAIR, or {"input_ids": […], "token_type_ids": […]} */
 };
 
@@ -29,6 +31,8 @@ struct record {
     bert_text text, pair;    /* owned; NULL data: absent */
     int32_t *ids, *type_ids; /* owned; NULL: absent */
     size_t n_ids;
+    bert_text *choices; /* owned, and their data; NULL: absent */
+    size_t n_choices;
     bert_error *error; /* owned; why there is no answer; NULL: fine */
 };
 
@@ -49,6 +53,9 @@ void batch_clear(struct batch *batch);
 void record_fail(struct record *record, bert_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void record_fail_with(struct record *record, const bert_error *error);
+
+/* One more choice; the bytes are copied. */
+void record_add_choice(struct record *record, const char *data, size_t size);
 
 /* Read a line's JSON into the record (record_json.c). */
 void record_parse_json(struct record *record, enum record_form form, bert_text line);

@@ -114,6 +114,28 @@ static void read_question(struct record *record, const json_t *object)
         read_text(record, object, "question", false, &record->pair);
 }
 
+static void read_choices(struct record *record, const json_t *object)
+{
+    const json_t *list = json_object_get(object, "choices");
+
+    if (!read_text(record, object, "text", true, &record->text))
+        return;
+    if (!json_is_array(list)) {
+        record_fail(record, BERT_EINVAL,
+                    list == NULL ? "the record has no \"choices\"" : "\"choices\" is not a list");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *choice = json_array_get(list, i);
+
+        if (!json_is_string(choice)) {
+            record_fail(record, BERT_EINVAL, "choices[%zu] is not a string", i);
+            return;
+        }
+        record_add_choice(record, json_string_value(choice), json_string_length(choice));
+    }
+}
+
 static void read_value(struct record *record, const json_t *value, enum record_form form)
 {
     if (form == FORM_IDS && json_is_array(value)) {
@@ -130,6 +152,8 @@ static void read_value(struct record *record, const json_t *value, enum record_f
         read_sequence(record, value);
     else if (form == FORM_JSON_QUESTION)
         read_question(record, value);
+    else if (form == FORM_JSON_CHOICES)
+        read_choices(record, value);
     else
         read_texts(record, value, form);
 }

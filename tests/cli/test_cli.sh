@@ -90,6 +90,8 @@ usage 'nonsense' forward -m "$model" --outputs logits,nonsense x
 task=tests/data/models/task
 usage 'nonsense' classify -m "$task/classify" --function nonsense x
 usage 'two texts' next -m "$task/next" x
+usage 'prompt and its choices' choose -m "$task/choose" x
+usage 'max_length' choose -m "$task/choose" --max-length 3 x y
 usage 'none of the targets' fill -m "$task/fill" --targets ' , ' 'a [MASK]'
 usage "'0'" fill -m "$task/fill" --top 0 'a [MASK]'
 usage 'query' rerank -m "$task/classify_score" x
@@ -110,7 +112,7 @@ usage 'question is missing' answer -m "$task/answer" x
 usage "'0'" answer -m "$task/answer" --question x --top 0 x
 usage "'0'" answer -m "$task/answer" --question x --max-answer 0 x
 usage 'stride' answer -m "$task/answer" --question x --max-length 10 --stride 7 x
-for command in '' info tokenize decode forward embed similarity search classify rerank tag answer next fill bench; do
+for command in '' info tokenize decode forward embed similarity search classify rerank tag answer next choose fill bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
@@ -148,6 +150,7 @@ refused 'text-classification head: tensors classifier' classify -m tests/data/mo
 refused 'no text-classification head: tensors classifier.* are absent' rerank -m "$model" --query x x
 refused 'no next-sentence head: tensors cls.seq_relationship.* are absent' next -m "$model" a b
 refused 'no fill-mask head: tensors cls.predictions.transform.dense.\*, cls.predictions.decoder.\*' fill -m "$model" x
+refused 'no multiple-choice head: tensors classifier.\* are absent' choose -m "$model" a b
 refused 'no next-sentence head' next -m "$task/fill_own" a b
 refused 'one label' rerank -m "$task/classify" --query x x
 mkdir "$tmp/unknown"
@@ -446,6 +449,8 @@ run answer -m "$task/answer" --question who --top 3 'a cat on a mat' 'a dog'
 is 'answer as text' '0 2 6' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c .)"
 run next -m "$task/next" 'a cat' 'on a mat'
 is 'next: as text' '0 1' "$rc $(grep -c '^[01]\.[0-9]*$' "$tmp/out")"
+run choose -m "$task/choose" 'a cat' 'on a mat' 'of the sea'
+is 'choose: as text' '0 1' "$rc $(grep -c '^[01]\.[0-9]*	o[nf] .*$' "$tmp/out")"
 run fill -m "$task/fill" --top 2 'a [MASK] on a [MASK]' 'no mask' 'a [MASK]'
 is 'fill: as text' '1 3 2' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | tr '\t' '\n' | grep -c '[01]\.[0-9]*, .* [01]\.[0-9]*$')"
 has 'fill: a text without a mask' 'record 1: the text has no mask \[BERT_EINVAL\]' "$tmp/err"

@@ -236,6 +236,55 @@ def fill_cases(folder, case):
             yield from NextBesideFill(folder).cases(case)
 
 
+# ---- choose ----------------------------------------------------------------------------
+
+class Choose(Model):
+    """The class for multiple choice, given all pairs of a prompt and its choices as one batch."""
+
+    CHOICES = [("a cat", ["on a mat", "prices rose again", "Berlin"]), ("", ["", "x"]),
+               ("who wrote the first program for a machine ?", ["the bank .", ""]),
+               ("prices rose", ["東京 ☃ zzz"]), ("Élan vital", ["naïve café", "the", "the"]),
+               ("a cat on a mat", [LONG, "a dog", LONG + " . the end"]), (LONG, ["a cat", LONG])]
+
+    def logits(self, prompt, choices, side="right", limit=None):
+        inputs = self.tokenizer(side)([prompt] * len(choices), choices, return_tensors="pt",
+                                      padding=True, truncation=True,
+                                      max_length=limit or self.limit)
+        with torch.no_grad():
+            return self.model(**{k: v[None] for k, v in inputs.items()}).logits[0]
+
+    def records(self, questions, **options):
+        records = []
+        for index, (prompt, choices) in enumerate(questions):
+            logits = self.logits(prompt, choices, **options)
+            best = int(logits.argmax())
+            records.append({"index": index, "choice": best, "text": choices[best],
+                            "scores": [number(x) for x in torch.softmax(logits, 0)],
+                            "logits": [number(x) for x in logits]})
+        return records
+
+    def cases(self, case):
+        plain, questions = ["choose", "--json"], self.CHOICES
+        lines = ["\t".join([p, *c]) for p, c in questions]
+        keyed = [json.dumps({"text": p, "choices": c}, ensure_ascii=False) for p, c in questions]
+        yield case("choose", plain, lines, self.records(questions))
+        yield case("choose-jsonl", plain + ["--jsonl"], keyed, self.records(questions))
+        for side in ["right", "left"]:
+            yield case(f"choose-{side}", plain + ["--truncation", side, "--max-length", "11"],
+                       lines, self.records(questions, side=side, limit=11))
+        expected = self.records(questions[:4])
+        for i in [1, 2]:
+            expected[i] = {"index": i, "error": {"code": "BERT_EINVAL"}}
+        yield case("choose-errors", plain + ["--jsonl"],
+                   [keyed[0], json.dumps({"text": "a", "choices": []}),
+                    json.dumps({"text": "a", "choices": ["b", 1]}), keyed[3]], expected)
+        yield case("choose-none", plain + ["--truncation", "none"], [lines[0], lines[5], "a cat"],
+                   self.records(questions[:1]) + [{"index": 1, "error": {"code": "BERT_ERANGE"}},
+                                                  {"index": 2, "error": {"code": "BERT_EINVAL"}}])
+        prompt, choices = questions[0]
+        yield case("choose-arguments", plain + [prompt, *choices], [], self.records(questions[:1]))
+
+
 def cases(folder, case):
     """All cases of the model's own task; `case` makes one of (name, args, lines, expected)."""
     config = json.loads((folder / "config.json").read_text())
@@ -245,6 +294,8 @@ def cases(folder, case):
         return (Rerank if one else Classify)(folder).cases(case)
     if name.endswith("ForMaskedLM"):
         return fill_cases(folder, case)
+    if name.endswith("ForMultipleChoice"):
+        return Choose(folder).cases(case)
     if name.endswith(("ForNextSentencePrediction", "ForPreTraining")):
         return Next(folder).cases(case)
     raise SystemExit(f"{folder}: no task command for {name}")
