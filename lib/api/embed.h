@@ -38,6 +38,22 @@ bert_status bert__embed_finish(const struct bert__embed_request *request, uint32
 /* Cut a finished row to the request's width and normalise it where asked. */
 void bert__embed_row(const struct bert__embed_request *request, const float *row, float *out);
 
+/* A text that is read in windows. */
+struct bert__embed_windows {
+    const struct bert__embed_request *request;
+    const bert_encoding *first; /* its overflow are the others */
+    uint32_t prompt_tokens;     /* of the first window, that the pooling leaves out */
+};
+
+/* Prompt and text as one text; *joined is freed by the caller. */
+bert_status bert__embed_join(struct bert__alloc *alloc, bert_text prompt, bert_text *text,
+                             char **joined, bert_error *err);
+/* Window i, from 0. */
+const bert_encoding *bert__embed_window(const struct bert__embed_windows *windows, size_t i);
+/* Put windows from `next` on, of `count`, into the session's batch, as many as fit. */
+bert_status bert__embed_fill(const struct bert__embed_windows *windows, size_t *next, size_t count,
+                             struct bert__batch *batch, bert_error *err);
+
 /* One text that is longer than max_length, by windows. */
 bert_status bert__embed_windows(const struct bert__embed_request *request, bert_text text,
                                 float *out, bert_embed_report *report, bert_error *err);

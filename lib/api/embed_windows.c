@@ -6,20 +6,18 @@
 #include <string.h>
 
 #include "lib/api/embed.h"
+#include "lib/api/packer.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
 struct windows {
-    const struct bert__embed_request *request;
-    const bert_encoding *first; /* owned; its overflow are the others */
-    uint32_t prompt_tokens;     /* of the first window */
-    double *sum;                /* [pooled_width] */
+    struct bert__embed_windows list;
+    double *sum; /* [pooled_width] */
     uint64_t tokens;
 };
 
-/* Prompt and text as one text; *joined is freed by the caller. */
-static bert_status join(struct bert__alloc *alloc, bert_text prompt, bert_text *text, char **joined,
-                        bert_error *err)
+bert_status bert__embed_join(struct bert__alloc *alloc, bert_text prompt, bert_text *text,
+                             char **joined, bert_error *err)
 {
     size_t size;
 
@@ -37,21 +35,20 @@ static bert_status join(struct bert__alloc *alloc, bert_text prompt, bert_text *
     return BERT_OK;
 }
 
-static const bert_encoding *window(const struct windows *w, size_t i)
+const bert_encoding *bert__embed_window(const struct bert__embed_windows *w, size_t i)
 {
     return i == 0 ? w->first : bert_encoding_overflow(w->first, i - 1);
 }
 
-/* Put windows from `next` on into the session's batch, as many as fit. */
-static bert_status fill(const struct windows *w, size_t *next, size_t count,
-                        struct bert__batch *batch, bert_error *err)
+bert_status bert__embed_fill(const struct bert__embed_windows *w, size_t *next, size_t count,
+                             struct bert__batch *batch, bert_error *err)
 {
     bert_session *s = w->request->session;
     struct bert__text_scratch *e = &s->texts;
 
     e->offsets[0] = 0;
     for (; *next < count && batch->n_sequences < s->max_sequences; (*next)++) {
-        const bert_encoding *enc = window(w, *next);
+        const bert_encoding *enc = bert__embed_window(w, *next);
         uint32_t n = (uint32_t)bert_encoding_size(enc); /* at most max_length */
         bert_status st;
 
@@ -66,6 +63,9 @@ static bert_status fill(const struct windows *w, size_t *next, size_t count,
             return st;
         memcpy(e->ids + batch->n_tokens, bert_encoding_ids(enc), n * sizeof *e->ids);
         memcpy(e->type_ids + batch->n_tokens, bert_encoding_type_ids(enc), n * sizeof *e->type_ids);
+        st = bert__fit_types(s->model, false, e->type_ids + batch->n_tokens, n, err);
+        if (st != BERT_OK)
+            return st;
         e->prompt_tokens[batch->n_sequences] = *next == 0 ? w->prompt_tokens : 0;
         batch->n_tokens += n;
         e->offsets[++batch->n_sequences] = batch->n_tokens;
@@ -75,10 +75,10 @@ static bert_status fill(const struct windows *w, size_t *next, size_t count,
 
 static void add_rows(struct windows *w, const struct bert__batch *batch)
 {
-    uint32_t width = w->request->pooled_width;
+    uint32_t width = w->list.request->pooled_width;
 
     for (uint32_t i = 0; i < batch->n_sequences; i++) {
-        const float *row = w->request->session->texts.rows + (size_t)i * width;
+        const float *row = w->list.request->session->texts.rows + (size_t)i * width;
         uint32_t n = batch->offsets[i + 1] - batch->offsets[i];
 
         for (uint32_t j = 0; j < width; j++)
@@ -91,7 +91,7 @@ static void add_rows(struct windows *w, const struct bert__batch *batch)
 static bert_status run(struct windows *w, const struct bert__batch *batch, bool last, float *out,
                        bert_error *err)
 {
-    const struct bert__embed_request *r = w->request;
+    const struct bert__embed_request *r = w->list.request;
     bert_session *s = r->session;
     const float *hidden;
     float *row;
@@ -115,12 +115,12 @@ static bert_status run(struct windows *w, const struct bert__batch *batch, bool 
 
 static bert_status run_all(struct windows *w, float *out, bert_error *err)
 {
-    struct bert__text_scratch *e = &w->request->session->texts;
-    size_t count = 1 + bert_encoding_overflow_count(w->first), next = 0;
+    struct bert__text_scratch *e = &w->list.request->session->texts;
+    size_t count = 1 + bert_encoding_overflow_count(w->list.first), next = 0;
 
     while (next < count) {
         struct bert__batch batch = {e->ids, e->type_ids, e->offsets, 0, 0, NULL};
-        bert_status st = fill(w, &next, count, &batch, err);
+        bert_status st = bert__embed_fill(&w->list, &next, count, &batch, err);
 
         if (st == BERT_OK)
             st = run(w, &batch, next == count, out, err);
@@ -131,7 +131,7 @@ static bert_status run_all(struct windows *w, float *out, bert_error *err)
 }
 
 /* Tokens of the prompt, as the pooling is to leave them out. */
-static bert_status count_prompt(struct windows *w, bert_error *err)
+static bert_status count_prompt(struct bert__embed_windows *w, bert_error *err)
 {
     const struct bert__embed_request *r = w->request;
     struct bert__text_scratch *e = &r->session->texts;
@@ -150,20 +150,20 @@ bert_status bert__embed_windows(const struct bert__embed_request *r, bert_text t
 {
     struct bert__alloc *alloc = r->session->alloc;
     bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
-    struct windows w = {.request = r};
+    struct windows w = {.list = {.request = r}};
     bert_encoding *first = NULL;
     char *joined;
-    bert_status st = join(alloc, r->prompt, &text, &joined, err);
+    bert_status st = bert__embed_join(alloc, r->prompt, &text, &joined, err);
 
     if (st != BERT_OK)
         return st;
     o.max_length = r->max_length;
     o.stride = r->stride;
     o.overflow = 1;
-    st = count_prompt(&w, err);
+    st = count_prompt(&w.list, err);
     if (st == BERT_OK)
         st = bert_tokenize(r->tokenizer, text, NULL, &o, &first, err);
-    w.first = first;
+    w.list.first = first;
     if (st == BERT_OK) {
         w.sum = bert__alloc_array(alloc, r->pooled_width, sizeof *w.sum);
         st = w.sum == NULL ? bert__alloc_fail(alloc, "the windows' sum", err)

@@ -18,13 +18,12 @@ int32_t *bert__packer_type_ids(const struct bert__packer *p)
 
 /* A tokenizer's template may give a pair types that the model isn't given, or doesn't have: a
  * model of one type has no other. */
-static bert_status fit_types(const struct bert__packer *p, uint32_t n, bert_error *err)
+bert_status bert__fit_types(const bert_model *model, bool no_types, int32_t *types, uint32_t n,
+                            bert_error *err)
 {
-    const bert_model *model = p->session->model;
     uint32_t known = model->config.type_vocab_size;
-    int32_t *types = bert__packer_type_ids(p);
 
-    if (known <= 1 || p->no_types) {
+    if (known <= 1 || no_types) {
         memset(types, 0, n * sizeof *types);
         return BERT_OK;
     }
@@ -46,7 +45,7 @@ bert_status bert__packer_check(const struct bert__packer *p, uint32_t n, bert_er
         return bert__fail(err, BERT_ERANGE,
                           "the text has %lu tokens; the session holds max_tokens = %lu",
                           (unsigned long)n, (unsigned long)s->max_tokens);
-    st = fit_types(p, n, err);
+    st = bert__fit_types(s->model, p->no_types, bert__packer_type_ids(p), n, err);
     return st == BERT_OK ? bert__session_check_ids(s, bert__packer_ids(p), n, err) : st;
 }
 

@@ -30,6 +30,11 @@ bert_status bert__packer_take(struct bert__packer *packer, size_t owner, uint32_
 /* Run what has gathered. */
 bert_status bert__packer_flush(struct bert__packer *packer, bert_error *err);
 
+/* Types that the model isn't given, or doesn't have, become 0; BERT_EINVAL, others that it doesn't
+ * have. */
+bert_status bert__fit_types(const bert_model *model, bool no_types, int32_t *types, uint32_t n,
+                            bert_error *err);
+
 /* Does this status speak of one text, so that the others can be answered?  BERT_ELIMIT
  * does: what a text takes beyond the session's scratch hangs on its length. */
 bool bert__status_is_of_text(bert_status status);

@@ -239,12 +239,36 @@ static void test_token_vectors(void **state)
     bert_encoding_free(e);
 }
 
+/* A type that the model doesn't have is refused, in windows and without. */
+static void test_types(void **state)
+{
+    struct scene *s = *state;
+    bert_embed_options o = BERT_EMBED_OPTIONS_INIT;
+    bert_text short_text = {"a cat", 5};
+    bert_session *session;
+    bert_model *model;
+    float got[HIDDEN];
+    bert_error err;
+
+    test_files_edit(&s->files, "tokenizer.json", "\"type_id\": 0", "\"type_id\": 9");
+    model = test_load_files(&s->files, NULL);
+    session = test_session(model, 1);
+    test_error(bert_embed(session, &short_text, 1, NULL, got, HIDDEN, NULL, &err), &err,
+               BERT_EINVAL, "type id 9; the model has 2", NULL);
+    o.overlong = BERT_OVERLONG_WINDOWS;
+    test_error(bert_embed(session, &s->text, 1, &o, got, HIDDEN, NULL, &err), &err, BERT_EINVAL,
+               "type id 9; the model has 2", NULL);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_windows, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(test_mixed, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(test_cuts, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_types, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(test_token_vectors, open_scene, close_scene),
     };
 
