@@ -9,6 +9,7 @@
 #include "examples/bert/kinds.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
+#include "examples/bert/parts.h"
 #include "examples/bert/ranges.h"
 #include "examples/bert/sink.h"
 #include "examples/bert/vectors.h"
@@ -124,6 +125,8 @@ static int check_options(const struct options *options)
 
     if (rc == 0)
         rc = ranges_check(options);
+    if (rc == 0)
+        rc = parts_check(options);
     if (rc != 0)
         return rc;
     if (options->json && table)
@@ -148,6 +151,10 @@ static int load(struct job *job, void *context)
 
     if (rc == 0)
         rc = kinds_load(&embed->kinds, &embed->vectors, job);
+    if (rc == 0 && parts_wanted(job->options)
+        && embed->kinds.options.outputs != BERT_EMBEDDING_DENSE)
+        return usage_error("embed", "the model gives weights of terms, which parts of a text have "
+                                    "none of");
     return rc == 0 ? ranges_get(&embed->ranges, &embed->vectors, job) : rc;
 }
 
@@ -169,13 +176,17 @@ static int run(const struct options *options)
 {
     struct embed embed = {0};
     struct job job;
-    enum record_form form = options->jsonl ? FORM_JSON_TEXT : FORM_TEXT;
+    enum record_form form = options->spans   ? FORM_JSON_SPANS
+                            : options->jsonl ? FORM_JSON_TEXT
+                                             : FORM_TEXT;
     int rc = check_options(options);
 
     if (rc != 0)
         return rc;
     if (job_open(&job, options, load, &embed) == 0) {
-        if (embed.kinds.options.outputs != BERT_EMBEDDING_DENSE)
+        if (parts_wanted(options))
+            job_run(&job, form, parts_batch, &embed.vectors);
+        else if (embed.kinds.options.outputs != BERT_EMBEDDING_DENSE)
             job_run(&job, form, task_batch, &embed.kinds.task);
         else if (options->pooling == POOLING_NONE)
             job_run(&job, form, embed_tokens_batch, &embed);
@@ -200,6 +211,12 @@ static const struct option_row rows[] = {
      "and a ColBERT model's lengths, masks and skipped tokens (default: neither)"},
     {0, "max-active", OPTION_NUMBER, FIELD(max_active), 1, INT32_MAX, NULL, "N",
      "the N largest weights of terms (default: the model's own, else all)"},
+    {0, "chunks", OPTION_NUMBER, FIELD(chunks), 1, INT32_MAX, NULL, "N",
+     "late chunking: a vector for each N tokens of a text, from one pass over\n"
+     "the whole; a text over the model's limit needs --windows"},
+    {0, "spans", OPTION_FLAG, FIELD(spans), 1, 0, NULL, NULL,
+     "the same for the parts that a record names, with --jsonl:\n"
+     "{\"text\": \"...\", \"spans\": [[start, end], ...]} in bytes"},
     {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|uint8|binary|ubinary",
      "TYPE",
      "int8, uint8: 256 steps between the smallest and the largest value of\n"
@@ -234,7 +251,10 @@ const struct command command_embed = {
         "where truncated counts the tokens that were cut off.  A SPLADE model (a\n"
         "SparseEncoder) gives weights of terms, \"indices\": [...], \"values\": [...]; without\n"
         "--json they are written id:weight.  A ColBERT model gives \"vectors\": [[...], ...], one\n"
-        "for each token that it scores; say --role query or --role document.",
+        "for each token that it scores; say --role query or --role document.  With --chunks or\n"
+        "--spans\n"
+        "  {\"index\": 0, \"chunks\": [{\"start\": 0, \"end\": 37, \"tokens\": 8, \"embedding\":\n"
+        "  [...]}, ...], \"tokens\": 42}",
     .examples = "  bert embed -m DIR 'a cat on a mat'\n"
                 "  bert embed -m DIR --json -i texts.txt -o vectors.jsonl\n"
                 "  bert embed -m DIR --format npy --dimensions 128 -i texts.txt -o vectors.npy\n",

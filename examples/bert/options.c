@@ -208,7 +208,7 @@ static void set_defaults(struct options *options, const struct command *command)
     options->truncation = -1;
     options->threads = options->max_tokens = options->max_length = -1;
     options->max_answer = options->stride = options->pad = options->dimensions = options->top = -1;
-    options->max_active = -1;
+    options->max_active = options->chunks = -1;
     options->format = -1;
     options->seconds = -1;
 }

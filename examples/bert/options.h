@@ -42,6 +42,8 @@ struct options {
     int64_t dimensions, max_active, top;
     const char *prompt, *prompt_name, *query;
     const char *ranges, *calibrate, *save_ranges;
+    int64_t chunks;
+    int spans;
     /* classify */
     int function; /* a bert_function */
     /* rerank */

@@ -36,6 +36,7 @@ void record_clear(struct record *record)
     for (size_t i = 0; i < record->n_choices; i++)
         free((char *)record->choices[i].data);
     free(record->choices);
+    free(record->spans);
     free(record->error);
     memset(record, 0, sizeof *record);
 }

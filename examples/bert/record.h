@@ -23,6 +23,7 @@ enum record_form {
                            missing; "context" stands for "text" too */
     FORM_CHOICES,       /* text<TAB>choice<TAB>choice... */
     FORM_JSON_CHOICES,  /* {"text": …, "choices": […]} */
+    FORM_JSON_SPANS,    /* {"text": …, "spans": [[start, end], …]} */
     FORM_JSON_INPUT     /* as FORM_JSON_PAIR, or {"input_ids": […], "token_type_ids": […]} */
 };
 
@@ -33,6 +34,8 @@ struct record {
     size_t n_ids;
     bert_text *choices; /* owned, and their data; NULL: absent */
     size_t n_choices;
+    bert_span *spans; /* owned; NULL: absent */
+    size_t n_spans;
     bert_error *error; /* owned; why there is no answer; NULL: fine */
 };
 

@@ -136,6 +136,39 @@ static void read_choices(struct record *record, const json_t *object)
     }
 }
 
+static bool read_offset(const json_t *value, size_t *out)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (size_t)json_integer_value(value);
+    return true;
+}
+
+static void read_spans(struct record *record, const json_t *object)
+{
+    const json_t *list = json_object_get(object, "spans");
+
+    if (!read_text(record, object, "text", true, &record->text))
+        return;
+    if (!json_is_array(list)) {
+        record_fail(record, BERT_EINVAL,
+                    list == NULL ? "the record has no \"spans\"" : "\"spans\" is not a list");
+        return;
+    }
+    record->n_spans = json_array_size(list);
+    record->spans = get_memory(record->n_spans, sizeof *record->spans);
+    for (size_t i = 0; i < record->n_spans; i++) {
+        const json_t *span = json_array_get(list, i);
+
+        if (json_array_size(span) != 2
+            || !read_offset(json_array_get(span, 0), &record->spans[i].start)
+            || !read_offset(json_array_get(span, 1), &record->spans[i].end)) {
+            record_fail(record, BERT_EINVAL, "spans[%zu] is not [start, end] in bytes", i);
+            return;
+        }
+    }
+}
+
 static void read_value(struct record *record, const json_t *value, enum record_form form)
 {
     if (form == FORM_IDS && json_is_array(value)) {
@@ -154,6 +187,8 @@ static void read_value(struct record *record, const json_t *value, enum record_f
         read_question(record, value);
     else if (form == FORM_JSON_CHOICES)
         read_choices(record, value);
+    else if (form == FORM_JSON_SPANS)
+        read_spans(record, value);
     else
         read_texts(record, value, form);
 }

@@ -307,6 +307,9 @@ is 'no progress unasked' '' "$(cat "$tmp/err")"
 
 printf 'one\n%0200d\n' 7 | sed 's/0/0 /g' >"$tmp/long_second"
 
+cp -r tests/data/models/sparse/base "$tmp/sparse"
+cp -r tests/data/models/sparse/max/. "$tmp/sparse"
+
 # ---- Formats -------------------------------------------------------------------------
 header() { # of a NumPy file
     head -c 128 "$1" | tail -c 118 | tr -d ' \n'
@@ -340,6 +343,24 @@ done
 run embed -m "$model" --format bin --quantize binary -o "$tmp/given" one
 run embed -m "$model" --format bin --quantize ubinary -o "$tmp/own" one
 is 'binary and ubinary differ by the highest bit' 4 "$(cmp -l "$tmp/own" "$tmp/given" | awk '{ d = $2 - $3; if (d == 200 || d == -200) n++ } END { print n }')"
+printf '{"text": "a cat on a mat", "spans": [[0, 5], [6, 14], [5, 6]]}\n{"text": "a", "spans": [[0, 2]]}\n{"text": "a"}\n{"text": "a", "spans": [[0]]}\n{"text": "a", "spans": []}\n' >"$tmp/spans"
+run embed -m "$model" --json --jsonl --spans -i "$tmp/spans"
+is 'embed --spans' '1 5 3' "$rc $(lines "$tmp/out") $(grep -c '"error": {"code": "BERT_EINVAL", "message": ".*spans' "$tmp/out")"
+is 'embed --spans, keys' 'index chunks start end tokens embedding start end tokens embedding start end tokens embedding tokens' \
+    "$(head -n 1 "$tmp/out" | grep -o '"[a-z_]*":' | tr -d '":' | tr '\n' ' ' | sed 's/ $//')"
+has 'embed --spans, bytes' '{"start": 6, "end": 14, "tokens": [1-9]' "$tmp/out"
+has 'embed --spans, no token' '{"start": 5, "end": 6, "tokens": 0, "embedding": \[0,0,' "$tmp/out"
+is 'embed --spans, none' '{"index": 4, "chunks": [], "tokens": 3}' "$(tail -n 1 "$tmp/out" | sed 's/"tokens": [0-9]*/"tokens": 3/')"
+run embed -m "$model" --json --chunks 2 'a cat on a mat' "$(tr '\n' ' ' <"$tmp/many")"
+is 'embed --chunks: a text over the limit' '1 2 1' "$rc $(lines "$tmp/out") $(grep -c 'BERT_ERANGE.*windows' "$tmp/out")"
+run embed -m "$model" --chunks 2 --windows --stride 4 'a cat on a mat' "$(head -n 50 "$tmp/many" | tr '\n' ' ')"
+is 'embed --chunks --windows' '0 2' "$rc $(lines "$tmp/out")"
+usage 'needs --jsonl' embed -m "$model" --spans x
+usage 'exclude' embed -m "$model" --chunks 2 --quantize int8 x
+usage 'exclude' embed -m "$model" --chunks 2 --truncation left x
+usage 'exclude' embed -m "$model" --chunks 2 --pooling none x
+usage "'0'" embed -m "$model" --chunks 0 x
+usage 'weights of terms' embed -m "$tmp/sparse" --chunks 2 x
 usage 'exclude' embed -m "$model" --quantize int8 --ranges x --calibrate y z
 usage 'only for --quantize' embed -m "$model" --quantize ubinary --save-ranges x z
 refused 'shape is not (2, 31)' embed -m "$model" --quantize int8 --dimensions 31 --ranges "$tmp/ranges" x

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "examples/bert/parts.h"
+
+#include <inttypes.h>
+
+#include "examples/bert/interrupt.h"
+#include "examples/bert/json_out.h"
+#include "examples/bert/message.h"
+#include "examples/bert/task.h"
+
+bool parts_wanted(const struct options *options)
+{
+    return options->chunks > 0 || options->spans;
+}
+
+int parts_check(const struct options *options)
+{
+    const char *name = options->spans ? "--spans" : "--chunks";
+    const char *other = options->pooling == POOLING_NONE        ? "--pooling none"
+                        : options->outputs != NULL              ? "--outputs"
+                        : options->quantize != QUANTIZE_NONE    ? "--quantize"
+                        : options->format > FORMAT_JSON         ? "another --format than json"
+                        : options->truncation_given             ? "--truncation"
+                        : options->spans && options->chunks > 0 ? "--chunks"
+                                                                : NULL;
+
+    if (!parts_wanted(options))
+        return 0;
+    if (options->spans && !options->jsonl)
+        return usage_error(options->command, "--spans needs --jsonl, whose records have \"spans\"");
+    return other == NULL
+               ? 0
+               : usage_error(options->command, "%s and %s exclude each other", name, other);
+}
+
+/* ---- Lines ------------------------------------------------------------------------- */
+
+static void put_vector(struct output *out, const bert_chunk *part, size_t size)
+{
+    const uint32_t shape[1] = {(uint32_t)size};
+
+    json_tensor(out, part->vector, shape, 1);
+}
+
+static void put_json(struct output *out, uint64_t index, const bert_chunks *result)
+{
+    const bert_chunk *list = bert_chunks_list(result);
+
+    output_format(out, "{\"index\": %" PRIu64 ", \"chunks\": [", index);
+    for (size_t i = 0; i < bert_chunks_count(result); i++) {
+        output_format(out,
+                      "%s{\"start\": %zu, \"end\": %zu, \"tokens\": %" PRIu32 ", \"embedding\": ",
+                      i > 0 ? ", " : "", (size_t)list[i].bytes.start, (size_t)list[i].bytes.end,
+                      list[i].tokens);
+        put_vector(out, &list[i], bert_chunks_dimensions(result));
+        output_text(out, "}");
+    }
+    output_format(out, "], \"tokens\": %" PRIu64 "}\n", bert_chunks_tokens(result));
+}
+
+/* For people: a list of vectors. */
+static void put_brief(struct output *out, const bert_chunks *result)
+{
+    output_text(out, "[");
+    for (size_t i = 0; i < bert_chunks_count(result); i++) {
+        output_write(out, ",", i > 0);
+        put_vector(out, &bert_chunks_list(result)[i], bert_chunks_dimensions(result));
+    }
+    output_text(out, "]\n");
+}
+
+/* ---- Records ------------------------------------------------------------------------- */
+
+static bert_chunk_options options_of(const struct options *options, const struct vectors *vectors)
+{
+    bert_chunk_options o = BERT_CHUNK_OPTIONS_INIT;
+
+    o.pooling = vectors->options.pooling;
+    o.normalize = vectors->options.normalize;
+    o.dimensions = vectors->options.dimensions;
+    o.max_length = vectors->options.max_length;
+    o.prompt = vectors->options.prompt;
+    o.prompt_name = vectors->options.prompt_name;
+    o.chunk_tokens = number_or_zero(options->chunks);
+    o.windows = (uint32_t)options->windows;
+    o.stride = number_or_zero(options->stride);
+    return o;
+}
+
+static void embed_parts(struct job *job, const struct record *record, const bert_chunk_options *o)
+{
+    static const bert_span none;
+    const bert_span *spans = record->spans != NULL ? record->spans : &none;
+    bert_chunks *result = NULL;
+    bert_error error;
+    bert_status status =
+        bert_embed_chunks(job->runtime.session, record->text, job->options->spans ? spans : NULL,
+                          record->n_spans, o, &result, &error);
+
+    if (status == BERT_OK && (job->options->json || job->options->format == FORMAT_JSON))
+        put_json(&job->output, record->index, result);
+    else if (status == BERT_OK)
+        put_brief(&job->output, result);
+    else if (status != BERT_ECANCELED || interrupt_signal() == 0)
+        job_fail(job, record->index, &error);
+    bert_chunks_free(result);
+}
+
+void parts_batch(struct job *job, struct batch *batch, void *context)
+{
+    bert_chunk_options o = options_of(job->options, context);
+
+    for (size_t i = 0; i < batch->count && !job_stopped(job); i++) {
+        const struct record *record = &batch->records[i];
+
+        if (record->error != NULL)
+            job_fail(job, record->index, record->error);
+        else
+            embed_parts(job, record, &o);
+    }
+}
