@@ -10,6 +10,7 @@
 #include <bert/base.h>
 #include <bert/choose.h>
 #include <bert/chunks.h>
+#include <bert/explain.h>
 #include <bert/model.h>
 #include <bert/quantize.h>
 #include <bert/session.h>

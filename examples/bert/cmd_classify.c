@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
+#include "examples/bert/message.h"
 #include "examples/bert/task.h"
 
 #define FIELD(name) offsetof(struct options, name)
@@ -47,6 +49,63 @@ static void put_label(struct output *out, const bert_label_score *label, bool fi
     output_text(out, "}");
 }
 
+/* ---- Explanations ----------------------------------------------------------------- */
+
+/* *out is NULL where none is asked for; false: there is an error's line instead, or an interrupt.
+ */
+static bool explain(struct job *job, const struct record *record, bert_explanation **out)
+{
+    bert_explain_options o = BERT_EXPLAIN_OPTIONS_INIT;
+    const bert_text *pair = record->pair.data != NULL ? &record->pair : NULL;
+    bert_error error;
+
+    *out = NULL;
+    if (!job->options->explain)
+        return true;
+    o.max_length = number_or_zero(job->options->max_length);
+    o.overlong = overlong_of(job->options);
+    if (bert_explain(job->runtime.session, record->text, pair, &o, out, &error) == BERT_OK)
+        return true;
+    if (error.code != BERT_ECANCELED || interrupt_signal() == 0)
+        job_fail(job, record->index, &error);
+    return false;
+}
+
+static void put_token(struct output *out, const struct record *record, const bert_relevance *token,
+                      bool first)
+{
+    const bert_text *text = token->sequence == 1 ? &record->pair : &record->text;
+
+    output_text(out, first ? "{\"text\": " : ", {\"text\": ");
+    json_string(out, text->data + token->bytes.start, token->bytes.end - token->bytes.start);
+    if (record->pair.data != NULL)
+        output_format(out, ", \"sequence\": %" PRId32, token->sequence);
+    output_format(out, ", \"start\": %zu, \"end\": %zu, \"score\": ", (size_t)token->bytes.start,
+                  (size_t)token->bytes.end);
+    json_float(out, token->score);
+    output_text(out, "}");
+}
+
+/* Special tokens have no text and are left out. */
+static void put_explanation(struct output *out, const struct record *record,
+                            const bert_explanation *explanation)
+{
+    const bert_relevance *list = bert_explanation_list(explanation);
+    bool first = true;
+
+    json_name(out, "explanation");
+    output_text(out, "[");
+    for (size_t i = 0; i < bert_explanation_count(explanation); i++) {
+        if (list[i].sequence < 0)
+            continue;
+        put_token(out, record, &list[i], first);
+        first = false;
+    }
+    output_text(out, "]");
+}
+
+/* ---- Records ----------------------------------------------------------------------- */
+
 static void put(struct job *job, void *context, const struct record *record, const void *result,
                 size_t i)
 {
@@ -54,13 +113,20 @@ static void put(struct job *job, void *context, const struct record *record, con
     size_t n = bert_classifications_count(result, i);
     struct output *out = &job->output;
     bool json = job->options->json;
+    bert_explanation *explanation;
 
     (void)context;
+    if (!explain(job, record, &explanation))
+        return;
     if (json)
         output_format(out, "{\"index\": %" PRIu64 ", \"labels\": [", record->index);
     for (size_t k = 0; k < n; k++)
         (json ? put_label : put_brief)(out, &labels[k], k == 0);
-    output_text(out, json ? "]}\n" : "\n");
+    output_text(out, json ? "]" : "");
+    if (explanation != NULL)
+        put_explanation(out, record, explanation);
+    output_text(out, json ? "}\n" : "\n");
+    bert_explanation_free(explanation);
 }
 
 static int run(const struct options *options)
@@ -72,6 +138,8 @@ static int run(const struct options *options)
                                             : FORM_TEXT;
     struct job job;
 
+    if (options->explain && !options->json)
+        return usage_error("classify", "--explain needs --json");
     o.function = (uint32_t)options->function;
     o.top = number_or_zero(options->top);
     o.max_length = number_or_zero(options->max_length);
@@ -88,6 +156,8 @@ static const struct option_row rows[] = {
      "model's problem_type and number of labels say (default: auto)"},
     {0, "top", OPTION_NUMBER, FIELD(top), 1, INT32_MAX, NULL, "K",
      "the best K labels of a record (default: all)"},
+    {0, "explain", OPTION_FLAG, FIELD(explain), 1, 0, NULL, NULL,
+     "add how much each token counts, by attention rollout; with --json"},
     {0, "pair", OPTION_FLAG, FIELD(pair), 1, 0, NULL, NULL,
      "each record is a pair, TEXT<TAB>PAIR; with --jsonl the key \"pair\" does"},
     {0, NULL, OPTION_FLAG, 0, 0, 0, NULL, NULL, NULL}};
@@ -103,7 +173,11 @@ const struct command command_classify = {
              "first.  One line per record: label, space, score, parted by TABs; with --json\n"
              "  {\"index\": 0, \"labels\": [{\"label\": \"yes\", \"score\": 0.98}, ...]}\n"
              "Scores are probabilities, unless the model is a regression or --function none asks\n"
-             "for its logits.",
+             "for its logits.  With --explain there is \"explanation\" too: [{\"text\": \"cat\",\n"
+             "\"start\": 2, \"end\": 5, \"score\": 0.1}, ...] (of a pair \"sequence\": 0 or 1 as "
+             "well):\n"
+             "the tokens and the share that each has in what the model's answer is made of; the\n"
+             "special tokens have the rest.",
     .examples = "  bert classify -m DIR 'I still have not got my card'\n"
                 "  bert classify -m DIR --json --top 3 -i texts.txt\n"
                 "  bert classify -m DIR --pair -i pairs.tsv\n",

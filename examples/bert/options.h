@@ -46,6 +46,7 @@ struct options {
     int spans;
     /* classify */
     int function; /* a bert_function */
+    int explain;
     /* rerank */
     int raw;
     /* tag, answer */

@@ -16,6 +16,7 @@ unset BERT_MODEL BERT_CPU
 passed=0 failed=0
 nl='
 '
+tab=$(printf '\t')
 
 # ---- Tools -----------------------------------------------------------------------
 # Run bert; $rc, $tmp/out, $tmp/err.
@@ -449,6 +450,13 @@ is 'classify as text' '0 2 3' "$rc $(lines "$tmp/out") $(head -n 1 "$tmp/out" | 
 run classify -m "$task/classify" --truncation none --top 1 'a cat' "$(cat "$tmp/many")" 'a mat'
 is 'classify: an error of one record' '1 3 1' \
     "$rc $(lines "$tmp/out") $(grep -c '^error: BERT_ERANGE: ' "$tmp/out")"
+run classify -m "$task/explain" --json --explain 'a cat on a mat' ''
+is 'classify --explain' '0 2' "$rc $(lines "$tmp/out")"
+has 'classify --explain, tokens' '], "explanation": \[{"text": "a", "start": 0, "end": 1, "score": 0\.[0-9e-]*}, {"text": "c' "$tmp/out"
+is 'classify --explain, no text' ', "explanation": []}' "$(tail -n 1 "$tmp/out" | sed 's/.*\]\(, "exp\)/\1/')"
+run classify -m "$task/classify" --json --explain --pair "a${tab}cat"
+has 'classify --explain, pair' '"explanation": \[{"text": "a", "sequence": 0, "start": 0, "end": 1, "score": 0\.[0-9]*}, {"text": "c[at]*", "sequence": 1, "start": 0' "$tmp/out"
+usage 'needs --json' classify -m "$task/classify" --explain x
 run rerank -m "$task/classify_score" --query 'a cat' --top 2 'a dog' 'a cat' 'a cat'
 is 'rerank: as text' '0 2' "$rc $(grep -c '^0\.[0-9]*	a ' "$tmp/out")"
 run rerank -m "$task/classify_score" --json --query 'a cat' 'a cat' 'a cat'
