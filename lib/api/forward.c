@@ -37,6 +37,7 @@ bert_status bert__outputs_create(bert_outputs **out, const bert_session *s, uint
     o->hidden = s->model->config.hidden_size;
     o->layers = s->model->config.depth;
     o->heads = s->model->config.heads;
+    o->landmarks = s->model->config.landmarks;
     o->offsets = bert__alloc_array(alloc, (size_t)n_sequences + 1, sizeof *o->offsets);
     if (o->offsets == NULL) {
         bert_outputs_free(o);
@@ -58,6 +59,12 @@ static float *floats(struct bert__alloc *alloc, size_t a, size_t b, size_t c)
     return bert__alloc_array(alloc, n, sizeof(float));
 }
 
+/* Keys of a sequence of n tokens, in its attentions. */
+static size_t seen(const bert_outputs *o, size_t n)
+{
+    return o->landmarks > 0 ? o->landmarks : n;
+}
+
 /* Floats of all attentions, and where each sequence's start. */
 static bool place_attentions(bert_outputs *o, size_t *total)
 {
@@ -66,7 +73,7 @@ static bool place_attentions(bert_outputs *o, size_t *total)
         size_t n = o->offsets[i + 1] - o->offsets[i], one;
 
         o->attention_at[i] = *total;
-        if (!bert__size_mul(n, n, &one) || !bert__size_mul(one, o->heads, &one)
+        if (!bert__size_mul(n, seen(o, n), &one) || !bert__size_mul(one, o->heads, &one)
             || !bert__size_mul(one, o->layers, &one) || !bert__size_add(*total, one, total))
             return false;
     }
@@ -144,7 +151,7 @@ static float *const *attention_places(void *context, uint32_t layer)
     for (uint32_t seq = 0; seq < o->n_sequences; seq++) {
         size_t n = o->offsets[seq + 1] - o->offsets[seq];
 
-        f->probs[seq] = o->attentions + o->attention_at[seq] + layer * (o->heads * n * n);
+        f->probs[seq] = o->attentions + o->attention_at[seq] + layer * (o->heads * n * seen(o, n));
     }
     return f->probs;
 }
@@ -293,7 +300,7 @@ const float *bert_outputs_get(const bert_outputs *o, bert_output which, uint32_t
                       (const uint32_t[]){o->layers + 1, n, o->hidden});
     case BERT_OUTPUT_ATTENTIONS:
         return shaped(o->attentions + o->attention_at[seq], shape, rank, 4,
-                      (const uint32_t[]){o->layers, o->heads, n, n});
+                      (const uint32_t[]){o->layers, o->heads, n, (uint32_t)seen(o, n)});
     case BERT_OUTPUT_LOGITS:
     case BERT_OUTPUT_START_LOGITS:
     case BERT_OUTPUT_END_LOGITS:

@@ -89,7 +89,7 @@ const char *bert_model_cpu(const bert_model *model)
 
 int bert_model_has_pooler(const bert_model *model)
 {
-    return model->network->pooler.matrix != NULL;
+    return model->network->pooler.matrix != NULL || model->config.pooler_is_first;
 }
 
 const char *bert_model_pooling(const bert_model *model)

@@ -22,6 +22,7 @@ struct bert_outputs {
     uint32_t which;
     uint32_t n_sequences;
     uint32_t hidden, layers, heads;
+    uint32_t landmarks; /* that stand in for a sequence's keys; 0: none do */
     uint32_t *offsets;
     float *last;
     float *pooler;

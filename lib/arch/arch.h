@@ -99,9 +99,21 @@ struct bert__config_keys {
     const char *token_dropout;              /* boolean: bert__arch.token_dropout holds */
     const char *mask_token_id;
     const char *linear_groups[BERT__GROUPED_COUNT];
-    /* Nystrom's approximation, which is the plain attention where both are equal, and is refused
-     * where not; places that a convolution of the values sees. */
+    /* Nystrom's approximation, which is the plain attention where both are equal; places that a
+     * convolution of the values sees. */
     const char *landmarks, *landmark_length, *value_conv;
+    /* Mixed attention: heads are this many times fewer, and the other half of their output is that
+     * of convolutions whose weights the tokens choose, of so many places. */
+    const char *head_ratio, *mix_size;
+    /* Layers that are narrower inside. */
+    const char *bottleneck;           /* boolean */
+    const char *bottleneck_size;      /* the width inside */
+    const char *bottleneck_attention; /* boolean: attention reads the narrow input of the layer */
+    const char *bottleneck_shared;    /* boolean: else queries and keys read one of their own */
+    const char *ffn_count;            /* FFNs in a layer, one after the other */
+    const char *norm_type;            /* "layer_norm", or "no_norm": scale and shift only */
+    const char *trigrams;     /* boolean: a token's embedding is made of its neighbours' too */
+    const char *pooler_dense; /* boolean: false: the pooler gives the first token as it is */
     const char *absolute_too; /* false: no table of positions is added */
     /* disentangled attention */
     const char *relative; /* boolean */
@@ -131,6 +143,7 @@ struct bert__config_defaults {
         type_vocab_size;
     double norm_eps;
     double layer_norm_eps; /* of the norms in layers, whatever the config says; 0: as it says */
+    double embedding_norm_eps, ffn_norm_eps; /* the same, of these */
     const char *activation;
     uint32_t embedding_size; /* 0: the hidden size */
     uint32_t pad_token_id;
@@ -138,10 +151,13 @@ struct bert__config_defaults {
     uint32_t inner_layers;
     uint32_t task_types;
     uint32_t linear_groups[BERT__GROUPED_COUNT]; /* 0: one */
-    uint32_t window, global_every, distance_buckets, landmarks, value_conv;
+    uint32_t window, global_every, distance_buckets, landmarks, value_conv, head_ratio, mix_size,
+        bottleneck_size, ffn_count;
     uint32_t first_position; /* row of the table for place 0 */
     double rotary_theta, local_theta;
     bool no_attention_bias, no_ffn_bias, no_norm_bias, no_embedding_norm;
+    bool bottleneck, bottleneck_shared, trigrams;
+    const char *norm_type;
 };
 
 /* Names of tensors, without ".weight" and ".bias", below the prefix.  "%u" is the
@@ -162,6 +178,15 @@ struct bert__tensor_names {
     const char *rotary_table;
     const char *const *rotary_inverse;
     const char *value_conv; /* [heads][1][places][1], added to what attention gives */
+    /* Of mixed attention: a convolution of each value of the layer's input, mixed by a matrix; what
+     * it gives, times the queries, is the input of mix_kernel; the places of mix_value are weighed.
+     */
+    const char *mix_depth, *mix_point, *mix_bias; /* the latter in full */
+    const char *mix_kernel, *mix_value;
+    const char *narrow, *narrow_norm; /* a layer's narrow input; that of queries and keys alone */
+    const char *narrow_attention, *narrow_attention_norm;
+    const char *widen, *widen_norm;
+    const char *more_up, *more_down, *more_norm; /* of the FFNs before the last; "%j" is which */
     const char *ffn_up, *ffn_gate, *ffn_down, *ffn_norm;
     const char *final_norm;
     const char *pooler;
@@ -202,12 +227,15 @@ struct bert__head_row {
     const char *activation; /* of the dense layer, by the reference's name; NULL: the config's */
     const char *norm;
     const char *decoder;
+    const char *decoder_rest; /* where the decoder has the embedding size: the weights of what is
+                                 left of its input, [left][vocabulary] */
     const char
         *when_key; /* the row is for configs where this key has the value `when`; NULL: all */
     const char *when;
     bool when_absent;           /* and for those without the key */
     bool mean_of_logits;        /* those of the tokens become one row */
     const char *activation_key; /* under which the config may name another activation */
+    const char *dense_key;      /* boolean of the config, else false: is there dense? */
     const char *dense_bias_key; /* boolean of the config, else false: has dense a bias? */
     const char *decoder_bias_key;
     bool no_decoder_bias;     /* where the config doesn't say */
@@ -230,9 +258,11 @@ struct bert__arch {
     enum bert__norm_place norm_place;
     enum bert__qkv qkv;
     enum bert__ffn ffn;
-    bool linear_is_conv;     /* those in layers are convolutions of size 1: [out][in][1] */
-    bool rms_norm;           /* RMSNorm, else LayerNorm */
-    bool norm_after_project; /* of the embeddings: behind embedding_project, which has no bias */
+    bool linear_is_conv;       /* those in layers are convolutions of size 1: [out][in][1] */
+    bool groups_are_stacked;   /* those in groups are [groups][in of each][out of each] */
+    bool rms_norm;             /* RMSNorm, else LayerNorm */
+    bool norm_after_project;   /* of the embeddings: behind embedding_project, which has no bias */
+    bool places_after_project; /* so too positions and token types; then it has one */
     bool distance_key_has_no_bias;
     bool counts_all_terms;   /* unknown relative_terms change the scale too */
     bool first_norm_is_none; /* layer 0 has no attention norm (pre-norm) */

@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 6, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 7, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -49,8 +49,9 @@ struct bert__stream_options {
     uint32_t threads;
     uint32_t max_tokens;
     uint32_t max_length; /* tokens of one sequence */
-    uint32_t head_size;
-    uint32_t relative_rows; /* of bert__relative_op; 0: attention has none */
+    uint32_t head_size, heads;
+    uint32_t landmarks, only_length; /* of bert__attention_op; landmarks 0: there are none */
+    uint32_t relative_rows;          /* of bert__relative_op; 0: attention has none */
 };
 
 /* y[rows][n_out] = act(x W^T + bias) + residual */
@@ -76,6 +77,7 @@ struct bert__norm_op {
     const float *gamma;
     const float *beta; /* NULL: RMSNorm, else LayerNorm */
     float eps;
+    bool plain; /* no norm at all: gamma * x + beta */
 };
 
 /* x[row][i] = act(x[row][i]) * x[row][n + i], i < n; rows of 2 n */
@@ -95,7 +97,8 @@ struct bert__rotate_op {
     const float *cosines, *sines;
 };
 
-/* y[token] = scales[token] * word[id] + position[positions[token]] + type[type id] */
+/* y[token] = scales[token] * word[id] + position[positions[token]] + type[type id];
+ * word NULL: y is what the sum starts with, and scales are not used */
 struct bert__embed_op {
     float *y;
     uint32_t n;
@@ -124,24 +127,51 @@ struct bert__convolve_op {
     size_t ldy, ldx;
     uint32_t n, size;
     const float *weights; /* [size][n] */
+    bool afresh;          /* from 0, not from what y holds */
+};
+
+/* y[row][i] *= x[row][i], i < n */
+struct bert__multiply_op {
+    float *y;
+    const float *x;
+    size_t ldy, ldx;
+    uint32_t rows, n;
+};
+
+/* y[t][h * head + i] = sum of weights[k] * x[t + k - size / 2][h * head + i] over the places of t's
+ * sequence; weights = softmax(scores[t][h * size] ...), over all `size`.  Scores are overwritten.
+ */
+struct bert__mix_op {
+    float *y;
+    const float *x;
+    float *scores;
+    size_t ldy, ldx, lds;
+    uint32_t heads, head, size;
 };
 
 /* y[row][i * n + c] = x[row - size / 2 + i][c] for i < size: what a convolution of odd size
- * sees; 0 outside of the row's sequence. */
+ * sees; 0 outside of the row's sequence.  Backwards: x[row + size / 2 - i]. */
 struct bert__unfold_op {
     float *y;
     const float *x;
+    size_t ldy;
     uint32_t n, size;
+    bool backwards;
 };
 
 /*
  * qkv: [tokens][(heads + 2 * kv_heads) * head]: queries, keys, values; several query heads
- * in a row may share a key head.  out: [tokens][heads * head].
+ * in a row may share a key head.  out: [tokens][heads * head].  Rows are ld_* apart.
  *   softmax_j(scale * <q[i], k[j]> + by_distance[j - i + reach])
+ * By landmarks: K1 Z (K3 v), where K1 = softmax(scale * q kl), K2 = softmax(scale * ql kl), K3 =
+ * softmax(scale * ql k); ql and kl are the landmarks' means of as many queries and keys in a row as
+ * there are tokens to a landmark; Z nearly inverts K2, by six steps of an iteration that starts
+ * from K2 transposed and divided by the largest sum of a column of all heads of the sequence.
  */
 struct bert__attention_op {
     float *out;
     const float *qkv;
+    size_t ld_out, ld_qkv;
     uint32_t heads, kv_heads, head;
     float scale;
     const float *by_distance;  /* [2 * reach + 1]; -INFINITY hides; NULL: nothing is added */
@@ -149,7 +179,11 @@ struct bert__attention_op {
     uint32_t reach;            /* no sequence is longer than reach + 1 */
     uint32_t window;           /* by_distance hides what is farther away than this */
     const struct bert__relative_op *relative; /* NULL: none; then by_distance is NULL */
-    float *const *probs; /* on the host: for each sequence [heads][length][length]; or NULL */
+    uint32_t landmarks; /* 0: each query sees the keys themselves; else they divide the length, and
+                           nothing is added to scores */
+    /* on the host: for each sequence [heads][length][length], or [heads][length][landmarks] of
+     * K1 Z; or NULL */
+    float *const *probs;
 };
 
 struct bert__backend {
@@ -198,6 +232,9 @@ struct bert__backend {
                         bert_error *err);
     bert_status (*rotate)(struct bert__stream *stream, const struct bert__rotate_op *op,
                           bert_error *err);
+    bert_status (*multiply)(struct bert__stream *stream, const struct bert__multiply_op *op,
+                            bert_error *err);
+    bert_status (*mix)(struct bert__stream *stream, const struct bert__mix_op *op, bert_error *err);
     /* y[t][i] += sum of weights[k][i] * x[t + k - size / 2][i] over the places of t's sequence. */
     bert_status (*convolve)(struct bert__stream *stream, const struct bert__convolve_op *op,
                             bert_error *err);

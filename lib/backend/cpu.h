@@ -23,7 +23,8 @@ struct bert__matrix {
 /* Where attention's scratch of one worker starts, in floats. */
 struct bert__attention_scratch {
     size_t scores, by_key, by_query, bias; /* the prepared keys are at 0 */
-    size_t worker;                         /* of all */
+    size_t landmarks;
+    size_t worker; /* of all */
 };
 
 struct bert__stream {
@@ -33,12 +34,23 @@ struct bert__stream {
     const struct bert__batch *batch; /* while one runs */
     float *scratch;                  /* of each worker */
     struct bert__attention_scratch layout;
+    float *largest; /* of each sequence and head: attention by landmarks; NULL: there is none */
 };
+
+/* A step over rows, cut into tasks of whole rows of about `width` floats. */
+void bert__cpu_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uint32_t width,
+                    void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t));
 
 /* False if it doesn't fit an address space. */
 bool bert__attention_scratch_layout(const struct bert__kernels *k,
                                     const struct bert__stream_options *o,
                                     struct bert__attention_scratch *out);
+
+/* Attention by landmarks; its scratch of one worker in floats, 0 if that would overflow, and the
+ * largest sums of a whole batch. */
+size_t bert__landmark_floats(const struct bert__stream_options *o);
+size_t bert__landmark_sums(const struct bert__stream_options *o);
+void bert__cpu_landmarks(struct bert__stream *s, const struct bert__attention_op *op);
 
 /* One of the two halves: the calls of a session; see cpu_stream.c. */
 bert_status bert__cpu_stream_bytes(struct bert__device *device,
@@ -60,6 +72,9 @@ bert_status bert__cpu_norm(struct bert__stream *stream, const struct bert__norm_
 bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err);
 bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_op *op,
                              bert_error *err);
+bert_status bert__cpu_multiply(struct bert__stream *s, const struct bert__multiply_op *op,
+                               bert_error *err);
+bert_status bert__cpu_mix(struct bert__stream *s, const struct bert__mix_op *op, bert_error *err);
 bert_status bert__cpu_convolve(struct bert__stream *s, const struct bert__convolve_op *op,
                                bert_error *err);
 bert_status bert__cpu_unfold(struct bert__stream *s, const struct bert__unfold_op *op,

@@ -33,7 +33,8 @@ bool bert__attention_scratch_layout(const struct bert__kernels *k,
         return false;
     if (!take(&at, relative ? by_query : 0, &s->by_query)
         || !take(&at, relative ? columns * BERT__ATTENTION_BLOCK : 0, &s->by_key)
-        || !take(&at, relative ? (size_t)o->max_length * BERT__ATTENTION_BLOCK : 0, &s->bias))
+        || !take(&at, relative ? (size_t)o->max_length * BERT__ATTENTION_BLOCK : 0, &s->bias)
+        || !take(&at, bert__landmark_floats(o), &s->landmarks))
         return false;
     s->worker = at;
     return true;
@@ -55,7 +56,7 @@ struct task {
     uint32_t n, h;
     uint32_t n_keys;       /* of the n tokens, the first */
     const float *q, *keys; /* of its first token */
-    size_t ld, width;
+    size_t ld;
 };
 
 /* The keys, of n, that the queries from `first` on see together. */
@@ -149,7 +150,7 @@ static void run_blocks(const struct task *t, float *out, float *probs)
 {
     const struct bert__attention_op *op = t->op;
     const struct bert__relative_op *relative = op->relative;
-    struct bert__attention_block b = {.ldo = t->width,
+    struct bert__attention_block b = {.ldo = op->ld_out,
                                       .ldq = t->ld,
                                       .kv = t->scratch,
                                       .n_kv = t->n_keys,
@@ -168,7 +169,7 @@ static void run_blocks(const struct task *t, float *out, float *probs)
     }
     for (uint32_t i = 0; i < t->n; i += BERT__ATTENTION_BLOCK) {
         see(&b, i, at_most(t->n - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
-        b.out = out + i * t->width;
+        b.out = out + i * op->ld_out;
         b.q = t->q + i * t->ld;
         if (relative != NULL)
             b.bias = relative_bias(t, &reach, i, (uint32_t)b.n_q);
@@ -190,7 +191,7 @@ static void attention_task(void *context, uint32_t index, uint32_t worker)
     uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
     uint32_t n_keys = s->batch->attended != NULL ? s->batch->attended[seq] : n;
     size_t width = (size_t)op->heads * op->head, kv_width = (size_t)op->kv_heads * op->head;
-    size_t ld = width + 2 * kv_width;
+    size_t ld = op->ld_qkv;
     float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
     struct task t = {.op = op,
                      .k = s->device->kernels,
@@ -201,13 +202,12 @@ static void attention_task(void *context, uint32_t index, uint32_t worker)
                      .n_keys = n_keys,
                      .q = op->qkv + first * ld + (size_t)h * op->head,
                      .keys = op->qkv + first * ld + width + (size_t)kv_head * op->head,
-                     .ld = ld,
-                     .width = width};
+                     .ld = ld};
 
     t.k->attention_prepare(t.scratch, t.keys, t.keys + kv_width, ld, n_keys, op->head);
     if (probs != NULL && (op->window < n || n_keys < n))
         memset(probs, 0, (size_t)n * n * sizeof *probs);
-    run_blocks(&t, op->out + first * width + (size_t)h * op->head, probs);
+    run_blocks(&t, op->out + first * op->ld_out + (size_t)h * op->head, probs);
 }
 
 bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__attention_op *op,
@@ -216,6 +216,9 @@ bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__atten
     struct attention_job job = {s, op};
 
     (void)err;
-    bert__team_run(s->team, s->batch->n_sequences * op->heads, attention_task, &job);
+    if (op->landmarks > 0)
+        bert__cpu_landmarks(s, op);
+    else
+        bert__team_run(s->team, s->batch->n_sequences * op->heads, attention_task, &job);
     return BERT_OK;
 }

@@ -37,6 +37,7 @@ bert_status bert__cpu_stream_bytes(struct bert__device *device,
 
     if (!bert__attention_scratch_layout(device->kernels, o, &scratch)
         || !bert__size_mul_add(scratch.worker, o->threads, buffers, &floats)
+        || !bert__size_add(floats, bert__landmark_sums(o), &floats)
         || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes))
         return bert__fail(err, BERT_ERANGE, "the session's scratch does not fit an address space");
     *out = bytes;
@@ -65,7 +66,9 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
         && bert__size_mul(s->layout.worker, o->threads, &floats)
         && bert__size_mul(floats, sizeof(float), &bytes))
         s->scratch = bert__alloc(alloc, bytes);
-    if (s->scratch == NULL) {
+    if (o->landmarks > 0)
+        s->largest = bert__alloc_items(alloc, bert__landmark_sums(o), sizeof *s->largest);
+    if (s->scratch == NULL || (o->landmarks > 0 && s->largest == NULL)) {
         bert__cpu_stream_destroy(s);
         return bert__alloc_fail(alloc, "the attention scratch", err);
     }
@@ -79,6 +82,7 @@ void bert__cpu_stream_destroy(struct bert__stream *s)
         return;
     bert__team_destroy(s->team);
     bert__alloc_free(s->alloc, s->scratch);
+    bert__alloc_free(s->alloc, s->largest);
     bert__alloc_free(s->alloc, s);
 }
 
@@ -137,8 +141,8 @@ static void rows_task(void *context, uint32_t task, uint32_t worker)
     job->rows(job->s, job->op, first, at_most(first + job->per_task, job->n_rows));
 }
 
-static void run_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uint32_t width,
-                     void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t))
+void bert__cpu_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uint32_t width,
+                    void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t))
 {
     struct rows_job job = {s, op, rows, n_rows, TASK_FLOATS / width + 1};
 
@@ -153,11 +157,11 @@ static void embed_rows(struct bert__stream *s, const void *arg, uint32_t first, 
 
     for (uint32_t row = first; row < end; row++) {
         size_t type = b->type_ids != NULL ? (size_t)b->type_ids[row] : 0;
-        const float *word = op->word + (size_t)b->ids[row] * op->n;
         float *y = op->y + (size_t)row * op->n;
+        const float *word = op->word != NULL ? op->word + (size_t)b->ids[row] * op->n : y;
 
         /* the reference's order: (word + type) + position */
-        if (op->scales != NULL) {
+        if (op->scales != NULL && op->word != NULL) {
             k->scale(y, word, op->scales[row], op->n);
             word = y;
         }
@@ -174,7 +178,7 @@ bert_status bert__cpu_embed(struct bert__stream *s, const struct bert__embed_op 
                             bert_error *err)
 {
     (void)err;
-    run_rows(s, op, s->batch->n_tokens, op->n, embed_rows);
+    bert__cpu_rows(s, op, s->batch->n_tokens, op->n, embed_rows);
     return BERT_OK;
 }
 
@@ -191,7 +195,10 @@ static void norm_rows(struct bert__stream *s, const void *arg, uint32_t first, u
             k->add(op->y + at, x, op->residual + at, NULL, op->n);
             x = op->y + at;
         }
-        if (op->beta != NULL)
+        if (op->plain) {
+            k->mul(op->y + at, x, op->gamma, op->n);
+            k->add(op->y + at, op->y + at, op->beta, NULL, op->n);
+        } else if (op->beta != NULL)
             k->layernorm(op->y + at, x, op->gamma, op->beta, op->n, op->eps);
         else
             k->rmsnorm(op->y + at, x, op->gamma, op->n, op->eps);
@@ -201,7 +208,7 @@ static void norm_rows(struct bert__stream *s, const void *arg, uint32_t first, u
 bert_status bert__cpu_norm(struct bert__stream *s, const struct bert__norm_op *op, bert_error *err)
 {
     (void)err;
-    run_rows(s, op, op->rows, op->n, norm_rows);
+    bert__cpu_rows(s, op, op->rows, op->n, norm_rows);
     return BERT_OK;
 }
 
@@ -221,7 +228,7 @@ static void gate_rows(struct bert__stream *s, const void *arg, uint32_t first, u
 bert_status bert__cpu_gate(struct bert__stream *s, const struct bert__gate_op *op, bert_error *err)
 {
     (void)err;
-    run_rows(s, op, op->rows, 2 * op->n, gate_rows);
+    bert__cpu_rows(s, op, op->rows, 2 * op->n, gate_rows);
     return BERT_OK;
 }
 
@@ -243,7 +250,7 @@ bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_o
                              bert_error *err)
 {
     (void)err;
-    run_rows(s, op, s->batch->n_tokens, op->heads * op->head, rotate_rows);
+    bert__cpu_rows(s, op, s->batch->n_tokens, op->heads * op->head, rotate_rows);
     return BERT_OK;
 }
 
@@ -301,82 +308,7 @@ bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_o
     return BERT_OK;
 }
 
-struct convolve_job {
-    struct bert__stream *s;
-    const struct bert__convolve_op *op;
-};
-
-/* One sequence. */
-static void convolve_task(void *context, uint32_t task, uint32_t worker)
-{
-    const struct convolve_job *job = context;
-    const struct bert__convolve_op *op = job->op;
-    uint32_t first = job->s->batch->offsets[task], end = job->s->batch->offsets[task + 1];
-
-    (void)worker;
-    for (uint32_t row = first; row < end; row++) {
-        float *y = op->y + row * op->ldy;
-
-        for (uint32_t k = 0; k < op->size; k++) {
-            int64_t from = (int64_t)row + k - op->size / 2;
-            const float *w = op->weights + (size_t)k * op->n, *x;
-
-            if (from < (int64_t)first || from >= (int64_t)end)
-                continue;
-            x = op->x + (size_t)from * op->ldx;
-            for (uint32_t i = 0; i < op->n; i++)
-                y[i] += w[i] * x[i];
-        }
-    }
-}
-
-bert_status bert__cpu_convolve(struct bert__stream *s, const struct bert__convolve_op *op,
-                               bert_error *err)
-{
-    struct convolve_job job = {s, op};
-
-    (void)err;
-    bert__team_run(s->team, s->batch->n_sequences, convolve_task, &job);
-    return BERT_OK;
-}
-
 /* ---- Moving rows ---------------------------------------------------------- */
-
-struct unfold_job {
-    const struct bert__stream *s;
-    const struct bert__unfold_op *op;
-};
-
-/* One sequence. */
-static void unfold_task(void *context, uint32_t task, uint32_t worker)
-{
-    const struct unfold_job *job = context;
-    const struct bert__unfold_op *op = job->op;
-    uint32_t first = job->s->batch->offsets[task], end = job->s->batch->offsets[task + 1];
-    size_t wide = (size_t)op->size * op->n;
-
-    (void)worker;
-    for (uint32_t row = first; row < end; row++)
-        for (uint32_t i = 0; i < op->size; i++) {
-            int64_t from = (int64_t)row + i - op->size / 2;
-            float *y = op->y + row * wide + (size_t)i * op->n;
-
-            if (from >= (int64_t)first && from < (int64_t)end)
-                memcpy(y, op->x + (size_t)from * op->n, op->n * sizeof *y);
-            else
-                memset(y, 0, op->n * sizeof *y);
-        }
-}
-
-bert_status bert__cpu_unfold(struct bert__stream *s, const struct bert__unfold_op *op,
-                             bert_error *err)
-{
-    struct unfold_job job = {s, op};
-
-    (void)err;
-    bert__team_run(s->team, s->batch->n_sequences, unfold_task, &job);
-    return BERT_OK;
-}
 
 bert_status bert__cpu_gather(struct bert__stream *s, float *y, const float *x, size_t ldx,
                              const uint32_t *rows, uint32_t n_rows, uint32_t n, bert_error *err)

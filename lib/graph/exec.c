@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* exec.c - one loop over a plan's steps, one switch. */
-#include "lib/graph/exec.h"
+#include "lib/graph/exec_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,22 +8,6 @@
 #include "lib/base/size.h"
 
 enum { MARGIN_BYTES = 8192 }; /* small structs and their bookkeeping, in estimates */
-
-struct bert__exec {
-    struct bert__alloc *alloc;
-    const struct bert__network *network;
-    const struct bert__backend *backend;
-    struct bert__stream *stream;
-    const struct bert__batch *batch; /* while one runs */
-    float *memory;                   /* all buffers */
-    uint32_t *firsts;                /* first token of each sequence, for the pooler */
-    uint32_t *positions;             /* row of the position table of each token */
-    uint32_t *places;                /* of each token in its sequence */
-    float *scales;                   /* of each token's embedding; NULL: the model has none */
-    size_t rows;                     /* that each buffer holds */
-    size_t floats;                   /* of memory */
-    uint32_t max_tokens, max_sequences;
-};
 
 /* ---- Memory ---------------------------------------------------------------- */
 
@@ -36,6 +20,9 @@ static struct bert__stream_options stream_options(const struct bert__network *ne
     return (struct bert__stream_options){.threads = o->threads,
                                          .max_tokens = o->max_tokens,
                                          .max_length = longest,
+                                         .heads = c->heads,
+                                         .landmarks = c->landmarks,
+                                         .only_length = c->only_length,
                                          .head_size = c->head_size,
                                          .relative_rows = 2 * c->relative.span};
 }
@@ -143,6 +130,12 @@ static bert_status check_sequence(const struct bert__exec *x, const struct bert_
             err, BERT_ERANGE,
             "the batch has more than max_tokens = %lu tokens (sequence %lu ends at %lu)",
             (unsigned long)x->max_tokens, (unsigned long)i, (unsigned long)end);
+    if (c->only_length > 0 && end - first != c->only_length)
+        return bert__fail(err, BERT_ERANGE,
+                          "sequence %lu has %lu tokens; attention by %lu landmarks takes %lu, no "
+                          "more and no less",
+                          (unsigned long)i, (unsigned long)(end - first),
+                          (unsigned long)c->landmarks, (unsigned long)c->only_length);
     if (end - first > c->max_positions)
         return bert__fail(
             err, BERT_ERANGE, "sequence %lu has %lu tokens; the model has %lu positions",
@@ -181,13 +174,6 @@ bert_status bert__exec_check(const struct bert__exec *x, const struct bert__batc
 }
 
 /* ---- Steps ----------------------------------------------------------------- */
-
-static float *buffer(const struct bert__exec *x, enum bert__buffer which)
-{
-    if (which == BERT__BUFFER_NONE)
-        return NULL;
-    return x->memory + x->rows * x->network->plan.offset[which];
-}
 
 /* As transformers' create_position_ids_from_input_ids: padding within a text isn't counted. */
 static void place_after_padding(const struct bert__exec *x, uint32_t first, uint32_t end)
@@ -235,32 +221,35 @@ static void place(const struct bert__exec *x)
 static bert_status run_embed(struct bert__exec *x, const struct bert__step *step, bert_error *err)
 {
     const struct bert__network *net = x->network;
+    bool late = net->config->arch->places_after_project, places = step->kind == BERT__STEP_PLACES;
     struct bert__embed_op op = {
-        .y = buffer(x, step->out),
+        .y = bert__exec_buffer(x, step->out),
         .n = x->network->plan.width[step->out],
         .positions = x->positions,
         .scales = x->scales,
-        .word = net->word.device,
-        .position = net->position.device,
-        .type = net->type.device,
+        .word = places ? NULL : net->word.device,
+        .position = places || !late ? net->position.device : NULL,
+        .type = places || !late ? net->type.device : NULL,
     };
 
-    place(x);
+    if (!places)
+        place(x);
     return x->backend->embed(x->stream, &op, err);
 }
 
 static bert_status run_norm(struct bert__exec *x, const struct bert__step *step, bert_error *err)
 {
     struct bert__norm_op op = {
-        .y = buffer(x, step->out) + step->column,
-        .x = buffer(x, step->in) + step->column,
-        .residual = buffer(x, step->residual),
+        .y = bert__exec_buffer(x, step->out) + step->column,
+        .x = bert__exec_buffer(x, step->in) + step->column,
+        .residual = bert__exec_buffer(x, step->residual),
         .rows = x->batch->n_tokens,
         .n = (uint32_t)step->norm->gamma.count,
         .ld = x->network->plan.width[step->out],
         .gamma = step->norm->gamma.device,
         .beta = step->norm->beta.device,
         .eps = step->norm->eps,
+        .plain = step->norm->plain,
     };
 
     return x->backend->norm(x->stream, &op, err);
@@ -270,14 +259,14 @@ static bert_status run_linear(struct bert__exec *x, const struct bert__step *ste
 {
     const uint32_t *width = x->network->plan.width;
     struct bert__linear_op op = {
-        .y = buffer(x, step->out),
-        .x = buffer(x, step->in),
+        .y = bert__exec_buffer(x, step->out) + step->column,
+        .x = bert__exec_buffer(x, step->in),
         .ldy = width[step->out],
         .ldx = width[step->in],
         .rows = x->batch->n_tokens,
         .matrix = step->linear->matrix,
         .bias = step->linear->bias.device,
-        .residual = buffer(x, step->residual),
+        .residual = bert__exec_buffer(x, step->residual),
         .ldr = step->residual != BERT__BUFFER_NONE ? width[step->residual] : 0,
         .act = step->act,
     };
@@ -288,44 +277,13 @@ static bert_status run_linear(struct bert__exec *x, const struct bert__step *ste
 static bert_status run_gate(struct bert__exec *x, const struct bert__step *step, bert_error *err)
 {
     struct bert__gate_op op = {
-        .x = buffer(x, step->in),
+        .x = bert__exec_buffer(x, step->in),
         .rows = x->batch->n_tokens,
         .n = x->network->plan.width[step->in] / 2,
         .act = step->act,
     };
 
     return x->backend->gate(x->stream, &op, err);
-}
-
-static bert_status run_convolve(struct bert__exec *x, const struct bert__step *step,
-                                bert_error *err)
-{
-    const struct bert__config *c = x->network->config;
-    const uint32_t *width = x->network->plan.width;
-    const struct bert__layer *layer = &x->network->layers[bert__config_layer_at(c, step->layer)];
-    struct bert__convolve_op op = {
-        .y = buffer(x, step->out),
-        .x = buffer(x, step->in) + (c->heads + c->kv_heads) * c->head_size, /* the values */
-        .ldy = width[step->out],
-        .ldx = width[step->in],
-        .n = width[step->out],
-        .size = c->value_conv,
-        .weights = layer->value_conv.device,
-    };
-
-    return x->backend->convolve(x->stream, &op, err);
-}
-
-static bert_status run_unfold(struct bert__exec *x, const struct bert__step *step, bert_error *err)
-{
-    struct bert__unfold_op op = {
-        .y = buffer(x, step->out),
-        .x = buffer(x, step->in),
-        .n = x->network->plan.width[step->in],
-        .size = x->network->config->conv_size,
-    };
-
-    return x->backend->unfold(x->stream, &op, err);
 }
 
 static bool is_local(const struct bert__exec *x, uint32_t layer)
@@ -341,7 +299,7 @@ static bert_status run_rotate(struct bert__exec *x, const struct bert__step *ste
     const struct bert__distances *d = &x->network->distance;
     int kind = is_local(x, step->layer) ? 1 : 0;
     struct bert__rotate_op op = {
-        .x = buffer(x, step->in),
+        .x = bert__exec_buffer(x, step->in),
         .ldx = x->network->plan.width[step->in],
         .heads = c->heads + (c->rotary_value ? 2 : 1) * c->kv_heads,
         .head = c->head_size,
@@ -368,8 +326,11 @@ static bert_status run_attention(struct bert__exec *x, const struct bert__step *
         .n_rows = 2 * c->relative.span,
     };
     struct bert__attention_op op = {
-        .out = buffer(x, step->out),
-        .qkv = buffer(x, step->in),
+        .out = bert__exec_buffer(x, step->out),
+        .qkv = bert__exec_buffer(x, step->in),
+        .ld_out = x->network->plan.width[step->out],
+        .ld_qkv = x->network->plan.width[step->in],
+        .landmarks = c->landmarks,
         .heads = c->heads,
         .kv_heads = c->kv_heads,
         .head = c->head_size,
@@ -390,6 +351,7 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
 {
     switch (step->kind) {
     case BERT__STEP_EMBED:
+    case BERT__STEP_PLACES:
         return run_embed(x, step, err);
     case BERT__STEP_NORM:
         return run_norm(x, step, err);
@@ -400,9 +362,14 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
     case BERT__STEP_ROTATE:
         return run_rotate(x, step, err);
     case BERT__STEP_CONVOLVE:
-        return run_convolve(x, step, err);
+    case BERT__STEP_DEPTHWISE:
+        return bert__exec_convolve(x, step, err);
+    case BERT__STEP_MULTIPLY:
+        return bert__exec_multiply(x, step, err);
+    case BERT__STEP_MIX:
+        return bert__exec_mix(x, step, err);
     case BERT__STEP_UNFOLD:
-        return run_unfold(x, step, err);
+        return bert__exec_unfold(x, step, err);
     case BERT__STEP_ATTENTION:
         return run_attention(x, step, tap, err);
     }
@@ -412,7 +379,7 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
 static bert_status view(struct bert__exec *x, enum bert__buffer which, const float **out,
                         bert_error *err)
 {
-    return x->backend->host_view(x->stream, out, buffer(x, which),
+    return x->backend->host_view(x->stream, out, bert__exec_buffer(x, which),
                                  (size_t)x->batch->n_tokens * x->network->plan.width[which], err);
 }
 
@@ -504,8 +471,9 @@ static bert_status gather_firsts(struct bert__exec *x, bert_error *err)
 
     for (uint32_t i = 0; i < n; i++)
         x->firsts[i] = x->batch->offsets[i];
-    return x->backend->gather(x->stream, buffer(x, BERT__BUFFER_MIDDLE),
-                              buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n, hidden, err);
+    return x->backend->gather(x->stream, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
+                              bert__exec_buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n,
+                              hidden, err);
 }
 
 bert_status bert__exec_firsts(struct bert__exec *x, float *out, bert_error *err)
@@ -515,7 +483,8 @@ bert_status bert__exec_firsts(struct bert__exec *x, float *out, bert_error *err)
     bert_status st = gather_firsts(x, err);
 
     if (st == BERT_OK)
-        st = x->backend->host_view(x->stream, &host, buffer(x, BERT__BUFFER_MIDDLE), floats, err);
+        st = x->backend->host_view(x->stream, &host, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
+                                   floats, err);
     if (st == BERT_OK)
         copy_out(x, out, host, NULL, floats);
     return st;
@@ -525,13 +494,16 @@ bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
 {
     const struct bert__network *net = x->network;
     size_t floats = (size_t)x->batch->n_sequences * net->config->hidden_size;
-    float *pooled = buffer(x, BERT__BUFFER_QKV);
+    float *pooled = bert__exec_buffer(x, BERT__BUFFER_QKV);
     const float *host;
-    bert_status st = gather_firsts(x, err);
+    bert_status st;
 
+    if (net->config->pooler_is_first)
+        return bert__exec_firsts(x, out, err);
+    st = gather_firsts(x, err);
     if (st == BERT_OK)
-        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, buffer(x, BERT__BUFFER_MIDDLE), pooled,
-                         x->batch->n_sequences, err);
+        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
+                         pooled, x->batch->n_sequences, err);
     if (st == BERT_OK)
         st = x->backend->host_view(x->stream, &host, pooled, floats, err);
     if (st == BERT_OK)

@@ -8,6 +8,7 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/graph/distance.h"
+#include "lib/graph/layer_parts.h"
 #include "lib/graph/names.h"
 #include "lib/graph/pack.h"
 #include "lib/graph/relative.h"
@@ -65,18 +66,20 @@ static bert_status load_tables(struct bert__network *net, struct bert__weights *
 {
     const struct bert__config *c = net->config;
     const struct bert__tensor_names *names = net->names;
+    uint32_t width = c->embedding_size;
+    uint32_t places = c->arch->places_after_project ? c->hidden_size : width;
     struct {
         const char *name;
-        uint32_t rows;
+        uint32_t rows, width;
         struct bert__table *table;
     } tables[] = {
-        {names->word, c->vocab_size, &net->word},
-        {names->position, c->position_rows, &net->position},
-        {c->task_types == 0 ? names->type : NULL, c->type_vocab_size, &net->type},
+        {names->word, c->vocab_size, width, &net->word},
+        {names->position, c->position_rows, places, &net->position},
+        {c->task_types == 0 ? names->type : NULL, c->type_vocab_size, places, &net->type},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        uint64_t shape[2] = {tables[i].rows, c->embedding_size};
+        uint64_t shape[2] = {tables[i].rows, tables[i].width};
         char name[BERT__NAME_BYTES];
         bert_status st;
 
@@ -100,6 +103,7 @@ static bert_status load_norm(struct bert__network *net, struct bert__weights *we
     if (name == NULL)
         return BERT_OK;
     st = bert__name_join(full, net->prefix, name, err);
+    norm->plain = net->config->plain_norms;
     return st != BERT_OK ? st : bert__norm_load(net, weights, full, n, norm, err);
 }
 
@@ -110,46 +114,22 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
     const struct bert__tensor_names *names = net->names;
     char name[BERT__NAME_BYTES];
     uint32_t normed = c->arch->norm_after_project ? c->hidden_size : c->embedding_size;
+    bool project =
+        c->arch->project_always || c->embedding_size != c->hidden_size || c->embedding_places > 1;
+    bool biased = !c->arch->norm_after_project || c->arch->places_after_project;
     bert_status st = load_tables(net, weights, err);
 
     if (st == BERT_OK && c->embedding_norm)
         st = load_norm(net, weights, names->embedding_norm, normed, &net->embedding_norm, err);
-    if (st != BERT_OK || names->embedding_project == NULL
-        || (c->embedding_size == c->hidden_size && !c->arch->project_always))
+    if (c->arch->defaults.embedding_norm_eps != 0)
+        net->embedding_norm.eps = (float)c->arch->defaults.embedding_norm_eps;
+    if (st != BERT_OK || names->embedding_project == NULL || !project)
         return st;
     st = bert__name_join(name, net->prefix, names->embedding_project, err);
-    return st != BERT_OK
-               ? st
-               : bert__linear_load(net, weights, name, c->hidden_size, c->embedding_size,
-                                   !c->arch->norm_after_project, &net->embedding_project, err);
-}
-
-/* The name of a layer's tensors, in full but for the ending. */
-static bert_status layer_name(const struct bert__network *net, const char *pattern, uint32_t layer,
-                              char out[BERT__NAME_BYTES], bert_error *err)
-{
-    return bert__name_layer(out, net->prefix, pattern, layer, net->config->inner_layers, err);
-}
-
-/* Names of a part's tensors, which the part then points to. */
-struct part_names {
-    char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
-};
-
-static bert_status name_part(const struct bert__network *net, const char *pattern, uint32_t layer,
-                             bool has_bias, struct part_names *names, struct bert__part *part,
-                             bert_error *err)
-{
-    char name[BERT__NAME_BYTES];
-    bert_status st = layer_name(net, pattern, layer, name, err);
-
-    if (st == BERT_OK)
-        st = bert__name_join(names->weight, name, ".weight", err);
-    if (st == BERT_OK)
-        st = bert__name_join(names->bias, name, ".bias", err);
-    part->weight = names->weight;
-    part->bias = has_bias ? names->bias : NULL;
-    return st;
+    return st != BERT_OK ? st
+                         : bert__linear_load(net, weights, name, c->hidden_size,
+                                             c->embedding_places * c->embedding_size, biased,
+                                             &net->embedding_project, err);
 }
 
 static bert_status load_qkv(struct bert__network *net, struct bert__weights *weights,
@@ -157,20 +137,21 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
 {
     const struct bert__config *c = net->config;
     bool fused = net->qkv != BERT__QKV_SEPARATE, by_head = net->qkv == BERT__QKV_BY_HEAD;
-    const char *patterns[BERT__MAX_PARTS] = {net->names->query, net->names->key, net->names->value};
-    const char *own_biases[BERT__MAX_PARTS] = {net->names->query_bias, NULL,
-                                               net->names->value_bias};
-    const uint32_t heads[BERT__MAX_PARTS] = {c->heads, c->kv_heads, c->kv_heads};
-    struct part_names names[BERT__MAX_PARTS];
+    const char *patterns[] = {net->names->query, net->names->key, net->names->value,
+                              net->names->mix_value};
+    const char *own_biases[] = {net->names->query_bias, NULL, net->names->value_bias, NULL};
+    const uint32_t heads[] = {c->heads, c->kv_heads, c->kv_heads, c->heads};
+    struct bert__part_names names[BERT__MAX_PARTS];
     struct bert__part parts[BERT__MAX_PARTS] = {{.weight = NULL}};
     uint32_t all = (c->heads + 2 * c->kv_heads) * c->head_size, first = 0;
+    uint32_t count = c->mix_size > 0 ? 4 : c->bottleneck == BERT__BOTTLENECK_KEYS ? 2 : 3;
 
-    for (int i = 0; i < BERT__MAX_PARTS; i++) {
-        bert_status st = name_part(net, fused ? net->names->qkv : patterns[i], layer,
-                                   c->attention_bias && !by_head, &names[i], &parts[i], err);
+    for (uint32_t i = 0; i < count; i++) {
+        bert_status st = bert__part_name(net, fused ? net->names->qkv : patterns[i], layer,
+                                         c->attention_bias && !by_head, &names[i], &parts[i], err);
 
         if (st == BERT_OK && by_head && own_biases[i] != NULL) {
-            st = layer_name(net, own_biases[i], layer, names[i].bias, err);
+            st = bert__layer_name(net, own_biases[i], layer, names[i].bias, err);
             parts[i].bias = names[i].bias;
             parts[i].bias_is_own = true;
         }
@@ -178,7 +159,7 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
             return st;
         parts[i].n_out = heads[i] * c->head_size;
         parts[i].tensor_rows = fused ? all : parts[i].n_out;
-        parts[i].groups = c->linear_groups[BERT__GROUPED_QUERY + i];
+        parts[i].groups = i < 3 ? c->linear_groups[BERT__GROUPED_QUERY + i] : 1;
         parts[i].is_conv = c->arch->linear_is_conv;
         parts[i].first = fused ? first : 0;
         parts[i].head = c->head_size;
@@ -189,7 +170,9 @@ static bert_status load_qkv(struct bert__network *net, struct bert__weights *wei
             parts[i].order = BERT__ROWS_BY_HEAD;
         first += by_head ? c->head_size : parts[i].n_out;
     }
-    return bert__linear_load_parts(net, weights, parts, BERT__MAX_PARTS, c->hidden_size,
+    return bert__linear_load_parts(net, weights, parts, count,
+                                   c->bottleneck != BERT__BOTTLENECK_NONE ? c->layer_size
+                                                                          : c->hidden_size,
                                    &net->layers[layer].qkv, err);
 }
 
@@ -197,18 +180,19 @@ static bert_status load_attention_output(struct bert__network *net, struct bert_
                                          uint32_t layer, bert_error *err)
 {
     const struct bert__config *c = net->config;
-    struct part_names names;
-    struct bert__part part = {.n_out = c->hidden_size,
-                              .tensor_rows = c->hidden_size,
+    struct bert__part_names names;
+    uint32_t context = (c->mix_size > 0 ? 2 : 1) * c->heads * c->head_size;
+    struct bert__part part = {.n_out = c->layer_size,
+                              .tensor_rows = c->layer_size,
                               .is_conv = c->arch->linear_is_conv,
                               .groups = c->linear_groups[BERT__GROUPED_ATTENTION_OUTPUT]};
-    bert_status st =
-        name_part(net, net->names->attention_output, layer, c->attention_bias, &names, &part, err);
+    bert_status st = bert__part_name(net, net->names->attention_output, layer, c->attention_bias,
+                                     &names, &part, err);
 
     if (c->arch->rotary_interleaved && c->rotary_value)
         part.column_head = c->head_size;
     return st != BERT_OK ? st
-                         : bert__linear_load_parts(net, weights, &part, 1, c->heads * c->head_size,
+                         : bert__linear_load_parts(net, weights, &part, 1, context,
                                                    &net->layers[layer].attention_output, err);
 }
 
@@ -221,23 +205,25 @@ static bert_status load_ffn_up(struct bert__network *net, struct bert__weights *
     uint32_t n = c->intermediate_size, count = net->ffn == BERT__FFN_PLAIN ? 1 : 2;
     bool fused = net->ffn == BERT__FFN_GATE_FIRST || net->ffn == BERT__FFN_GATE_LAST;
     const char *patterns[2] = {net->names->ffn_up, net->names->ffn_up};
-    struct part_names names[2];
+    struct bert__part_names names[2];
     struct bert__part parts[2] = {{.weight = NULL}};
 
     if (net->ffn == BERT__FFN_GATED)
         patterns[0] = net->names->ffn_gate;
     for (uint32_t i = 0; i < count; i++) {
-        bert_status st = name_part(net, patterns[i], layer, has_bias, &names[i], &parts[i], err);
+        bert_status st =
+            bert__part_name(net, patterns[i], layer, has_bias, &names[i], &parts[i], err);
 
         if (st != BERT_OK)
             return st;
         parts[i].n_out = n;
         parts[i].tensor_rows = fused ? 2 * n : n;
         parts[i].groups = c->linear_groups[BERT__GROUPED_FFN_UP];
+        parts[i].stacked = c->arch->groups_are_stacked;
         parts[i].is_conv = c->arch->linear_is_conv;
         parts[i].first = fused && (i == 1) == (net->ffn == BERT__FFN_GATE_FIRST) ? n : 0;
     }
-    return bert__linear_load_parts(net, weights, parts, count, c->hidden_size,
+    return bert__linear_load_parts(net, weights, parts, count, c->layer_size,
                                    &net->layers[layer].ffn_up, err);
 }
 
@@ -245,100 +231,38 @@ static bert_status load_ffn_down(struct bert__network *net, struct bert__weights
                                  uint32_t layer, bert_error *err)
 {
     const struct bert__config *c = net->config;
-    struct part_names names;
-    struct bert__part part = {.n_out = c->hidden_size,
-                              .tensor_rows = c->hidden_size,
+    struct bert__part_names names;
+    struct bert__part part = {.n_out = c->layer_size,
+                              .tensor_rows = c->layer_size,
                               .is_conv = c->arch->linear_is_conv,
+                              .stacked = c->arch->groups_are_stacked,
                               .groups = c->linear_groups[BERT__GROUPED_FFN_DOWN]};
-    bert_status st = name_part(net, net->names->ffn_down, layer, c->ffn_bias, &names, &part, err);
+    bert_status st =
+        bert__part_name(net, net->names->ffn_down, layer, c->ffn_bias, &names, &part, err);
 
     return st != BERT_OK ? st
                          : bert__linear_load_parts(net, weights, &part, 1, c->intermediate_size,
                                                    &net->layers[layer].ffn_down, err);
 }
 
-/* [heads][1][places][1] of the file as [places][heads * head]. */
-static bert_status load_value_conv(struct bert__network *net, struct bert__weights *weights,
-                                   uint32_t layer, bert_error *err)
-{
-    const struct bert__config *c = net->config;
-    struct bert__table *table = &net->layers[layer].value_conv, read = {.owned = NULL};
-    uint64_t shape[4] = {c->heads, 1, c->value_conv, 1};
-    uint32_t n = c->heads * c->head_size;
-    const struct bert__tensor *tensor;
-    char name[BERT__NAME_BYTES], full[BERT__NAME_BYTES];
-    bert_status st = layer_name(net, net->names->value_conv, layer, name, err);
-
-    if (st == BERT_OK)
-        st = bert__name_join(full, name, ".weight", err);
-    if (st == BERT_OK)
-        st = bert__weights_need(weights, full, 4, shape, &tensor, err);
-    if (st != BERT_OK)
-        return st;
-    read.count = tensor->count;
-    net->parameters += tensor->count;
-    st = bert__table_read(net, weights, tensor, &read, err);
-    table->count = (size_t)c->value_conv * n;
-    if (st == BERT_OK)
-        table->owned = bert__alloc_array(net->alloc, table->count, sizeof *table->owned);
-    if (st == BERT_OK && table->owned == NULL)
-        st = bert__alloc_fail(net->alloc, full, err);
-    for (size_t i = 0; st == BERT_OK && i < table->count; i++)
-        table->owned[i] = read.owned[i % n / c->head_size * c->value_conv + i / n];
-    bert__table_free(net, &read);
-    return st == BERT_OK ? bert__table_give(net, table, err) : st;
-}
-
-/* Norms that few families have. */
-static bert_status load_rare_norms(struct bert__network *net, struct bert__weights *weights,
-                                   uint32_t i, bert_error *err)
-{
-    struct bert__layer *layer = &net->layers[i];
-    const struct bert__config *c = net->config;
-    struct {
-        const char *pattern;
-        uint32_t n;
-        struct bert__norm *norm;
-    } norms[] = {
-        {net->names->query_norm, c->heads * c->head_size, &layer->query_norm},
-        {net->names->key_norm, c->kv_heads * c->head_size, &layer->key_norm},
-        {net->names->second_norm, c->hidden_size, &layer->second_norm},
-    };
-    bert_status st = BERT_OK;
-
-    for (size_t k = 0; k < sizeof norms / sizeof norms[0] && st == BERT_OK; k++) {
-        char name[BERT__NAME_BYTES];
-
-        if (norms[k].pattern == NULL)
-            continue;
-        st = layer_name(net, norms[k].pattern, i, name, err);
-        if (st == BERT_OK)
-            st = bert__norm_load(net, weights, name, norms[k].n, norms[k].norm, err);
-    }
-    return st;
-}
-
 static bert_status load_layer_norms(struct bert__network *net, struct bert__weights *weights,
                                     uint32_t i, bert_error *err)
 {
     struct bert__layer *layer = &net->layers[i];
-    uint32_t hidden = net->config->hidden_size;
-    char name[BERT__NAME_BYTES];
+    const struct bert__config_defaults *d = &net->config->arch->defaults;
+    uint32_t n = net->config->layer_size;
     bert_status st = BERT_OK;
 
-    if (i > 0 || !net->config->arch->first_norm_is_none) {
-        st = layer_name(net, net->names->attention_norm, i, name, err);
-        if (st == BERT_OK)
-            st = bert__norm_load(net, weights, name, hidden, &layer->attention_norm, err);
-    }
+    if (i > 0 || !net->config->arch->first_norm_is_none)
+        st = bert__layer_norm(net, weights, net->names->attention_norm, i, n,
+                              &layer->attention_norm, err);
     if (st == BERT_OK)
-        st = layer_name(net, net->names->ffn_norm, i, name, err);
-    if (st == BERT_OK)
-        st = bert__norm_load(net, weights, name, hidden, &layer->ffn_norm, err);
-    if (net->config->arch->defaults.layer_norm_eps != 0)
-        layer->attention_norm.eps = layer->ffn_norm.eps =
-            (float)net->config->arch->defaults.layer_norm_eps;
-    return st == BERT_OK ? load_rare_norms(net, weights, i, err) : st;
+        st = bert__layer_norm(net, weights, net->names->ffn_norm, i, n, &layer->ffn_norm, err);
+    if (d->layer_norm_eps != 0)
+        layer->attention_norm.eps = layer->ffn_norm.eps = (float)d->layer_norm_eps;
+    if (d->ffn_norm_eps != 0)
+        layer->ffn_norm.eps = (float)d->ffn_norm_eps;
+    return st;
 }
 
 static bert_status load_layer(struct bert__network *net, struct bert__weights *weights, uint32_t i,
@@ -348,13 +272,13 @@ static bert_status load_layer(struct bert__network *net, struct bert__weights *w
 
     if (st == BERT_OK)
         st = load_attention_output(net, weights, i, err);
-    if (st == BERT_OK && net->config->value_conv > 0)
-        st = load_value_conv(net, weights, i, err);
     if (st == BERT_OK)
         st = load_ffn_up(net, weights, i, err);
     if (st == BERT_OK)
         st = load_ffn_down(net, weights, i, err);
-    return st == BERT_OK ? load_layer_norms(net, weights, i, err) : st;
+    if (st == BERT_OK)
+        st = load_layer_norms(net, weights, i, err);
+    return st == BERT_OK ? bert__layer_parts_load(net, weights, i, err) : st;
 }
 
 static bert_status load_pooler(struct bert__network *net, struct bert__weights *weights,
@@ -365,7 +289,7 @@ static bert_status load_pooler(struct bert__network *net, struct bert__weights *
     char name[BERT__NAME_BYTES], weight[BERT__NAME_BYTES];
     bert_status st;
 
-    if (part == NULL)
+    if (part == NULL || net->config->pooler_is_first)
         return BERT_OK;
     st = bert__name_join(name, prefix, part, err);
     if (st == BERT_OK)
@@ -549,11 +473,8 @@ static void layer_free(struct bert__network *net, struct bert__layer *layer)
     bert__linear_free(net, &layer->ffn_up);
     bert__linear_free(net, &layer->ffn_down);
     bert__norm_free(net, &layer->attention_norm);
-    bert__table_free(net, &layer->value_conv);
-    bert__norm_free(net, &layer->query_norm);
-    bert__norm_free(net, &layer->key_norm);
-    bert__norm_free(net, &layer->second_norm);
     bert__norm_free(net, &layer->ffn_norm);
+    bert__layer_parts_free(net, layer);
 }
 
 void bert__network_destroy(struct bert__network *net)

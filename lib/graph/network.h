@@ -28,10 +28,24 @@ struct bert__linear {
 struct bert__norm {
     struct bert__table gamma, beta;
     float eps;
+    bool plain; /* it scales and shifts, and norms nothing */
+};
+
+/* A feed-forward network before a layer's last. */
+struct bert__more_ffn {
+    struct bert__linear up, down;
+    struct bert__norm norm;
 };
 
 struct bert__layer {
-    struct bert__linear qkv; /* query, key, value rows, fused */
+    struct bert__linear qkv;   /* query, key, value rows, fused; and those of mixed attention */
+    struct bert__linear value; /* matrix NULL: among those; else they are queries and keys only */
+    /* of layers that are narrower inside; matrix NULL: none */
+    struct bert__linear narrow, narrow_attention, widen;
+    struct bert__norm narrow_norm, narrow_attention_norm, widen_norm;
+    struct bert__more_ffn *more;  /* config.ffn_count - 1; NULL: none */
+    struct bert__table mix_depth; /* [places][hidden], of mixed attention; count 0: none */
+    struct bert__linear mix_point, mix_kernel;
     struct bert__linear attention_output;
     struct bert__norm attention_norm;
     struct bert__table value_conv;                       /* [places][heads * head]; count 0: none */

@@ -142,7 +142,7 @@ static uint32_t run_length(const struct bert__part *part, uint32_t i, uint32_t n
 struct stacked {
     struct bert__weights *weights;
     const struct bert__part *parts;
-    const struct bert__tensor *tensors[BERT__MAX_PARTS];
+    const struct bert__tensor *tensors[BERT__MAX_PARTS], *rest[BERT__MAX_PARTS];
     uint32_t k;
 };
 
@@ -160,6 +160,29 @@ static void reorder_columns(float *row, uint32_t n, uint32_t head)
     }
 }
 
+/* n rows of a matrix that the tensor holds the other way around, [columns][stride], from `at`. */
+static bert_status read_across(const struct stacked *s, const struct bert__tensor *tensor,
+                               uint64_t at, uint32_t stride, uint32_t columns, uint32_t n,
+                               float *out, bert_error *err)
+{
+    float run[64];
+
+    for (uint32_t i = 0; i < n; i += 64) {
+        uint32_t take = n - i < 64 ? n - i : 64;
+
+        for (uint32_t c = 0; c < columns; c++) {
+            bert_status st = bert__weights_read(s->weights, tensor, at + i + (uint64_t)c * stride,
+                                                take, run, err);
+
+            if (st != BERT_OK)
+                return st;
+            for (uint32_t r = 0; r < take; r++)
+                out[(size_t)(i + r) * s->k + c] = run[r];
+        }
+    }
+    return BERT_OK;
+}
+
 /* Rows of a layer in groups: what a row doesn't read has weights of zero. */
 static bert_status grouped_rows(const struct stacked *s, uint32_t p, uint32_t first, uint32_t n,
                                 float *out, bert_error *err)
@@ -168,15 +191,38 @@ static bert_status grouped_rows(const struct stacked *s, uint32_t p, uint32_t fi
     uint32_t width = s->k / part->groups, rows = part->n_out / part->groups;
 
     memset(out, 0, (size_t)n * s->k * sizeof *out);
-    for (uint32_t i = 0; i < n; i++) {
-        float *to = out + (size_t)i * s->k + (size_t)((first + i) / rows) * width;
-        bert_status st = bert__weights_read(s->weights, s->tensors[p],
-                                            (uint64_t)(first + i) * width, width, to, err);
+    for (uint32_t i = 0, take = 1; i < n; i += take) {
+        uint32_t group = (first + i) / rows, at = (first + i) % rows;
+        float *to = out + (size_t)i * s->k + (size_t)group * width;
+        bert_status st;
 
+        if (part->stacked) {
+            take = n - i < rows - at ? n - i : rows - at;
+            st = read_across(s, s->tensors[p], (uint64_t)group * width * rows + at, rows, width,
+                             take, to, err);
+        } else {
+            st = bert__weights_read(s->weights, s->tensors[p], (uint64_t)(first + i) * width, width,
+                                    to, err);
+        }
         if (st != BERT_OK)
             return st;
     }
     return BERT_OK;
+}
+
+/* Rows whose columns come from two tensors. */
+static bert_status wide_rows(const struct stacked *s, uint32_t p, uint32_t first, uint32_t n,
+                             float *out, bert_error *err)
+{
+    uint32_t own = s->parts[p].own_columns;
+    bert_status st = BERT_OK;
+
+    for (uint32_t i = 0; i < n && st == BERT_OK; i++)
+        st = bert__weights_read(s->weights, s->tensors[p], (uint64_t)(first + i) * own, own,
+                                out + (size_t)i * s->k, err);
+    if (st != BERT_OK || own == s->k)
+        return st;
+    return read_across(s, s->rest[p], first, s->parts[p].n_out, s->k - own, n, out + own, err);
 }
 
 static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float *out,
@@ -198,6 +244,8 @@ static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float
         take = run_length(part, first, n);
         if (part->groups > 1)
             st = grouped_rows(s, p, first, take, out, err);
+        else if (part->rest != NULL)
+            st = wide_rows(s, p, first, take, out, err);
         else
             st = bert__weights_read(s->weights, s->tensors[p],
                                     (uint64_t)tensor_row(part, first) * s->k, (size_t)take * s->k,
@@ -217,9 +265,10 @@ static bert_status stacked_rows(void *context, uint32_t first, uint32_t n, float
 static bert_status part_bias(struct bert__weights *weights, const struct bert__part *part,
                              float *out, bert_error *err)
 {
-    uint64_t shape = part->bias_is_own ? part->n_out : part->tensor_rows;
+    uint64_t shape[2] = {part->bias_is_own ? part->n_out : part->tensor_rows, 1};
     const struct bert__tensor *tensor;
-    bert_status st = bert__weights_need(weights, part->bias, 1, &shape, &tensor, err);
+    bert_status st =
+        bert__weights_need(weights, part->bias, part->bias_is_column ? 2 : 1, shape, &tensor, err);
 
     if (st == BERT_OK && part->bias_is_own)
         return bert__weights_read(weights, tensor, 0, part->n_out, out, err);
@@ -257,6 +306,37 @@ static bert_status stacked_bias(struct bert__network *net, struct bert__weights 
     return bert__table_give(net, bias, err);
 }
 
+static bert_status find_tensor(struct bert__network *net, struct bert__weights *weights,
+                               const char *name, uint32_t rank, const uint64_t *shape,
+                               const struct bert__tensor **out, bert_error *err)
+{
+    const struct bert__tensor *found = bert__weights_find(weights, name);
+    bool counted = found != NULL && found->used; /* it is tied, or holds several parts */
+    bert_status st = bert__weights_need(weights, name, rank, shape, out, err);
+
+    if (st == BERT_OK && !counted)
+        net->parameters += (*out)->count;
+    return st;
+}
+
+/* The tensors of part i, with their shapes checked. */
+static bert_status find_part(struct bert__network *net, struct stacked *s, uint32_t i,
+                             uint32_t n_in, bert_error *err)
+{
+    const struct bert__part *part = &s->parts[i];
+    bool grouped = part->groups > 1, stacked = grouped && part->stacked;
+    uint32_t width = grouped ? n_in / part->groups : part->rest != NULL ? part->own_columns : n_in;
+    uint64_t shape[3] = {part->tensor_rows, width, 1};
+    uint64_t stack[3] = {part->groups, width, grouped ? part->tensor_rows / part->groups : 0};
+    uint64_t rest[2] = {n_in - width, part->n_out};
+    bert_status st = find_tensor(net, s->weights, part->weight, part->is_conv || stacked ? 3 : 2,
+                                 stacked ? stack : shape, &s->tensors[i], err);
+
+    if (st != BERT_OK || part->rest == NULL || width == n_in)
+        return st;
+    return find_tensor(net, s->weights, part->rest, 2, rest, &s->rest[i], err);
+}
+
 bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weights *weights,
                                     const struct bert__part *parts, uint32_t count, uint32_t n_in,
                                     struct bert__linear *out, bert_error *err)
@@ -268,17 +348,9 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
     out->n_in = n_in;
     out->n_out = 0;
     for (uint32_t i = 0; i < count && st == BERT_OK; i++) {
-        uint32_t width = parts[i].groups > 1 ? n_in / parts[i].groups : n_in;
-        uint64_t shape[3] = {parts[i].tensor_rows, width, 1};
-        const struct bert__tensor *found = bert__weights_find(weights, parts[i].weight);
-
-        /* what is tied, or holds several parts, counts once */
-        if (found == NULL || !found->used)
-            net->parameters += (uint64_t)parts[i].tensor_rows * width;
         out->n_out += parts[i].n_out;
         biased = biased || parts[i].bias != NULL;
-        st = bert__weights_need(weights, parts[i].weight, parts[i].is_conv ? 3 : 2, shape,
-                                &s.tensors[i], err);
+        st = find_part(net, &s, i, n_in, err);
     }
     if (st == BERT_OK)
         st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,

@@ -27,7 +27,7 @@ enum bert__rows {
                               even rows of each head come first here, so that they turn halves */
 };
 
-enum { BERT__MAX_PARTS = 3 };
+enum { BERT__MAX_PARTS = 4 };
 
 /* n_out rows of a linear layer. */
 struct bert__part {
@@ -38,8 +38,14 @@ struct bert__part {
     uint32_t head;        /* rows of a head */
     uint32_t column_head; /* not 0: of each so many columns the even ones come first here */
     bool bias_is_own;     /* it has n_out values */
+    bool bias_is_column;  /* and a second dimension, of 1 */
     bool is_conv;         /* the tensor has a third dimension, of 1 */
     uint32_t groups;      /* above 1: the rows of each read their share of the input only; plain */
+    bool stacked;         /* groups are [groups][input of each][rows of each] in the tensor */
+    /* Not NULL: the tensor has only the first own_columns columns; those after it are the rows of
+     * this one, [left][n_out].  Plain. */
+    const char *rest;
+    uint32_t own_columns;
 };
 
 /* Parts that read the same input, as one layer. */

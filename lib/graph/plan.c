@@ -8,7 +8,7 @@
 #include "lib/base/size.h"
 #include "lib/graph/network.h"
 
-enum { STEPS_AROUND = 7, STEPS_PER_LAYER = 13 };
+enum { STEPS_AROUND = 9, STEPS_PER_LAYER = 20, STEPS_PER_FFN = 3 };
 
 static struct bert__step *add(struct bert__plan *plan, enum bert__step_kind kind,
                               enum bert__buffer in, enum bert__buffer out)
@@ -41,11 +41,49 @@ static struct bert__step *add_norm(struct bert__plan *plan, enum bert__buffer in
     return step;
 }
 
+static void add_unfold(struct bert__plan *plan, enum bert__buffer in, uint32_t size, bool backwards)
+{
+    struct bert__step *step = add(plan, BERT__STEP_UNFOLD, in, BERT__BUFFER_UNFOLDED);
+
+    step->size = size;
+    step->backwards = backwards;
+}
+
+/* The convolutions of mixed attention, from `in` to the second half of CONTEXT, by way of its first
+ * and MIDDLE. */
+static void add_mixed(struct bert__plan *plan, const struct bert__layer *layer, uint32_t depth,
+                      enum bert__buffer in)
+{
+    add(plan, BERT__STEP_DEPTHWISE, in, BERT__BUFFER_MIDDLE)->layer = depth;
+    add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_CONTEXT, &layer->mix_point);
+    add(plan, BERT__STEP_MULTIPLY, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT);
+    add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_CHOICES, &layer->mix_kernel);
+    add(plan, BERT__STEP_MIX, BERT__BUFFER_QKV, BERT__BUFFER_CONTEXT);
+}
+
+/* Queries, keys and values. */
+static void add_qkv(struct bert__plan *plan, const struct bert__network *network,
+                    const struct bert__layer *layer, enum bert__buffer in)
+{
+    if (layer->value.matrix != NULL) {
+        /* CONTEXT is free until attention writes it */
+        add_linear(plan, in, BERT__BUFFER_CONTEXT, &layer->narrow_attention);
+        add_norm(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_CONTEXT, &layer->narrow_attention_norm);
+        add_linear(plan, in, BERT__BUFFER_QKV, &layer->value)->column = layer->qkv.n_out;
+        in = BERT__BUFFER_CONTEXT;
+    } else if (network->config->bottleneck == BERT__BOTTLENECK_ALL) {
+        in = BERT__BUFFER_MIDDLE;
+    }
+    add_linear(plan, in, BERT__BUFFER_QKV, &layer->qkv);
+}
+
 /* From `in` to CONTEXT. */
 static void add_attention(struct bert__plan *plan, const struct bert__network *network,
                           const struct bert__layer *layer, uint32_t depth, enum bert__buffer in)
 {
-    add_linear(plan, in, BERT__BUFFER_QKV, &layer->qkv);
+    add_qkv(plan, network, layer, in);
+    if (layer->mix_depth.count > 0)
+        add_mixed(plan, layer, depth, in);
     if (layer->query_norm.gamma.count > 0)
         add_norm(plan, BERT__BUFFER_QKV, BERT__BUFFER_QKV, &layer->query_norm);
     if (layer->key_norm.gamma.count > 0)
@@ -70,22 +108,57 @@ static void add_ffn_up(struct bert__plan *plan, const struct bert__network *netw
     step->act = network->ffn_act;
 }
 
+/* The FFNs before the last, in MIDDLE. */
+static void add_more(struct bert__plan *plan, const struct bert__network *network,
+                     const struct bert__layer *layer)
+{
+    for (uint32_t j = 0; layer->more != NULL && j + 1 < network->config->ffn_count; j++) {
+        const struct bert__more_ffn *more = &layer->more[j];
+
+        add_linear(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_FFN, &more->up)->act = network->ffn_act;
+        add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_MIDDLE, &more->down)->residual =
+            BERT__BUFFER_MIDDLE;
+        add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &more->norm);
+    }
+}
+
+/* The last FFN of a layer: to HIDDEN, by way of MIDDLE where the layer is narrower inside. */
+static void add_post_norm_ffn(struct bert__plan *plan, const struct bert__network *network,
+                              const struct bert__layer *layer)
+{
+    bool narrow = layer->narrow.matrix != NULL;
+    enum bert__buffer to = narrow ? BERT__BUFFER_MIDDLE : BERT__BUFFER_HIDDEN;
+
+    add_ffn_up(plan, network, layer);
+    add_linear(plan, BERT__BUFFER_FFN, to, &layer->ffn_down)->residual = BERT__BUFFER_MIDDLE;
+    add_norm(plan, to, to, &layer->ffn_norm);
+    if (!narrow)
+        return;
+    add_linear(plan, to, BERT__BUFFER_HIDDEN, &layer->widen)->residual = BERT__BUFFER_HIDDEN;
+    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN, &layer->widen_norm);
+}
+
 /* Norms after the residuals, as in the original BERT. */
 static void add_post_norm_layer(struct bert__plan *plan, const struct bert__network *network,
                                 const struct bert__layer *layer, uint32_t depth)
 {
+    enum bert__buffer residual = BERT__BUFFER_HIDDEN;
+
+    if (layer->narrow.matrix != NULL) {
+        residual = BERT__BUFFER_MIDDLE;
+        add_linear(plan, BERT__BUFFER_HIDDEN, residual, &layer->narrow);
+        add_norm(plan, residual, residual, &layer->narrow_norm);
+    }
     add_attention(plan, network, layer, depth, BERT__BUFFER_HIDDEN);
     add_linear(plan, BERT__BUFFER_CONTEXT, BERT__BUFFER_MIDDLE, &layer->attention_output)
-        ->residual = BERT__BUFFER_HIDDEN;
+        ->residual = residual;
     add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->attention_norm);
     if (layer->second_norm.gamma.count > 0)
         add_norm(plan, BERT__BUFFER_MIDDLE, BERT__BUFFER_MIDDLE, &layer->second_norm)->residual =
             BERT__BUFFER_HIDDEN;
-    add_ffn_up(plan, network, layer);
-    add_linear(plan, BERT__BUFFER_FFN, BERT__BUFFER_HIDDEN, &layer->ffn_down)->residual =
-        BERT__BUFFER_MIDDLE;
-    add_norm(plan, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN, &layer->ffn_norm)->state =
-        (int32_t)depth + 1;
+    add_more(plan, network, layer);
+    add_post_norm_ffn(plan, network, layer);
+    plan->steps[plan->n_steps - 1].state = (int32_t)depth + 1;
 }
 
 /* Norms before each half; HIDDEN is the residual stream. */
@@ -113,10 +186,16 @@ static void add_embeddings(struct bert__plan *plan, const struct bert__network *
     enum bert__buffer to = project ? BERT__BUFFER_EMBEDDING : BERT__BUFFER_HIDDEN;
 
     bool late = network->config->arch->norm_after_project;
+    uint32_t places = network->config->embedding_places;
 
     add(plan, BERT__STEP_EMBED, BERT__BUFFER_NONE, to);
+    if (places > 1)
+        add_unfold(plan, to, places, true);
     if (project && late)
-        add_linear(plan, to, BERT__BUFFER_HIDDEN, &network->embedding_project);
+        add_linear(plan, places > 1 ? BERT__BUFFER_UNFOLDED : to, BERT__BUFFER_HIDDEN,
+                   &network->embedding_project);
+    if (network->config->arch->places_after_project)
+        add(plan, BERT__STEP_PLACES, BERT__BUFFER_HIDDEN, BERT__BUFFER_HIDDEN);
     if (network->embedding_norm.gamma.count > 0 && late)
         to = BERT__BUFFER_HIDDEN;
     if (network->embedding_norm.gamma.count > 0)
@@ -125,7 +204,7 @@ static void add_embeddings(struct bert__plan *plan, const struct bert__network *
         add_linear(plan, to, BERT__BUFFER_HIDDEN, &network->embedding_project);
     plan->steps[plan->n_steps - 1].state = 0;
     if (network->conv.matrix != NULL)
-        add(plan, BERT__STEP_UNFOLD, BERT__BUFFER_HIDDEN, BERT__BUFFER_UNFOLDED);
+        add_unfold(plan, BERT__BUFFER_HIDDEN, network->config->conv_size, false);
 }
 
 /* Beside layer 0, from the embeddings: norm(layer 0 + act(conv)) is hidden state 1. */
@@ -167,35 +246,42 @@ static void lay_out_buffers(struct bert__plan *plan, const struct bert__network 
     const struct bert__config *config = network->config;
     uint32_t hidden = config->hidden_size, context = config->heads * config->head_size;
     uint32_t *width = plan->width, *offset = plan->offset;
-    uint32_t attention, shared;
+    uint32_t mixed = config->mix_size > 0 ? context : 0;
+    uint32_t attention, shared, layers;
 
-    width[BERT__BUFFER_HIDDEN] = width[BERT__BUFFER_MIDDLE] = hidden;
-    width[BERT__BUFFER_QKV] = context + 2 * config->kv_heads * config->head_size;
-    width[BERT__BUFFER_CONTEXT] = context;
+    width[BERT__BUFFER_HIDDEN] = hidden;
+    width[BERT__BUFFER_MIDDLE] = config->layer_size;
+    width[BERT__BUFFER_QKV] = context + 2 * config->kv_heads * config->head_size + mixed;
+    width[BERT__BUFFER_CONTEXT] = context + mixed;
     width[BERT__BUFFER_FFN] = config->intermediate_size * (network->ffn == BERT__FFN_PLAIN ? 1 : 2);
     width[BERT__BUFFER_EMBEDDING] = config->embedding_size;
     offset[BERT__BUFFER_HIDDEN] = 0;
     offset[BERT__BUFFER_MIDDLE] = hidden;
-    offset[BERT__BUFFER_QKV] = offset[BERT__BUFFER_FFN] = offset[BERT__BUFFER_EMBEDDING] =
-        2 * hidden;
-    offset[BERT__BUFFER_CONTEXT] = 2 * hidden + width[BERT__BUFFER_QKV];
-    attention = width[BERT__BUFFER_QKV] + context;
+    /* the pooler's input lies in MIDDLE, its output behind it */
+    layers = hidden + larger(hidden, config->layer_size);
+    offset[BERT__BUFFER_QKV] = offset[BERT__BUFFER_FFN] = offset[BERT__BUFFER_EMBEDDING] = layers;
+    offset[BERT__BUFFER_CONTEXT] = layers + width[BERT__BUFFER_QKV];
+    attention = width[BERT__BUFFER_QKV] + width[BERT__BUFFER_CONTEXT];
     shared = larger(width[BERT__BUFFER_FFN], config->embedding_size);
-    /* the pooler's output lies there too */
-    plan->row_floats = 2 * hidden + larger(larger(attention, hidden), shared);
-    width[BERT__BUFFER_UNFOLDED] = config->conv_size * hidden;
+    plan->row_floats = layers + larger(larger(attention, hidden), shared);
+    width[BERT__BUFFER_UNFOLDED] = larger(
+        config->conv_size * hidden,
+        config->embedding_places > 1 ? config->embedding_places * config->embedding_size : 0);
     offset[BERT__BUFFER_UNFOLDED] = plan->row_floats;
     plan->row_floats += width[BERT__BUFFER_UNFOLDED];
+    width[BERT__BUFFER_CHOICES] = config->heads * config->mix_size;
+    offset[BERT__BUFFER_CHOICES] = plan->row_floats;
+    plan->row_floats += width[BERT__BUFFER_CHOICES];
 }
 
 bert_status bert__plan_build(struct bert__plan *plan, const struct bert__network *network,
                              bert_error *err)
 {
     const struct bert__config *config = network->config;
-    size_t steps;
+    size_t per_layer = STEPS_PER_LAYER + (size_t)STEPS_PER_FFN * config->ffn_count, steps;
 
     memset(plan, 0, sizeof *plan);
-    if (bert__size_mul_add(config->depth, STEPS_PER_LAYER, STEPS_AROUND, &steps))
+    if (bert__size_mul_add(config->depth, per_layer, STEPS_AROUND, &steps))
         plan->steps = bert__alloc_array(network->alloc, steps, sizeof *plan->steps);
     if (plan->steps == NULL)
         return bert__alloc_fail(network->alloc, "the plan", err);

@@ -17,26 +17,34 @@ struct bert__norm;
 
 enum bert__buffer {
     BERT__BUFFER_HIDDEN,    /* [tokens][hidden]: between layers, and the result */
-    BERT__BUFFER_MIDDLE,    /* [tokens][hidden]: between the halves of a layer */
-    BERT__BUFFER_QKV,       /* [tokens][(heads + 2 key heads) * head] */
-    BERT__BUFFER_CONTEXT,   /* [tokens][heads * head]: attention's output */
+    BERT__BUFFER_MIDDLE,    /* [tokens][layer size]: between the halves of a layer */
+    BERT__BUFFER_QKV,       /* [tokens][(heads + 2 key heads) * head]; with mixed attention, and the
+                               values of its convolutions */
+    BERT__BUFFER_CONTEXT,   /* [tokens][heads * head]: attention's output; twice that where mixed */
     BERT__BUFFER_FFN,       /* [tokens][intermediate], twice that where gated: shares memory
                                with the two above */
     BERT__BUFFER_EMBEDDING, /* [tokens][embedding size], where that isn't the hidden size: there too
                              */
-    BERT__BUFFER_UNFOLDED,  /* [tokens][size * hidden]: what the convolution beside layer 0 sees */
+    BERT__BUFFER_UNFOLDED,  /* [tokens][size * width]: what the convolution beside layer 0 sees, or
+                               the embeddings' trigrams */
+    BERT__BUFFER_CHOICES,   /* [tokens][heads * mix size]: what a mixed convolution's weights are of
+                             */
     BERT__BUFFER_COUNT,
     BERT__BUFFER_NONE = BERT__BUFFER_COUNT
 };
 
 enum bert__step_kind {
     BERT__STEP_EMBED,
+    BERT__STEP_PLACES, /* in place: positions and token types are added */
     BERT__STEP_NORM,
     BERT__STEP_LINEAR,
     BERT__STEP_GATE,   /* in place: the first half of each row becomes act(it) * the second */
     BERT__STEP_ROTATE, /* in place: queries and keys turn */
     BERT__STEP_UNFOLD,
-    BERT__STEP_CONVOLVE, /* the values' convolution is added to what attention gave */
+    BERT__STEP_CONVOLVE,  /* the values' convolution is added to what attention gave */
+    BERT__STEP_DEPTHWISE, /* of mixed attention: a convolution of each value by itself */
+    BERT__STEP_MULTIPLY,  /* in place: the first values of each row, by the queries */
+    BERT__STEP_MIX,       /* the second half of the context: convolutions by chosen weights */
     BERT__STEP_ATTENTION
 };
 
@@ -47,8 +55,10 @@ struct bert__step {
     const struct bert__norm *norm;
     enum bert__act act;
     uint32_t layer;
-    uint32_t column; /* of the norms: where they start in a row */
-    int32_t state;   /* hidden state number that `out` holds after this step; -1: none */
+    uint32_t column; /* of norms: where they start in a row; of linear layers: where they write */
+    uint32_t size;   /* of unfolding: places, and whether the last comes first */
+    bool backwards;
+    int32_t state; /* hidden state number that `out` holds after this step; -1: none */
 };
 
 struct bert__plan {

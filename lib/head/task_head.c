@@ -8,6 +8,7 @@
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/graph/names.h"
+#include "lib/graph/pack.h"
 
 enum {
     DEFAULT_LABELS = 2, /* transformers' PretrainedConfig.num_labels */
@@ -20,8 +21,9 @@ struct load {
     struct bert__weights *weights;
     const struct bert__head_row *row;
     char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES]; /* of the decoder */
-    bool dense_bias, decoder_bias;
-    uint32_t width; /* of dense, where the config says it */
+    bool has_dense, dense_bias, decoder_bias;
+    uint32_t width;              /* of dense, where the config says it */
+    char rest[BERT__NAME_BYTES]; /* the decoder's second weight; empty: it has none */
     bool complete;
     bert_error *missing;
     bert_error *err;
@@ -114,7 +116,8 @@ static bert_status need_pooler(struct load *l)
     char name[BERT__NAME_BYTES];
     bert_status st;
 
-    if (l->row->input != BERT__HEAD_POOLED || l->net->pooler.matrix != NULL)
+    if (l->row->input != BERT__HEAD_POOLED || l->net->pooler.matrix != NULL
+        || l->net->config->pooler_is_first)
         return BERT_OK;
     st = bert__name_join(name, l->net->prefix, l->net->names->pooler, l->err);
     return st == BERT_OK ? need_layer(l, name, true) : st;
@@ -167,25 +170,49 @@ static bert_status read_biases(struct load *l)
     return st;
 }
 
+/* Where the embedding is as wide as the hidden states, nothing is left for it. */
+static bert_status need_rest(struct load *l)
+{
+    const struct bert__config *c = l->net->config;
+    bert_status st;
+
+    l->rest[0] = '\0';
+    if (l->row->decoder_rest == NULL || c->embedding_size == c->hidden_size)
+        return BERT_OK;
+    if (c->embedding_size > c->hidden_size)
+        return bert__fail(l->err, BERT_EFORMAT, "%s: \"%s\" %u is above \"%s\" %u", c->path,
+                          c->keys.embedding_size, c->embedding_size, c->keys.hidden_size,
+                          c->hidden_size);
+    st = bert__name_join(l->rest, l->row->decoder_rest, ".weight", l->err);
+    if (st == BERT_OK)
+        need(l, l->rest);
+    return st;
+}
+
 static bert_status check(struct load *l)
 {
     const struct bert__config *c = l->net->config;
     bert_status st = read_biases(l);
 
     l->width = l->row->width;
+    l->has_dense = l->row->dense != NULL && l->row->dense_key == NULL;
+    if (st == BERT_OK && l->row->dense_key != NULL)
+        st = bert__json_read_bool(c->json, c->path, l->row->dense_key, &l->has_dense, l->err);
     if (st == BERT_OK && l->row->width_key != NULL)
         st = bert__json_read_u32(c->json, c->path, l->row->width_key, 1, MAX_WIDTH, &l->width,
                                  l->err);
     if (st == BERT_OK)
         st = need_pooler(l);
     if (st == BERT_OK)
-        st = need_layer(l, l->row->dense, l->dense_bias);
+        st = need_layer(l, l->has_dense ? l->row->dense : NULL, l->dense_bias);
     if (st == BERT_OK)
         st = need_layer(l, l->row->norm, l->net->config->norm_bias);
     if (st == BERT_OK)
         st = find_decoder(l);
     if (st == BERT_OK)
         need(l, l->weight);
+    if (st == BERT_OK)
+        st = need_rest(l);
     if (st == BERT_OK && l->decoder_bias)
         need(l, l->bias);
     return st;
@@ -239,6 +266,11 @@ static bert_status load_dense(struct load *l, struct bert__task_head *head)
     st = choose_activation(l, &head->act);
     if (st != BERT_OK)
         return st;
+    if (!l->has_dense && head->act != BERT__ACT_NONE)
+        return bert__fail(l->err, BERT_EUNSUPPORTED, "%s: \"%s\" without \"%s\" is not handled",
+                          l->net->config->path, row->activation_key, row->dense_key);
+    if (!l->has_dense)
+        return BERT_OK;
     st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, l->dense_bias,
                            &head->dense, l->err);
     if (st == BERT_OK && row->norm != NULL)
@@ -256,6 +288,18 @@ struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head
     };
 }
 
+static bert_status load_decoder(struct load *l, uint32_t rows, struct bert__linear *out)
+{
+    struct bert__part part = {.weight = l->weight,
+                              .bias = l->decoder_bias ? l->bias : NULL,
+                              .tensor_rows = rows,
+                              .n_out = rows,
+                              .rest = l->rest[0] != '\0' ? l->rest : NULL,
+                              .own_columns = l->net->config->embedding_size};
+
+    return bert__linear_load_parts(l->net, l->weights, &part, 1, decoder_width(l), out, l->err);
+}
+
 static bert_status load_head(struct load *l, struct bert__task_heads *heads)
 {
     struct bert__task_head *head = &heads->items[heads->n_all];
@@ -267,9 +311,7 @@ static bert_status load_head(struct load *l, struct bert__task_heads *heads)
     head->row = l->row;
     st = load_dense(l, head);
     if (st == BERT_OK)
-        st = bert__linear_load_tensors(l->net, l->weights, l->weight,
-                                       l->decoder_bias ? l->bias : NULL, rows, decoder_width(l),
-                                       &head->decoder, l->err);
+        st = load_decoder(l, rows, &head->decoder);
     layers = bert__task_head_layers(head);
     width = bert__exec_head_width(&layers);
     if (heads->head_width < width)

@@ -275,6 +275,8 @@ static bert_status read_positions(struct bert__config *c, bert_error *err)
                                      &c->pad_token_id, err);
     if (c->position == BERT__POSITION_NONE)
         c->position_rows = 0;
+    if (c->only_length > 0)
+        c->max_positions = c->only_length;
     if (status || c->position != BERT__POSITION_AFTER_PADDING)
         return status;
     if (c->position_rows <= c->pad_token_id + 1)
@@ -506,6 +508,8 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
         status = refuse_unhandled(config, err);
     if (!status)
         status = read_sizes(config, max_layers, err);
+    if (!status)
+        status = bert__config_inside(config, arena, err);
     if (!status)
         status = bert__config_attention(config, arena, err);
     if (!status)

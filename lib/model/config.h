@@ -16,12 +16,21 @@ struct bert__relative {
     bool shared, normed;
 };
 
+/* What reads the narrow input of a layer that is narrower inside. */
+enum bert__bottleneck {
+    BERT__BOTTLENECK_NONE,
+    BERT__BOTTLENECK_RESIDUAL, /* the residual */
+    BERT__BOTTLENECK_KEYS,     /* the residual; queries and keys read one of their own */
+    BERT__BOTTLENECK_ALL       /* all */
+};
+
 struct bert__config {
     const struct bert__arch *arch;
     struct bert__config_keys keys; /* the row's, or its other ones where the file has those */
     uint32_t hidden_size, layers, heads, head_size, intermediate_size, vocab_size, type_vocab_size,
         embedding_size;
     uint32_t max_positions; /* of a sequence: the longest in tokens */
+    uint32_t only_length;   /* the only length that there can be; 0: all up to max_positions */
     uint32_t position_rows; /* of the table */
     uint32_t pad_token_id;
     uint32_t kv_heads;            /* divides heads */
@@ -38,9 +47,17 @@ struct bert__config {
     double rotary_theta[2];    /* base of the angles: of layers that see all, of local ones */
     double rotary_ntk;         /* 0, or a factor by which the angles are stretched */
     bool attention_bias, ffn_bias, norm_bias, embedding_norm;
-    uint32_t value_conv; /* places that the convolution of the values sees; odd; 0: none */
-    bool rotary_value;   /* values turn as queries and keys do */
-    bool token_dropout;  /* see bert__embed_op.scales */
+    enum bert__bottleneck bottleneck;
+    uint32_t layer_size;       /* width inside a layer; hidden_size without a bottleneck */
+    uint32_t ffn_count;        /* in a layer, from 1 */
+    uint32_t embedding_places; /* tokens that an embedding is made of: 1 or 3 */
+    uint32_t mix_size;         /* places that mixed attention's convolutions see; odd; 0: none */
+    bool plain_norms;          /* the encoder's norms only scale and shift */
+    bool pooler_is_first;      /* the pooler gives the first token's hidden state */
+    uint32_t landmarks;        /* of attention by landmarks; 0: none */
+    uint32_t value_conv;       /* places that the convolution of the values sees; odd; 0: none */
+    bool rotary_value;         /* values turn as queries and keys do */
+    bool token_dropout;        /* see bert__embed_op.scales */
     uint32_t mask_token_id;
     uint32_t linear_groups[BERT__GROUPED_COUNT]; /* at least 1; they divide both widths */
     uint32_t groups, inner_layers;               /* groups 0: every layer has its own weights */

@@ -12,7 +12,8 @@ enum {
     MAX_WINDOW = 1 << 24,
     MAX_BUCKETS = 1 << 16,
     MAX_GROUPS = 1 << 12,
-    MAX_CONV = 1 << 12
+    MAX_CONV = 1 << 12,
+    MAX_LANDMARKS = 1 << 12
 };
 
 /* ---- Heads ----------------------------------------------------------------------------- */
@@ -27,7 +28,7 @@ static bert_status read_heads(struct bert__config *c, bert_error *err)
     const struct bert__config_keys *k = &c->keys;
     bert_status status = BERT_OK;
 
-    c->head_size = c->kv_heads = 0;
+    c->kv_heads = 0;
     if (k->head_size)
         status =
             bert__json_read_u32(c->json, c->path, k->head_size, 1, MAX_HEAD, &c->head_size, err);
@@ -35,12 +36,13 @@ static bert_status read_heads(struct bert__config *c, bert_error *err)
         status = bert__json_read_u32(c->json, c->path, k->kv_heads, 1, c->heads, &c->kv_heads, err);
     if (status)
         return status;
-    if (c->head_size == 0 && c->hidden_size % c->heads != 0)
-        return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" %u is not a multiple of \"%s\" %u",
-                          c->path, name_of(k->hidden_size, "hidden size"), c->hidden_size,
-                          name_of(k->heads, "heads"), c->heads);
+    if (c->head_size == 0 && c->layer_size % c->heads != 0)
+        return bert__fail(
+            err, BERT_EFORMAT, "%s: \"%s\" %u is not a multiple of \"%s\" %u", c->path,
+            c->bottleneck ? k->bottleneck_size : name_of(k->hidden_size, "hidden size"),
+            c->layer_size, name_of(k->heads, "heads"), c->heads);
     if (c->head_size == 0)
-        c->head_size = c->hidden_size / c->heads;
+        c->head_size = c->layer_size / c->heads;
     if (c->kv_heads == 0)
         c->kv_heads = c->heads;
     if (c->heads % c->kv_heads != 0)
@@ -107,6 +109,8 @@ static bert_status read_groups(struct bert__config *c, bert_error *err)
 
 /* ---- Attention by landmarks ------------------------------------------------------------------ */
 
+/* Landmarks are means of length / landmarks tokens, rounded down; the reference takes nothing but
+ * texts that they cover. */
 static bert_status read_landmarks(struct bert__config *c, bert_error *err)
 {
     const struct bert__config_keys *k = &c->keys;
@@ -115,23 +119,22 @@ static bert_status read_landmarks(struct bert__config *c, bert_error *err)
 
     if (!k->landmarks)
         return BERT_OK;
-    status = bert__config_size(c, k->landmarks, standard, MAX_WINDOW, &n, err);
+    status = bert__config_size(c, k->landmarks, standard, MAX_LANDMARKS, &n, err);
     if (!status)
         status = bert__config_size(c, k->landmark_length, standard, MAX_WINDOW, &length, err);
-    if (status)
+    if (!status && !bert__json_is(bert__json_get(c->json, k->value_conv), BERT__JSON_NULL))
+        status = bert__config_odd(c, k->value_conv, c->arch->defaults.value_conv, MAX_CONV,
+                                  &c->value_conv, err);
+    if (status || n == length)
         return status;
-    if (n != length)
-        return bert__fail(err, BERT_EUNSUPPORTED,
-                          "%s: \"%s\" %u is not \"%s\" %u: attention by landmarks is not handled",
-                          c->path, k->landmarks, n, k->landmark_length, length);
-    if (bert__json_is(bert__json_get(c->json, k->value_conv), BERT__JSON_NULL))
-        return BERT_OK;
-    status = bert__config_size(c, k->value_conv, c->arch->defaults.value_conv, MAX_CONV,
-                               &c->value_conv, err);
-    if (!status && c->value_conv % 2 == 0)
-        status = bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is %u; expected an odd number", c->path,
-                            k->value_conv, c->value_conv);
-    return status;
+    c->landmarks = n;
+    c->only_length = length / n * n;
+    if (c->only_length == 0 || c->only_length > c->max_positions)
+        return bert__fail(err, BERT_EFORMAT,
+                          "%s: \"%s\" %u and \"%s\" %u take no text of at most \"%s\" %u tokens",
+                          c->path, k->landmarks, n, k->landmark_length, length, k->max_positions,
+                          c->max_positions);
+    return BERT_OK;
 }
 
 /* ---- Rotary angles ------------------------------------------------------------------------ */

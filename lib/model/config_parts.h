@@ -8,6 +8,12 @@
 /* A number from 1 to max under `key` (NULL: none); absent: `standard`. */
 bert_status bert__config_size(const struct bert__config *config, const char *key, uint32_t standard,
                               uint32_t max, uint32_t *out, bert_error *err);
+/* The same, odd. */
+bert_status bert__config_odd(const struct bert__config *config, const char *key, uint32_t standard,
+                             uint32_t max, uint32_t *out, bert_error *err);
+/* Bottlenecks, mixed attention, kinds of norms; before attention, after the other sizes. */
+bert_status bert__config_inside(struct bert__config *config, struct bert__arena *arena,
+                                bert_error *err);
 /* Heads, their sizes, biases, rotary angles and local windows; after the other sizes. */
 bert_status bert__config_attention(struct bert__config *config, struct bert__arena *arena,
                                    bert_error *err);

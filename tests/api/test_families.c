@@ -15,10 +15,15 @@ static const struct expected_output {
     const char *name;
     bert_output bit;
 } outputs_known[] = {
-    {"logits", BERT_OUTPUT_LOGITS},         {"start_logits", BERT_OUTPUT_START_LOGITS},
-    {"end_logits", BERT_OUTPUT_END_LOGITS}, {"last_hidden_state", BERT_OUTPUT_LAST_HIDDEN_STATE},
-    {"pooler_output", BERT_OUTPUT_POOLER},  {"hidden_states", BERT_OUTPUT_HIDDEN_STATES},
+    {"logits", BERT_OUTPUT_LOGITS},
+    {"start_logits", BERT_OUTPUT_START_LOGITS},
+    {"end_logits", BERT_OUTPUT_END_LOGITS},
+    {"last_hidden_state", BERT_OUTPUT_LAST_HIDDEN_STATE},
+    {"pooler_output", BERT_OUTPUT_POOLER},
+    {"hidden_states", BERT_OUTPUT_HIDDEN_STATES},
     {"attentions", BERT_OUTPUT_ATTENTIONS},
+    {"prediction_logits", BERT_OUTPUT_PREDICTION_LOGITS},
+    {"seq_relationship_logits", BERT_OUTPUT_SEQ_RELATIONSHIP_LOGITS},
 };
 enum { KNOWN = sizeof outputs_known / sizeof *outputs_known };
 
@@ -33,6 +38,7 @@ static const char *const esm_table[] = {"contact_head", "self.key.bias", NULL};
 static const char *const deberta_own[] = {"pos_key_proj.bias", NULL};
 static const char *const jina_code[] = {"layer_norm_k.bias", NULL};
 static const char *const squeeze[] = {"attention.key.bias", NULL};
+static const char *const mobile_past[] = {"self.key.bias", "embedding_transformation", NULL};
 static const char *const none[] = {NULL};
 
 static const struct checkpoint {
@@ -64,6 +70,12 @@ static const struct checkpoint {
     {"jina_bert", plain_keys},
     {"squeezebert", squeeze},
     {"nystromformer", plain_keys},
+    {"nystromformer_landmarks", plain_keys},
+    {"convbert", plain_keys},
+    {"convbert_groups", plain_keys},
+    {"mobilebert", plain_keys},
+    {"mobilebert_narrow", mobile_past},
+    {"mobilebert_wide", plain_keys},
     {"jina_bert_code", jina_code},
 };
 enum { N_CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
@@ -268,8 +280,8 @@ static void test_every_tensor_matters(void **state)
 
 static bert_status live(const struct test_files *files, struct test_heap *heap, bert_error *err)
 {
-    static const int32_t ids[] = {1, 2, 3};
-    static const uint32_t offsets[] = {0, 3};
+    static const int32_t ids[LONGEST] = {1, 2, 3};
+    uint32_t offsets[2] = {0};
     bert_allocator allocator = test_heap_allocator(heap);
     bert_model_options mo = BERT_MODEL_OPTIONS_INIT;
     bert_session_options so = BERT_SESSION_OPTIONS_INIT;
@@ -280,10 +292,12 @@ static bert_status live(const struct test_files *files, struct test_heap *heap, 
 
     mo.allocator = so.allocator = &allocator;
     so.threads = 1;
-    so.max_tokens = 16;
+    so.max_tokens = LONGEST;
     status = bert_model_load_memory(&model, files->list, files->n, &mo, err);
     if (status == BERT_OK)
         status = bert_session_create(&session, model, &so, err);
+    if (status == BERT_OK)
+        offsets[1] = bert_model_max_positions(model);
     if (status == BERT_OK)
         status =
             bert_forward(session, bert_model_outputs(model), ids, NULL, offsets, 1, &outputs, err);

@@ -16,8 +16,8 @@ struct batch {
     uint32_t offsets[SEQUENCES + 1];
 };
 
-/* Sequences of every kind of length: 1, around tiles and vectors, long. */
-static void fill(struct batch *b, uint32_t vocab, uint32_t types, uint32_t longest,
+/* Sequences of every kind of length: 1, around tiles and vectors, long; or only the longest. */
+static void fill(struct batch *b, uint32_t vocab, uint32_t types, uint32_t longest, int only,
                  uint64_t *random)
 {
     static const uint32_t lengths[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33};
@@ -25,7 +25,7 @@ static void fill(struct batch *b, uint32_t vocab, uint32_t types, uint32_t longe
     b->offsets[0] = 0;
     for (uint32_t s = 0; s < SEQUENCES; s++) {
         uint32_t n = s < 15 ? lengths[s] : 1 + test_random(random, longest);
-        if (n > longest)
+        if (n > longest || only)
             n = longest;
         b->offsets[s + 1] = b->offsets[s] + n;
         for (uint32_t i = b->offsets[s]; i < b->offsets[s + 1]; i++) {
@@ -103,7 +103,7 @@ static void check_model(const char *dir, const char *cpu, int rounds)
     s->out = malloc(MAX_TOKENS * s->hidden * sizeof(float));
     assert_true(s->alone != NULL && s->out != NULL && s->hidden <= MAX_HIDDEN);
     fill(&s->all, bert_model_vocab_size(model), types > 0 ? types : 1,
-         longest < MAX_LENGTH ? longest : MAX_LENGTH, &random);
+         longest < MAX_LENGTH ? longest : MAX_LENGTH, strstr(dir, "landmarks") != NULL, &random);
     for (uint32_t i = 0; i < SEQUENCES; i++) {
         reorder(&s->part, &s->all, &i, 1);
         encode(session, &s->part, 1, s->alone + s->all.offsets[i] * s->hidden, s->hidden);
@@ -139,9 +139,11 @@ static void test_hidden_states(void **state)
 /* Every way in which distances enter attention, windows, grouped keys, pre-norm. */
 static void test_families(void **state)
 {
-    static const char *const names[] = {"mpnet",      "modernbert",     "eurobert_bos", "gte",
-                                        "deberta_v2", "deberta",        "roformer",     "esm",
-                                        "jina_bert",  "jina_bert_code", "nystromformer"};
+    static const char *const names[] = {
+        "mpnet",           "modernbert",     "eurobert_bos",      "gte",
+        "deberta_v2",      "deberta",        "roformer",          "esm",
+        "jina_bert",       "jina_bert_code", "nystromformer",     "convbert",
+        "convbert_groups", "mobilebert",     "mobilebert_narrow", "nystromformer_landmarks"};
     const char *cpu;
 
     (void)state;
@@ -179,7 +181,7 @@ static void test_outputs(void **state)
     options.max_sequences = 1;
     options.threads = 2;
     test_ok(bert_session_create(&small, model, &options, &err), &err);
-    fill(b, 40, 3, MAX_LENGTH, &random);
+    fill(b, 40, 3, MAX_LENGTH, 0, &random);
     test_ok(bert_forward(large, 15, b->ids, b->types, b->offsets, SEQUENCES, &together, &err),
             &err);
     for (uint32_t s = 0; s < SEQUENCES; s++) {
@@ -294,7 +296,7 @@ static void test_sessions_at_once(void **state)
 
     (void)state;
     assert_non_null(b);
-    fill(b, 61, 2, MAX_LENGTH, &random);
+    fill(b, 61, 2, MAX_LENGTH, 0, &random);
     want = malloc(b->offsets[SEQUENCES] * 33 * sizeof *want);
     assert_non_null(want);
     encode(session, b, SEQUENCES, want, 33);

@@ -11,6 +11,7 @@ Prints the worst difference, as a multiple of max(1, rms), for each class.
 """
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -197,8 +198,48 @@ def squeezebert(r):
 
 
 def nystromformer(r):
-    return dict(common(r), num_landmarks=64, segment_means_seq_len=64,
-                conv_kernel_size=r.choice([1, 3, 9, 65]))
+    c = dict(common(r), num_landmarks=64, segment_means_seq_len=64,
+             conv_kernel_size=r.choice([1, 3, 9, 65]))
+    if r.random() < 0.7:
+        c.update(num_landmarks=r.choice([1, 2, 5, 8, 16, 33]),
+                 segment_means_seq_len=r.choice([33, 34, 47, 64, 129, 160]))
+    return c
+
+
+def convbert(r):
+    c = common(r)
+    heads, ratio = r.choice([1, 2, 3, 4, 6]), r.choice([1, 2, 2, 3, 8])
+    left = max(1, heads // ratio)
+    c.update(num_attention_heads=heads, head_ratio=ratio,
+             hidden_size=2 * left * r.choice([2, 4, 6, 7, 8, 16, 40]),
+             conv_kernel_size=r.choice([1, 3, 5, 9, 9, 21]), num_groups=1)
+    c["embedding_size"] = r.choice([8, c["hidden_size"]])
+    if r.random() < 0.5:
+        c["num_groups"] = r.choice([n for n in (2, 3, 4) if c["hidden_size"] % n == 0] or [1])
+        c["intermediate_size"] = c["num_groups"] * r.randrange(3, 20)
+    for key, values in [("summary_type", ["last", "first", "mean", "cls_index"]),
+                        ("summary_use_proj", [True, False])]:
+        if r.random() < 0.5:
+            c[key] = r.choice(values)
+    if c.get("summary_use_proj") and r.random() < 0.7:
+        c["summary_activation"] = r.choice(ACTIVATIONS)
+    return c
+
+
+def mobilebert(r):
+    c = common(r)
+    heads = c["num_attention_heads"]
+    c.update(hidden_size=heads * r.choice([8, 12, 16]), use_bottleneck=r.random() < 0.8,
+             intra_bottleneck_size=heads * r.choice([4, 7, 12, 20]),
+             use_bottleneck_attention=r.random() < 0.4, trigram_input=r.random() < 0.7,
+             key_query_shared_bottleneck=r.random() < 0.7,
+             num_feedforward_networks=r.choice([1, 2, 4]),
+             normalization_type=r.choice(["no_norm", "layer_norm"]),
+             classifier_activation=r.random() < 0.7)
+    c["embedding_size"] = r.choice([4, 8, c["hidden_size"]])
+    if not c["use_bottleneck_attention"] and not c["key_query_shared_bottleneck"]:
+        c["intra_bottleneck_size"] = c["hidden_size"]  # else queries can't read what they get
+    return c
 
 
 FAMILIES = {
@@ -209,12 +250,15 @@ FAMILIES = {
     "ModernBert": modernbert, "NomicBert": rotary, "Gte": gte, "JinaEmbeddingsV3": rotary,
     "EuroBert": eurobert, "RoFormer": roformer, "RemBert": rembert, "Luke": luke, "IBert": ibert,
     "Esm": esm, "Deberta": deberta, "DebertaV2": deberta_v2, "JinaBert": jina,
-    "SqueezeBert": squeezebert, "Nystromformer": nystromformer,
+    "SqueezeBert": squeezebert, "Nystromformer": nystromformer, "ConvBert": convbert,
+    "MobileBert": mobilebert,
 }
 
 
 def randomise(model, seed):
     gen = torch.Generator().manual_seed(seed)
+    # without norms values grow from layer to layer
+    size = 0.7 if getattr(model.config, "normalization_type", "") == "no_norm" else 1.3
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=gen)
@@ -227,7 +271,7 @@ def randomise(model, seed):
             elif "embeddings" in name:
                 p.copy_(noise)
             else:
-                p.copy_(1.3 * noise / p.shape[1] ** 0.5)
+                p.copy_(size * noise / p.shape[1] ** 0.5)
         for name, p in model.named_buffers():
             if name.endswith("inv_freq"):  # ESM's, which are saved
                 p.mul_(0.5 + torch.rand(p.shape, generator=gen))
@@ -251,11 +295,28 @@ def make(family, head, seed, folder):
     return cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval(), r
 
 
+def lengths(config):
+    """Those that the reference takes: with landmarks, what they cover."""
+    marks = getattr(config, "num_landmarks", 0)
+    if marks and marks != config.segment_means_seq_len:
+        return [config.segment_means_seq_len // marks * marks] * 2
+    return LENGTHS + [longest(config)]
+
+
+def longest(config):
+    places = getattr(config, "max_position_embeddings", 160)
+    after = ("roberta", "camembert", "data2vec", "mpnet", "luke", "ibert", "esm", "xlm")
+    if config.model_type.startswith(after) and getattr(
+            config, "position_embedding_type", "") != "rotary":
+        return places - (1 if config.model_type == "mpnet" else config.pad_token_id) - 1
+    return places
+
+
 def records(config, r, types):
     padding = getattr(config, "pad_token_id", None)
-    for n in LENGTHS:
+    for n in lengths(config):
         ids = [r.randrange(config.vocab_size) for _ in range(n)]
-        if padding is not None and n == 17:
+        if padding is not None and n in (17, 129):
             ids[5] = padding
         record = {"input_ids": ids}
         if types and r.random() < 0.7:
@@ -293,6 +354,13 @@ def compare(name, have, want):
     return float(off)
 
 
+def excused(model, record, key, have, want):
+    """Random weights can make much of rounding: is it no farther, by much, from what the reference
+    gives in float64 than the reference itself is?"""
+    exact = reference(copy.deepcopy(model).double(), record)[key]
+    return compare(key, have, exact) <= max(LIMIT, 3 * compare(key, want, exact))
+
+
 def check(bert, family, head, seed):
     with tempfile.TemporaryDirectory() as folder:
         model, r = make(family, head, seed, folder)
@@ -314,7 +382,7 @@ def check(bert, family, head, seed):
             off = compare(key, line[key], want[key])
             if isinstance(off, str):
                 return off
-            if not off <= LIMIT:
+            if not off <= LIMIT and not excused(model, record, key, line[key], want[key]):
                 return f"{key} of {len(record['input_ids'])} tokens is off by {off:.2e}"
             worst = max(worst, off)
     return worst

@@ -260,12 +260,77 @@ static void test_landmarks(void **state)
     check(OF("nystromformer", "\"conv_kernel_size\":null"), &l);
     assert_int_equal(l.config.value_conv, 0);
     test_config_done(&l);
-    test_config_refuse(OF("nystromformer", "\"segment_means_seq_len\":128"), BERT_EUNSUPPORTED,
-                       "\"num_landmarks\" 64 is not \"segment_means_seq_len\" 128");
+    check(OF("nystromformer", "\"segment_means_seq_len\":150"), &l);
+    assert_int_equal(l.config.landmarks, 64);
+    assert_int_equal(l.config.max_positions, 128);
+    assert_int_equal(l.config.only_length, 128);
+    assert_int_equal(l.config.position_rows, 512);
+    test_config_done(&l);
+    test_config_refuse(OF("nystromformer", "\"segment_means_seq_len\":63"), BERT_EFORMAT,
+                       "\"num_landmarks\" 64 and \"segment_means_seq_len\" 63 take no text");
+    test_config_refuse(OF("nystromformer", "\"segment_means_seq_len\":512"), BERT_EFORMAT,
+                       "\"max_position_embeddings\" 510");
     test_config_refuse(OF("nystromformer", "\"conv_kernel_size\":4"), BERT_EFORMAT,
                        "\"conv_kernel_size\" is 4");
     test_config_refuse(OF("nystromformer", "\"inv_coeff_init_option\":true"), BERT_EUNSUPPORTED,
                        "\"inv_coeff_init_option\"");
+}
+
+/* ---- Layers that aren't BERT's
+ * --------------------------------------------------------------------
+ */
+
+static void test_mixed(void **state)
+{
+    struct test_config l;
+
+    (void)state;
+    check("{\"model_type\":\"convbert\"}", &l);
+    assert_int_equal(l.config.heads, 6);
+    assert_int_equal(l.config.head_size, 64);
+    assert_int_equal(l.config.mix_size, 9);
+    test_config_done(&l);
+    check(OF("convbert", "\"num_attention_heads\":3,\"head_ratio\":4,\"hidden_size\":10"), &l);
+    assert_int_equal(l.config.heads, 1);
+    assert_int_equal(l.config.head_size, 5);
+    test_config_done(&l);
+    test_config_refuse(OF("convbert", "\"hidden_size\":774"), BERT_EFORMAT,
+                       "\"hidden_size\" 774 is not a multiple of twice the 6 heads");
+    test_config_refuse(OF("convbert", "\"conv_kernel_size\":8"), BERT_EFORMAT,
+                       "\"conv_kernel_size\" is 8");
+    test_config_refuse(OF("convbert", "\"num_groups\":5"), BERT_EFORMAT, "\"num_groups\" 5");
+    test_config_refuse(OF("convbert", "\"head_ratio\":0"), BERT_EFORMAT, "\"head_ratio\"");
+}
+
+static void test_bottlenecks(void **state)
+{
+    struct test_config l;
+
+    (void)state;
+    check("{\"model_type\":\"mobilebert\"}", &l);
+    assert_int_equal(l.config.layer_size, 128);
+    assert_int_equal(l.config.head_size, 32);
+    assert_int_equal(l.config.bottleneck, BERT__BOTTLENECK_KEYS);
+    assert_int_equal(l.config.ffn_count, 4);
+    assert_int_equal(l.config.embedding_places, 3);
+    assert_true(l.config.plain_norms && !l.config.pooler_is_first);
+    test_config_done(&l);
+    check(OF("mobilebert", "\"use_bottleneck\":false,\"intra_bottleneck_size\":7"), &l);
+    assert_int_equal(l.config.layer_size, 512);
+    assert_int_equal(l.config.bottleneck, BERT__BOTTLENECK_NONE);
+    test_config_done(&l);
+    test_config_refuse(OF("mobilebert", "\"intra_bottleneck_size\":126"), BERT_EFORMAT,
+                       "\"intra_bottleneck_size\" 126 is not a multiple of "
+                       "\"num_attention_heads\" 4");
+    test_config_refuse(OF("mobilebert", "\"key_query_shared_bottleneck\":false"), BERT_EFORMAT,
+                       "\"intra_bottleneck_size\" 128 can't read \"hidden_size\" 512");
+    test_config_accept(OF("mobilebert", "\"key_query_shared_bottleneck\":false,"
+                                        "\"use_bottleneck_attention\":true"));
+    test_config_refuse(OF("mobilebert", "\"normalization_type\":\"rms_norm\""), BERT_EUNSUPPORTED,
+                       "\"normalization_type\" \"rms_norm\"");
+    test_config_refuse(OF("mobilebert", "\"num_feedforward_networks\":0"), BERT_EFORMAT,
+                       "\"num_feedforward_networks\"");
+    test_config_refuse(OF("mobilebert", "\"trigram_input\":3"), BERT_EFORMAT, "trigram_input");
 }
 
 /* ---- Positions ----------------------------------------------------------------------------------
@@ -308,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_landmarks),
+        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_bottlenecks),
         cmocka_unit_test(test_positions),
     };
 
