@@ -380,6 +380,7 @@ static bert_status find_names(struct bert__network *net, struct bert__weights *w
     if (st != BERT_OK || !*found)
         return st;
     net->prefix = prefix;
+    bert__weights_prefixes(weights, prefix, arch->prefixes);
     if (arch->other_tensors != NULL) {
         st = bert__name_layer(output, "", arch->other_tensors->ffn_up, 0, 1, err);
         if (st == BERT_OK)

@@ -21,7 +21,7 @@ struct element_type {
 /* All of the format's; those that are no weights must still tile the file. */
 static const struct element_type element_types[] = {
     {"F32", BERT__STORED_F32, 32},          {"F16", BERT__STORED_F16, 16},
-    {"BF16", BERT__STORED_BF16, 16},        {"F64", BERT__STORED_OTHER, 64},
+    {"BF16", BERT__STORED_BF16, 16},        {"F64", BERT__STORED_F64, 64},
     {"I64", BERT__STORED_OTHER, 64},        {"I32", BERT__STORED_OTHER, 32},
     {"I16", BERT__STORED_OTHER, 16},        {"I8", BERT__STORED_OTHER, 8},
     {"U64", BERT__STORED_OTHER, 64},        {"U32", BERT__STORED_OTHER, 32},

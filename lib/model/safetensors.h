@@ -12,7 +12,8 @@ enum bert__stored { /* element types of the file */
                     BERT__STORED_F32,
                     BERT__STORED_F16,
                     BERT__STORED_BF16,
-                    BERT__STORED_OTHER /* known to the format (I64, BOOL, F64, ...); can't be
+                    BERT__STORED_F64,
+                    BERT__STORED_OTHER /* known to the format (I64, BOOL, ...); can't be
                                           weights */
 };
 

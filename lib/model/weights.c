@@ -2,6 +2,7 @@
 /* weights.c - tensors by name: one file or shards, old names, widening, NaN. */
 #include "lib/model/weights.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/error.h"
@@ -18,7 +19,8 @@ struct bert__weights {
     size_t count;
     struct bert__widen widen;
     bool map, allow_nonfinite;
-    void *bounce; /* 16-bit elements on their way from a file */
+    void *bounce;                       /* elements of other sizes on their way from a file */
+    const char *prefix, *const *others; /* bert__weights_prefixes(); NULL: none */
 };
 
 /* ---- Names ----------------------------------------------------------------------- */
@@ -91,7 +93,7 @@ static int by_name(const void *a, const void *b)
     return compare_spelling(s->name, s_head, s_tail, t->name, t_head, t_tail);
 }
 
-static size_t find(const struct bert__weights *w, const char *name)
+static size_t find_exactly(const struct bert__weights *w, const char *name)
 {
     size_t low = 0, high = w->count;
 
@@ -107,6 +109,29 @@ static size_t find(const struct bert__weights *w, const char *name)
             high = middle;
     }
     return w->count;
+}
+
+static size_t find(const struct bert__weights *w, const char *name)
+{
+    size_t i = find_exactly(w, name), n = w->prefix ? strlen(w->prefix) : 0;
+    char other[256];
+
+    if (i < w->count || !w->others || strncmp(name, w->prefix, n) != 0)
+        return i;
+    for (size_t k = 0; w->others[k] && i == w->count; k++) {
+        int size = snprintf(other, sizeof(other), "%s%s", w->others[k], name + n);
+
+        if (size > 0 && (size_t)size < sizeof(other))
+            i = find_exactly(w, other);
+    }
+    return i;
+}
+
+void bert__weights_prefixes(struct bert__weights *weights, const char *prefix,
+                            const char *const *others)
+{
+    weights->prefix = prefix;
+    weights->others = others;
 }
 
 /* ---- Opening ------------------------------------------------------------------------ */
@@ -279,7 +304,7 @@ bert_status bert__weights_need(struct bert__weights *weights, const char *name, 
                           shape_text(expected, rank, shape));
     if (t->stored == BERT__STORED_OTHER)
         return bert__fail(err, BERT_EUNSUPPORTED,
-                          "%s: tensor \"%s\" is stored as %s; weights may be F32, F16 or BF16",
+                          "%s: tensor \"%s\" is stored as %s; weights may be F32, F16, BF16 or F64",
                           bert__file_path(t->file), name, t->dtype);
     t->used = true;
     *out = t;
@@ -307,10 +332,29 @@ static bert_status check_finite(const struct bert__weights *w, const struct bert
                       (unsigned long long)(first + i), bits & 0x007FFFFFu ? "NaN" : "infinite");
 }
 
+/* To the nearest float, which may be infinite. */
+static void narrow(float *out, const void *in, size_t n)
+{
+    const unsigned char *at = in;
+    double value;
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&value, at + i * sizeof value, sizeof value);
+        out[i] = (float)value;
+    }
+}
+
+static size_t element_size(const struct bert__tensor *t)
+{
+    return t->stored == BERT__STORED_F64 ? 8 : t->stored == BERT__STORED_F32 ? 4 : 2;
+}
+
 static void widen(const struct bert__weights *w, const struct bert__tensor *t, float *out,
                   const void *in, size_t n)
 {
-    if (t->stored == BERT__STORED_F32)
+    if (t->stored == BERT__STORED_F64)
+        narrow(out, in, n);
+    else if (t->stored == BERT__STORED_F32)
         memcpy(out, in, n * sizeof(*out));
     else if (t->stored == BERT__STORED_F16)
         w->widen.f16(out, in, n);
@@ -323,7 +367,7 @@ static bert_status read_mapped(const struct bert__weights *w, const struct bert_
                                uint64_t first, size_t n, float *out, bert_error *err)
 {
     const void *data;
-    size_t size = t->stored == BERT__STORED_F32 ? 4 : 2;
+    size_t size = element_size(t);
     bert_status status = bert__file_map(t->file, &data, err);
 
     if (!status)
@@ -331,13 +375,15 @@ static bert_status read_mapped(const struct bert__weights *w, const struct bert_
     return status;
 }
 
-static bert_status read_halves(const struct bert__weights *w, const struct bert__tensor *t,
+static bert_status read_others(const struct bert__weights *w, const struct bert__tensor *t,
                                uint64_t first, size_t n, float *out, bert_error *err)
 {
+    size_t size = element_size(t);
+
     while (n > 0) {
-        size_t step = n < BOUNCE_BYTES / 2 ? n : BOUNCE_BYTES / 2;
+        size_t step = n < BOUNCE_BYTES / size ? n : BOUNCE_BYTES / size;
         bert_status status =
-            bert__file_read(t->file, t->offset + first * 2, w->bounce, step * 2, err);
+            bert__file_read(t->file, t->offset + first * size, w->bounce, step * size, err);
 
         if (status)
             return status;
@@ -367,7 +413,7 @@ bert_status bert__weights_read(struct bert__weights *weights, const struct bert_
         status =
             bert__file_read(tensor->file, tensor->offset + first * 4, out, n * sizeof(*out), err);
     else
-        status = read_halves(weights, tensor, first, n, out, err);
+        status = read_others(weights, tensor, first, n, out, err);
     return status ? status : check_finite(weights, tensor, first, out, n, err);
 }
 

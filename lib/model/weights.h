@@ -39,6 +39,10 @@ void bert__weights_close(struct bert__weights *weights);
 /* Path of the main file, for messages. */
 const char *bert__weights_path(const struct bert__weights *weights);
 
+/* From now on a name that is not found is also looked for with another prefix in place of this one,
+ * as the reference does for each tensor by itself.  NULL ends `others`. */
+void bert__weights_prefixes(struct bert__weights *weights, const char *prefix,
+                            const char *const *others);
 /* By name (new spelling); NULL if absent.  Marks nothing. */
 const struct bert__tensor *bert__weights_find(const struct bert__weights *weights,
                                               const char *name);

@@ -344,6 +344,66 @@ static void test_nonfinite(void **state)
     }
 }
 
+/* Doubles become the nearest floats; what no float holds is infinite and refused. */
+static void test_doubles(void **state)
+{
+    enum { N = 20001 };
+    double *data = malloc(N * sizeof(*data));
+    float *x = malloc(N * sizeof(*x));
+
+    (void)state;
+    assert_true(data && x);
+    for (int i = 0; i < N; i++)
+        data[i] = i / 3.0;
+    test_files_tensors(&files, "model.safetensors", "{" ENTRY("w", "F64", "20001", "0,160008") "}",
+                       data, N * sizeof(*data));
+    data[N - 1] = 1e39;
+    test_files_tensors(&files, "d/model.safetensors",
+                       "{" ENTRY("w", "F64", "20001", "0,160008") "}", data, N * sizeof(*data));
+    for (int place = 0; place < PLACES; place++) {
+        const struct bert__tensor *t;
+
+        assert_int_equal(open_weights((enum place)place, "", false, 0), BERT_OK);
+        t = need("w", 1, N, 0);
+        assert_int_equal(bert__weights_read(weights, t, 0, N, x, &err), BERT_OK);
+        for (int i = 0; i < N; i++)
+            assert_true(x[i] == (float)(i / 3.0));
+        assert_int_equal(bert__weights_read(weights, t, 7, 1, x, &err), BERT_OK);
+        assert_true(x[0] == (float)(7 / 3.0));
+        close_weights();
+        assert_int_equal(open_weights((enum place)place, "d", false, 0), BERT_OK);
+        t = need("w", 1, N, 0);
+        assert_int_equal(bert__weights_read(weights, t, 0, N, x, &err), BERT_ENONFINITE);
+        assert_says("element 20000 is infinite");
+        close_weights();
+    }
+    free(data);
+    free(x);
+}
+
+static void test_prefixes(void **state)
+{
+    static const char *const prefixes[] = {"m.", "", NULL};
+    static const float data[3] = {1, 2, 3};
+
+    (void)state;
+    test_files_tensors(&files, "model.safetensors",
+                       "{" ENTRY("m.w", "F32", "1", "0,4") "," ENTRY(
+                           "v", "F32", "1", "4,8") "," ENTRY("v.w", "F32", "1", "8,12") "}",
+                       data, sizeof(data));
+    assert_int_equal(open_weights((enum place)0, "", false, 0), BERT_OK);
+    assert_null(bert__weights_find(weights, "m.v"));
+    bert__weights_prefixes(weights, "m.", prefixes);
+    assert_string_equal(need("m.w", 1, 1, 0)->name, "m.w");
+    assert_string_equal(need("m.v", 1, 1, 0)->name, "v");
+    assert_null(bert__weights_find(weights, "w"));
+    bert__weights_prefixes(weights, "", prefixes);
+    assert_string_equal(need("w", 1, 1, 0)->name, "m.w");
+    assert_string_equal(need("v.w", 1, 1, 0)->name, "v.w");
+    assert_null(bert__weights_find(weights, "u"));
+    close_weights();
+}
+
 /* More 16-bit elements than the buffer that they come through. */
 static void test_long_halves(void **state)
 {
@@ -646,6 +706,8 @@ int main(void)
         TEST(test_borrowing),
         TEST(test_alignment),
         TEST(test_nonfinite),
+        TEST(test_doubles),
+        TEST(test_prefixes),
         TEST(test_long_halves),
         TEST(test_failing_reads),
         TEST(test_two_spellings),
