@@ -34,7 +34,8 @@ static const struct bert__tensor_names other_tensors = {
     .prefixes = prefixes, .position = BERT__POSITION_NONE, .distance = BERT__DISTANCE_ROTARY,      \
     .norm_place = BERT__NORM_POST, .qkv = BERT__QKV_FUSED, .ffn = BERT__FFN_GATE_LAST,             \
     .ffn_up_has_no_bias = true, .types_may_be_none = true, .rotary_ntk = true,                     \
-    .keys = {BERT__KEYS, .type_vocab_size = "type_vocab_size", .rotary_theta = "rope_theta"},      \
+    .keys = {BERT__KEYS, .type_vocab_size = "type_vocab_size", .head_size = "head_dim",            \
+             .rotary_theta = "rope_theta"},                                                        \
     .fixed = fixed,                                                                                \
     .defaults = {.hidden_size = 768,                                                               \
                  .layers = 12,                                                                     \

@@ -368,28 +368,68 @@ static bert_status has_tensor(struct bert__weights *weights, const char *prefix,
     return st;
 }
 
-/* Which naming the file has below this prefix, told by the word embedding and layer 0's ffn_up. */
+static bert_status has_in_layer_0(struct bert__weights *weights, const char *prefix,
+                                  const char *pattern, bool *out, bert_error *err)
+{
+    char name[BERT__NAME_BYTES];
+    bert_status st = bert__name_layer(name, "", pattern, 0, 1, err);
+
+    return st == BERT_OK ? has_tensor(weights, prefix, name, out, err) : st;
+}
+
+/* Has layer 0 the row's other names?  Either of two tensors tells, if one is missing. */
+static bert_status has_other_names(const struct bert__arch *arch, struct bert__weights *weights,
+                                   const char *prefix, bool *out, bert_error *err)
+{
+    const struct bert__tensor_names *names = &arch->tensors, *other = arch->other_tensors;
+    bool first = false, second = false;
+    bert_status st;
+
+    *out = false;
+    if (other == NULL)
+        return BERT_OK;
+    st = has_in_layer_0(weights, prefix, other->ffn_up, out, err);
+    if (st != BERT_OK || *out || strcmp(names->attention_output, other->attention_output) == 0)
+        return st;
+    st = has_in_layer_0(weights, prefix, names->ffn_up, &first, err);
+    if (st == BERT_OK)
+        st = has_in_layer_0(weights, prefix, other->attention_output, &second, err);
+    *out = !first && second;
+    return st;
+}
+
+/* Which naming the file has below this prefix, where the word embedding is. */
 static bert_status find_names(struct bert__network *net, struct bert__weights *weights,
                               const char *prefix, bool *found, bert_error *err)
 {
     const struct bert__arch *arch = net->config->arch;
-    char output[BERT__NAME_BYTES];
-    bool other = false;
+    bool other;
     bert_status st = has_tensor(weights, prefix, arch->tensors.word, found, err);
 
     if (st != BERT_OK || !*found)
         return st;
     net->prefix = prefix;
     bert__weights_prefixes(weights, prefix, arch->prefixes);
-    if (arch->other_tensors != NULL) {
-        st = bert__name_layer(output, "", arch->other_tensors->ffn_up, 0, 1, err);
-        if (st == BERT_OK)
-            st = has_tensor(weights, prefix, output, &other, err);
-    }
+    st = has_other_names(arch, weights, prefix, &other, err);
     net->names = other ? arch->other_tensors : &arch->tensors;
     net->qkv = other ? arch->other_qkv : arch->qkv;
     net->ffn = other ? arch->other_ffn : arch->ffn;
     return st;
+}
+
+/* The prefix that the file's other tensors have: the word embedding's name in a message. */
+static const char *likely_prefix(const struct bert__arch *arch, struct bert__weights *weights)
+{
+    size_t i = 0;
+
+    for (; arch->prefixes[i + 1] != NULL; i++) {
+        const struct bert__tensor *t;
+
+        for (size_t k = 0; (t = bert__weights_at(weights, k)) != NULL; k++)
+            if (strncmp(t->name, arch->prefixes[i], strlen(arch->prefixes[i])) == 0)
+                return arch->prefixes[i];
+    }
+    return arch->prefixes[i];
 }
 
 /* The first of the row's prefixes under which the word embedding is found. */
@@ -406,8 +446,9 @@ static bert_status find_prefix(struct bert__network *net, struct bert__weights *
             return st;
     }
     return bert__fail(err, BERT_EFORMAT,
-                      "%s: tensor %s.weight is missing, under every prefix of %s",
-                      bert__weights_path(weights), arch->tensors.word, arch->model_type);
+                      "%s: tensor \"%s%s.weight\" is missing, under every prefix of %s",
+                      bert__weights_path(weights), likely_prefix(arch, weights), arch->tensors.word,
+                      arch->model_type);
 }
 
 static bert_status load_layers(struct bert__network *net, struct bert__weights *weights,

@@ -154,6 +154,52 @@ static bert_status refuse_quantised(const struct bert__config *c, bert_error *er
         c->path, name);
 }
 
+/* Weights beside the model's own: of PEFT, of the adapters library, of a model's own code. */
+static bert_status refuse_adapters(const struct bert__config *c, bert_error *err)
+{
+    const struct bert__json *values[] = {
+        bert__json_get(c->json, "peft_type"),
+        bert__json_get(c->json, "lora_adaptations"),
+        bert__json_find(bert__json_find(c->json, "adapters"), "adapters"),
+    };
+    static const char *const keys[] = {"peft_type", "lora_adaptations", "adapters"};
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        const struct bert__json *v = values[i];
+
+        if (!v || v->type == BERT__JSON_NULL
+            || (v->type == BERT__JSON_ARRAY && v->u.array.count == 0)
+            || (v->type == BERT__JSON_OBJECT && v->u.object.count == 0))
+            continue;
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: \"%s\": adapters are not handled; merge them into the model",
+                          c->path, keys[i]);
+    }
+    return BERT_OK;
+}
+
+/* The reference applies what it finds there. */
+static bert_status refuse_adapter_file(struct bert__source *source, struct bert__arena *arena,
+                                       const char *directory, bert_error *err)
+{
+    const char *name = bert__join_name(arena, directory, "adapter_config.json");
+    struct bert__file *file;
+    bert_status status;
+
+    if (!name)
+        return bert__alloc_fail(arena->alloc, "a name", err);
+    status = bert__source_open(source, name, 1, &file, err);
+    if (status || !file)
+        return status;
+    status =
+        bert__fail(err, BERT_EUNSUPPORTED,
+                   "%s: an adapter (LoRA and the like); they are not handled: merge it into its "
+                   "model and save that",
+                   bert__file_path(file));
+    bert__file_close(file);
+    return status;
+}
+
 static bert_status refuse_flag(const struct bert__config *c, const char *key, const char *why,
                                bert_error *err)
 {
@@ -167,8 +213,7 @@ static bert_status refuse_flag(const struct bert__config *c, const char *key, co
 
 /*
  * Read past on purpose, since the reference (transformers 5.23) reads past them too:
- * position_embedding_type, which no longer has any effect ("relative_key" gives the
- * answers of "absolute"), chunk_size_feed_forward, pruned_heads, dropouts, dtype.
+ * chunk_size_feed_forward, pruned_heads, dropouts, dtype.
  */
 static bert_status refuse_unhandled(const struct bert__config *c, bert_error *err)
 {
@@ -177,6 +222,8 @@ static bert_status refuse_unhandled(const struct bert__config *c, bert_error *er
 
     if (!status)
         status = refuse_quantised(c, err);
+    if (!status)
+        status = refuse_adapters(c, err);
     if (!status)
         status = refuse_flag(c, "is_decoder", "a decoder, not an encoder", err);
     if (!status)
@@ -498,6 +545,9 @@ bert_status bert__config_load(struct bert__config *config, struct bert__arena *a
     bert_status status;
 
     memset(config, 0, sizeof(*config));
+    status = refuse_adapter_file(source, arena, directory, err);
+    if (status)
+        return status;
     status = bert__json_file(&file, arena, source, directory, "config.json", 0, BERT__CONFIG_BYTES,
                              BERT__JSON_OBJECT, err);
     config->json = file.root;

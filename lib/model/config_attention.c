@@ -311,6 +311,41 @@ static bert_status read_local(struct bert__config *c, struct bert__arena *arena,
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
+/*
+ * A key that the reference (transformers 5.23) reads past, "relative_key" and all, but for some
+ * families; a value that no version ever had means another model.
+ */
+static bert_status check_position_type(const struct bert__config *c, bert_error *err)
+{
+    static const char key[] = "position_embedding_type";
+    static const struct {
+        const char *value;
+        enum bert__distance distance; /* NONE: of any family */
+    } known[] = {
+        {"absolute", BERT__DISTANCE_NONE},
+        {"relative_key", BERT__DISTANCE_NONE},
+        {"relative_key_query", BERT__DISTANCE_NONE},
+        {"rotary", BERT__DISTANCE_ROTARY},
+        {"rope", BERT__DISTANCE_ROTARY},
+        {"alibi", BERT__DISTANCE_ALIBI},
+    };
+    const struct bert__json *type = bert__json_get(c->json, key);
+    char name[84];
+
+    if (!type || type->type == BERT__JSON_NULL)
+        return BERT_OK;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (bert__json_equals(type, known[i].value)
+            && (known[i].distance == BERT__DISTANCE_NONE || known[i].distance == c->distance))
+            return BERT_OK;
+    return bert__fail(err, BERT_EUNSUPPORTED, "%s: \"%s\" \"%s\" is not handled for type %s",
+                      c->path, key,
+                      type->type == BERT__JSON_STRING
+                          ? bert__printable(name, type->u.string.data, type->u.string.size)
+                          : bert__json_type_name(type),
+                      c->arch->model_type);
+}
+
 static bert_status read_position_type(struct bert__config *c, bert_error *err)
 {
     const char *key = c->keys.position_type;
@@ -319,6 +354,8 @@ static bert_status read_position_type(struct bert__config *c, bert_error *err)
 
     c->position = c->arch->position;
     c->distance = c->arch->distance;
+    if (!key)
+        return check_position_type(c, err);
     if (!type || bert__json_equals(type, "absolute"))
         return BERT_OK;
     if (!bert__json_equals(type, "rotary"))

@@ -329,6 +329,57 @@ static void test_allocations(void **state)
     }
 }
 
+/* ---- What is refused ---------------------------------------------------------------------------
+ */
+
+static void refuse(const struct test_files *files, bert_status expected, const char *words)
+{
+    bert_model *model = NULL;
+    bert_error err;
+
+    test_error(bert_model_load_memory(&model, files->list, files->n, NULL, &err), &err, expected,
+               words, NULL);
+    assert_null(model);
+}
+
+/* The name of a tensor in the header becomes another of the same length. */
+static void rename_tensor(struct test_files *files, const char *name)
+{
+    char *data = (void *)(uintptr_t)test_files_find(files, "model.safetensors")->data;
+    size_t n = strlen(name);
+
+    while (memcmp(data, name, n) != 0)
+        data++;
+    data[n - 1] = 'X';
+}
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *name, *tensor;
+    } missing[] = {
+        {"mpnet", "mpnet.embeddings.word_embeddings.weight"},
+        {"jina_v3_inner", "layers.0.mlp.fc1.weight"},
+        {"gte_inner", "layers.0.mlp.up_proj.weight"},
+        {"convbert", "convbert.encoder.layer.1.attention.self.key_conv_attn_layer.bias"},
+        {"mobilebert", "mobilebert.encoder.layer.0.ffn.0.output.LayerNorm.weight"},
+    };
+    struct test_files files = {NULL, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        test_files_add(&files, folder(missing[i].name));
+        rename_tensor(&files, missing[i].tensor);
+        refuse(&files, BERT_EFORMAT, missing[i].tensor);
+        test_files_free(&files);
+    }
+    /* what the reference would apply to the model */
+    test_files_add(&files, folder("mpnet"));
+    test_files_set_text(&files, "adapter_config.json", "{\"peft_type\": \"LORA\"}");
+    refuse(&files, BERT_EUNSUPPORTED, "adapter_config.json");
+    test_files_free(&files);
+}
+
 /* ---- The table ------------------------------------------------------------------------------ */
 
 static void test_table(void **state)
@@ -354,9 +405,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),
-        cmocka_unit_test(test_every_tensor_matters),
-        cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_reference),   cmocka_unit_test(test_every_tensor_matters),
+        cmocka_unit_test(test_allocations), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_table),
     };
 

@@ -106,6 +106,34 @@ static void test_fixed(void **state)
                        "\"hidden_act\" is not gelu");
 }
 
+/* A type that the family doesn't have, and never had. */
+static void test_position_types(void **state)
+{
+    (void)state;
+    test_config_accept(OF("bert", "\"position_embedding_type\":null"));
+    test_config_accept(OF("bert", "\"position_embedding_type\":\"relative_key_query\""));
+    test_config_accept(OF("jina_embeddings_v3", "\"position_embedding_type\":\"rotary\""));
+    test_config_accept(OF("modernbert", "\"position_embedding_type\":\"absolute\""));
+    test_config_refuse(OF("bert", "\"position_embedding_type\":\"rotary\""), BERT_EUNSUPPORTED,
+                       "\"position_embedding_type\" \"rotary\" is not handled for type bert");
+    test_config_refuse(OF("roberta", "\"position_embedding_type\":\"alibi\""), BERT_EUNSUPPORTED,
+                       "\"position_embedding_type\" \"alibi\"");
+    test_config_refuse(OF("mpnet", "\"position_embedding_type\":7"), BERT_EUNSUPPORTED,
+                       "\"position_embedding_type\"");
+}
+
+static void test_adapters(void **state)
+{
+    (void)state;
+    test_config_accept(OF("bert", "\"adapters\":{\"adapters\":{},\"config_map\":{}}"));
+    test_config_refuse(OF("bert", "\"adapters\":{\"adapters\":{\"sst\":\"houlsby\"}}"),
+                       BERT_EUNSUPPORTED, "\"adapters\"");
+    test_config_refuse(OF("roberta", "\"peft_type\":\"LORA\""), BERT_EUNSUPPORTED, "\"peft_type\"");
+    test_config_refuse(OF("jina_embeddings_v3", "\"lora_adaptations\":[\"separation\"]"),
+                       BERT_EUNSUPPORTED, "\"lora_adaptations\"");
+    test_config_accept(OF("jina_embeddings_v3", "\"lora_adaptations\":[]"));
+}
+
 /* ---- Rotary positions ---------------------------------------------------------------------- */
 
 static void test_rope(void **state)
@@ -373,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_landmarks),
+        cmocka_unit_test(test_position_types),
+        cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_bottlenecks),
         cmocka_unit_test(test_positions),
