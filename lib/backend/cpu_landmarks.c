@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpu_landmarks.c - the CPU backend's attention by landmarks (Nystromformer): see
+ * cpu_landmarks.c - the CPU backend's attention by landmarks, Nystrom's approximation: see
  * bert__attention_op.  Two rounds of tasks, each one head of one sequence: the first finds the
  * sums that all heads of a sequence need.
  */

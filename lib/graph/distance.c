@@ -21,9 +21,9 @@ static bert_status reserve(struct bert__network *net, struct bert__table *table,
 
 /* ---- A learned bias for each bucket of distances ----------------------------------------- */
 
-/* T5's buckets as MPNet has them, whatever its config says (transformers,
- * MPNetEncoder.relative_position_bucket): half of them for each direction, in each a half for
- * single distances and the rest for a logarithmic scale. */
+/* T5's buckets, these whatever the config says (transformers, relative_position_bucket()): half of
+ * them for each direction, in each a half for single distances and the rest for a logarithmic
+ * scale. */
 enum { BUCKETS = 32, SIDE = BUCKETS / 2, EXACT = SIDE / 2 };
 #define FARTHEST 128.0
 

@@ -98,8 +98,8 @@ static bert_status read_family(struct bert__config *c, bert_error *err)
 /* ---- What changes the meaning of everything else ----------------------------------------- */
 
 /*
- * Code that comes with the model may compute anything under a known model_type (Jina
- * v2 says "bert" and means ALiBi).  Only an own tokenizer leaves the encoder alone, and code
+ * Code that comes with the model may compute anything under a known model_type (some
+ * say "bert" and mean ALiBi).  Only an own tokenizer leaves the encoder alone, and code
  * that the row says it stands for.
  */
 static bool known_code(const struct bert__config *c)
