@@ -74,6 +74,9 @@ static bert_status read_options(struct job *job, bool pair, const bert_explain_o
                                 err);
     if (st != BERT_OK)
         return st;
+    if (job->session->model->config.landmarks > 0)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "attentions of landmarks can't be mixed back to the tokens");
     if (o->target == BERT_ROLLOUT_AUTO)
         o->target = own_target(job->session->model);
     return bert__task_length(job->session->model, o->max_length, pair, &o->max_length, err);
