@@ -104,9 +104,8 @@ static bert_status read_length(struct bert__embed_all *job, const bert_embed_all
     if (o->max_length > 0 && o->max_length < limit)
         limit = o->max_length;
     job->texts.max_length = job->request.max_length = limit;
-    if (limit <= special)
-        return bert__fail(err, BERT_EINVAL,
-                          "max_length is %lu; the special tokens alone take %lu of it",
+    if (limit < special)
+        return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %lu",
                           (unsigned long)limit, (unsigned long)special);
     if (o->role != BERT_ROLE_QUERY || plan->widen_to == 0
         || (job->outputs & BERT_EMBEDDING_MULTI) == 0)

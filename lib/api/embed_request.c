@@ -107,9 +107,8 @@ static bert_status choose_length(struct bert__embed_request *r, const bert_model
     r->max_length = model->max_length;
     if (o->max_length > 0 && o->max_length < r->max_length)
         r->max_length = o->max_length;
-    if (r->max_length <= special)
-        return bert__fail(err, BERT_EINVAL,
-                          "max_length is %lu; the special tokens alone take %lu of it",
+    if (r->max_length < special)
+        return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %lu",
                           (unsigned long)r->max_length, (unsigned long)special);
     r->overlong = o->overlong;
     r->stride = o->stride;

@@ -23,10 +23,9 @@ bert_status bert__task_length(const bert_model *model, uint32_t asked, bool pair
         model->tokenizer != NULL ? bert_tokenizer_special_count(model->tokenizer, pair) : 0;
 
     *out = asked > 0 && asked < model->max_length ? asked : model->max_length;
-    if (*out > special)
-        return BERT_OK;
-    return bert__fail(err, BERT_EINVAL,
-                      "max_length is %lu; the special tokens alone take %lu of it",
+    if (*out >= special)
+        return BERT_OK; /* without any more room a text is its special tokens */
+    return bert__fail(err, BERT_EINVAL, "max_length is %lu; the special tokens alone are %lu",
                       (unsigned long)*out, (unsigned long)special);
 }
 

@@ -120,9 +120,9 @@ static void test_refusals(void **state)
     test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_ERANGE,
                "over the limit of 4", NULL);
     assert_null(r);
-    o.max_length = 2;
+    o.max_length = 1;
     test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_EINVAL,
-               "max_length is 2", NULL);
+               "max_length is 1", NULL);
     o.max_length = 0;
     o.overlong = BERT_OVERLONG_WINDOWS;
     test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_EINVAL, "overlong",

@@ -370,7 +370,7 @@ static void test_records(void **state)
 
         if (!tasks[i].windows)
             check_overlong(&tasks[i], call, d);
-        call.max_length = 2;
+        call.max_length = 1;
         test_error(tasks[i].run(&call, d, &err), &err, BERT_EINVAL, "max_length", NULL);
         call.max_length = 0;
         call.texts = NULL;

@@ -92,14 +92,14 @@ task=tests/data/models/task
 usage 'nonsense' classify -m "$task/classify" --function nonsense x
 usage 'two texts' next -m "$task/next" x
 usage 'prompt and its choices' choose -m "$task/choose" x
-usage 'max_length' choose -m "$task/choose" --max-length 3 x y
+usage 'max_length' choose -m "$task/choose" --max-length 2 x y
 usage 'none of the targets' fill -m "$task/fill" --targets ' , ' 'a [MASK]'
 usage "'0'" fill -m "$task/fill" --top 0 'a [MASK]'
 usage 'query' rerank -m "$task/classify_score" x
 usage "'0'" rerank -m "$task/classify_score" --query x --top 0 x
-usage 'max_length' rerank -m "$task/classify_score" --query x --max-length 3 x
+usage 'max_length' rerank -m "$task/classify_score" --query x --max-length 2 x
 usage "'0'" classify -m "$task/classify" --top 0 x
-usage 'max_length' classify -m "$task/classify" --max-length 2 x
+usage 'max_length' classify -m "$task/classify" --max-length 1 x
 usage 'TEXT' info -m "$model" x
 usage '1,,2' bench -m "$model" --lengths 1,,2
 usage '3,32,5,8' bench --random 3,32,5,8

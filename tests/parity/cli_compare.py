@@ -301,6 +301,9 @@ class Vectors:
         model.max_seq_length = 7
         yield Case("embed-max-length", plain + ["--max-length", "7"], TEXTS,
                    self.records(model, TEXTS, limit=7))
+        model.max_seq_length = 2
+        yield Case("embed-specials", plain + ["--max-length", "2"], TEXTS[:2],
+                   self.records(model, TEXTS[:2], limit=2))
         model.max_seq_length = self.limit
         yield Case("embed-windows", plain + ["--windows", "--max-length", "16", "--stride", "4"],
                    [LONG], self.windows(16, 4))

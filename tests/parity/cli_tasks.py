@@ -94,6 +94,8 @@ class Classify(Model):
             pairs = self.pairs + [(LONG, "a cat"), ("a cat on a mat", LONG), (LONG, LONG)]
             yield case(f"classify-pair-{side}", plain + cut + ["--pair", "--max-length", "16"],
                        ["\t".join(p) for p in pairs], self.records(pairs, side, 16))
+        yield case("classify-specials", plain + ["--max-length", "2"], self.texts[:2],
+                   self.records(self.texts[:2], limit=2))
         yield case("classify-jsonl", plain + ["--jsonl"], keyed, self.records(self.pairs))
         expected = self.records(["a cat", "", self.pairs[0], LONG])
         expected[1] = {"index": 1, "error": {"code": "BERT_EINVAL"}}
@@ -139,6 +141,8 @@ class Rerank(Classify):
         for side in ["right", "left"]:
             yield case(f"rerank-{side}", plain + ["--truncation", side, "--max-length", "20"],
                        texts, self.ranking(self.QUERY, texts, self.encoder(side, 20)))
+        yield case("rerank-specials", plain + ["--max-length", "3"], texts[:2],
+                   self.ranking(self.QUERY, texts[:2], self.encoder(limit=3)))
         yield case("rerank-none", plain + ["--truncation", "none"], [LONG, "a cat"],
                    [{"index": 0, "error": {"code": "BERT_ERANGE"}}]
                    + [{**r, "index": 1} for r in self.ranking(self.QUERY, ["a cat"], encoder)])
@@ -169,6 +173,8 @@ class Next(Model):
         for side in ["right", "left"]:
             yield case(f"next-{side}", plain + ["--truncation", side, "--max-length", "17"],
                        ["\t".join(p) for p in pairs], self.records(pairs, side, 17))
+        yield case("next-specials", plain + ["--max-length", "3"], ["\t".join(pairs[0])],
+                   self.records(pairs[:1], limit=3))
         yield case("next-none", plain + ["--truncation", "none"], ["a cat", "a\t" + LONG],
                    [{"index": 0, "error": {"code": "BERT_EINVAL"}},
                     {"index": 1, "error": {"code": "BERT_ERANGE"}}])
