@@ -69,8 +69,7 @@ static bert_status choose_activation(struct job *job, const bert_model *model, b
     bert_status st = BERT_OK;
 
     if (model->modules.activation_fn != NULL)
-        st =
-            take_class(job, "config_sentence_transformers.json", model->modules.activation_fn, err);
+        st = take_class(job, model->modules.activation_file, model->modules.activation_fn, err);
     if (st == BERT_OK && job->activation == NULL) {
         if (bert__json_get(own, "activation_fn") != NULL)
             st = take_member(job, c, own, "activation_fn", err);

@@ -94,12 +94,13 @@ struct bert__modules {
     bool do_lower_case;      /* lower-case the text before the tokenizer's normalizer */
     struct bert__prompt *prompts;
     uint32_t n_prompts;
-    const char *default_prompt; /* NULL: none */
-    const char *similarity;     /* "cosine" unless the file says otherwise */
-    uint32_t truncate_dim;      /* 0: none */
-    const char *activation_fn;  /* of a model saved as a CrossEncoder: the class of its
-                                   scores' activation; NULL: the file says none */
-    bert_text query_prompt;     /* and what goes before the query */
+    const char *default_prompt;  /* NULL: none */
+    const char *similarity;      /* "cosine" unless the file says otherwise */
+    uint32_t truncate_dim;       /* 0: none */
+    const char *activation_fn;   /* of a model saved as a CrossEncoder: the class of its
+                                    scores' activation; NULL: the file says none */
+    const char *activation_file; /* that file, for messages */
+    bert_text query_prompt;      /* and what goes before the query */
     struct bert__splade splade;
     struct bert__multi multi;
     const char *notes[BERT__MODULES_NOTES]; /* what the user should know, one line each */

@@ -326,6 +326,11 @@ static bert_status read_cross_encoder(const struct bert__modules_reader *r,
 
     if (!status && path.data)
         status = bert__modules_string(r, file->path, "activation_fn", &path, &out->activation_fn);
+    if (!status && path.data) {
+        out->activation_file = bert__arena_string(r->arena, file->path, strlen(file->path));
+        if (!out->activation_file)
+            status = bert__alloc_fail(r->arena->alloc, file->path, r->err);
+    }
     if (!status)
         status = read_prompts(r, file);
     if (!status)

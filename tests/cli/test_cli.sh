@@ -160,6 +160,11 @@ sed 's/linear.Identity/activation.Softmax/' "$task/rerank_old/config.json" >"$tm
 refused 'activation.Softmax' rerank -m "$tmp/unknown" --query x x
 run rerank -m "$tmp/unknown" --raw --query x x
 is 'rerank --raw asks for no activation' 0 "$rc"
+cp "$task/rerank_saved"/* "$tmp/unknown"
+sed 's/activation.ELU/activation.Softmax/' "$task/rerank_saved/config_sentence_transformers.json" \
+    >"$tmp/unknown/config_sentence_transformers.json"
+refused "$tmp/unknown/config_sentence_transformers.json: .*activation.Softmax" \
+    rerank -m "$tmp/unknown" --query x x
 refused 'no token-classification head: tensors classifier.* are absent' tag -m "$model" x
 refused 'no question-answering head: tensors qa_outputs.* are absent' answer -m "$model" --question x x
 refused 'are those of its text-classification head' tag -m "$task/classify" x
