@@ -52,6 +52,30 @@ static const struct bert__task_head *user_of(const struct bert__task_heads *head
     return NULL;
 }
 
+/* The file has the row's first layer, but config.json doesn't say what for. */
+static bool is_unnamed(const struct bert__task_heads *heads, const struct bert__arch *arch,
+                       const struct bert__head_row *row)
+{
+    size_t i = (size_t)(row - arch->heads);
+
+    return i < 64 && (heads->unnamed >> i & 1) != 0;
+}
+
+static bert_status not_looked_for(const struct bert__config *config, const struct task *task,
+                                  const struct bert__head_row *row, const char *tensors,
+                                  bert_error *err)
+{
+    const struct bert__json *list = bert__json_find(config->json, "architectures");
+
+    return bert__fail(err, BERT_EUNSUPPORTED,
+                      "%s: this model has no %s head: tensors %s are not looked for, since %s; "
+                      "name %s there if it has one",
+                      config->path, task->name, tensors,
+                      list == NULL ? "there is no \"architectures\""
+                                   : "\"architectures\" names no such head",
+                      row->architecture);
+}
+
 static bert_status no_head(const struct bert__task_heads *heads, const struct bert__config *config,
                            const struct task *task, const bert_error *missing, bert_error *err)
 {
@@ -71,11 +95,8 @@ static bert_status no_head(const struct bert__task_heads *heads, const struct be
                           "%s: this model has no %s head: tensors %s are those of its %s head (%s)",
                           config->path, task->name, tensors, user->row->task,
                           user->row->architecture);
-    if (bert__json_find(config->json, "architectures") == NULL)
-        return bert__fail(err, BERT_EUNSUPPORTED,
-                          "%s: this model has no %s head: tensors %s are not looked for, since "
-                          "there is no \"architectures\"",
-                          config->path, task->name, tensors);
+    if (is_unnamed(heads, config->arch, row))
+        return not_looked_for(config, task, row, tensors, err);
     if (missing->code != BERT_OK)
         return bert__fail(err, BERT_EUNSUPPORTED, "%s: this model has no %s head (tensors %s): %s",
                           config->path, task->name, tensors, missing->message);

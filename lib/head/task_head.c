@@ -357,6 +357,20 @@ static bert_status load_next(struct load *l, struct bert__task_heads *heads)
     return BERT_OK;
 }
 
+/* For messages: a head that isn't looked for is not one that is absent. */
+static bert_status note_unnamed(const struct load *l, const struct bert__head_row *row,
+                                struct bert__task_heads *heads)
+{
+    size_t i = (size_t)(row - l->net->config->arch->heads);
+    char weight[BERT__NAME_BYTES];
+    bert_status st = /* a decoder may be tied */
+        bert__name_join(weight, row->dense != NULL ? row->dense : row->decoder, ".weight", l->err);
+
+    if (st == BERT_OK && i < 64 && bert__weights_find(l->weights, weight) != NULL)
+        heads->unnamed |= UINT64_C(1) << i;
+    return st;
+}
+
 bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__network *net,
                                   struct bert__weights *weights, bert_error *missing,
                                   bert_error *err)
@@ -367,8 +381,9 @@ bert_status bert__task_heads_load(struct bert__task_heads *heads, struct bert__n
 
     memset(missing, 0, sizeof *missing);
     for (; row != NULL && row->architecture != NULL && st == BERT_OK; row++) {
-        if (names_architecture(net->config, row->architecture) && is_meant(net->config, row)
-            && heads->n_all < BERT__MAX_HEADS)
+        if (!names_architecture(net->config, row->architecture))
+            st = note_unnamed(&l, row, heads);
+        else if (is_meant(net->config, row) && heads->n_all < BERT__MAX_HEADS)
             st = try_row(&l, row, heads);
         heads->n = heads->n_all;
     }

@@ -21,6 +21,8 @@ struct bert__task_heads {
     uint32_t n;          /* that "architectures" names */
     uint32_t n_all;      /* and one for the next sentence that the file has all the same */
     uint32_t head_width; /* for bert__exec_options */
+    uint64_t unnamed;    /* rows that "architectures" does not name, as bits, whose first layer the
+                            file has all the same */
 };
 
 /*

@@ -153,6 +153,12 @@ refused 'no next-sentence head: tensors cls.seq_relationship.* are absent' next 
 refused 'no fill-mask head: tensors cls.predictions.transform.dense.\*, cls.predictions.decoder.\*' fill -m "$model" x
 refused 'no multiple-choice head: tensors classifier.\* are absent' choose -m "$model" a b
 refused 'no next-sentence head' next -m "$task/fill_own" a b
+mkdir "$tmp/unnamed"
+cp "$task/classify"/* "$tmp/unnamed"
+sed 's/BertForSequenceClassification/BertModel/' "$task/classify/config.json" >"$tmp/unnamed/config.json"
+refused 'tensors classifier.* are not looked for.*name BertForSequenceClassification' \
+    classify -m "$tmp/unnamed" x
+refused 'tensors qa_outputs.* are absent' answer -m "$tmp/unnamed" --question x x
 refused 'one label' rerank -m "$task/classify" --query x x
 mkdir "$tmp/unknown"
 cp "$task/rerank_old"/* "$tmp/unknown"
