@@ -171,7 +171,8 @@ const struct command command_answer = {
         "none; with --json\n"
         "  {\"index\": 0, \"answer\": \"in London\", \"score\": 0.81, \"start\": 19, \"end\": 28}\n"
         "with --top too {\"index\": 0, \"answers\": [{\"answer\": ...}, ...]}.  With --jsonl a\n"
-        "record may have its own question: {\"text\": \"...\", \"question\": \"...\"}.",
+        "record may have its own question: {\"text\": \"...\", \"question\": \"...\"}.\n"
+        "Nothing is cut off, so that --truncation has no effect.",
     .examples = "  bert answer -m DIR --question 'Where did she live?' 'Ada lived in London.'\n"
                 "  bert answer -m DIR --json --jsonl --top 3 -i questions.jsonl\n",
     .groups = groups,

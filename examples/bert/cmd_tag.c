@@ -124,7 +124,8 @@ const struct command command_tag = {
         "One line per record: entity, space, score, space, text, parted by TABs; with --json\n"
         "  {\"index\": 0, \"entities\": [{\"entity\": \"PER\", \"score\": 0.98, \"start\": 0,\n"
         "                                \"end\": 12, \"text\": \"Ada Lovelace\"}, ...]}\n"
-        "What is labelled O is left out.",
+        "What is labelled O is left out.  Nothing is cut off: --max-length is the length of a\n"
+        "window, and --truncation has no effect.",
     .examples = "  bert tag -m DIR 'Ada Lovelace lived in London'\n"
                 "  bert tag -m DIR --json --aggregate first --offsets chars -i texts.txt\n",
     .groups = groups,
