@@ -110,16 +110,24 @@ static void test_parks_and_wakes(void **state)
     unmake(team);
 }
 
+/* Those that take part; on a busy machine one may get no time for a while. */
+static unsigned workers(struct bert__team *team, unsigned expected)
+{
+    struct seen seen;
+
+    memset(&seen, 0, sizeof seen);
+    for (int i = 0; i < 100 && seen.workers != expected; i++)
+        bert__team_run(team, 60, slow_mark, &seen);
+    return seen.workers;
+}
+
 static void test_workers_take_part(void **state)
 {
     struct bert__team *team = make(3);
-    struct seen seen;
 
     (void)state;
-    memset(&seen, 0, sizeof seen);
     bert__team_start(team);
-    bert__team_run(team, 60, slow_mark, &seen);
-    assert_int_equal(seen.workers, 7);
+    assert_int_equal(workers(team, 7), 7);
     unmake(team);
 }
 
@@ -139,7 +147,6 @@ static void test_failing_creation(void **state)
 {
     struct bert__sys table = *bert__sys();
     struct bert__team *team = make(4);
-    struct seen seen;
 
     (void)state;
     table.thread_create = failing_create;
@@ -148,9 +155,7 @@ static void test_failing_creation(void **state)
         creations_left = n > 0 ? 1 : 0;
         bert__team_start(team);
         run_and_check(team, 100);
-        memset(&seen, 0, sizeof seen);
-        bert__team_run(team, 60, slow_mark, &seen);
-        assert_int_equal(seen.workers, (1u << (n + 1)) - 1);
+        assert_int_equal(workers(team, (1u << (n + 1)) - 1), (1u << (n + 1)) - 1);
     }
     unmake(team);
     bert__sys_replace(NULL);
@@ -166,7 +171,7 @@ static int child_runs(struct bert__team *team)
     bert__team_run(team, 60, slow_mark, &seen);
     for (uint32_t i = 0; i < 60; i++)
         bad |= seen.runs[i] != 1;
-    bad |= seen.workers != 7;
+    bad |= workers(team, 7) != 7;
     bert__team_destroy(team);
     return bad;
 }
