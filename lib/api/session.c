@@ -263,8 +263,13 @@ void bert__session_leave(bert_session *s)
 bert_status bert__session_check_ids(const bert_session *s, const int32_t *ids, uint32_t n,
                                     bert_error *err)
 {
-    uint32_t known = s->model->config.vocab_size;
+    uint32_t known = s->model->config.vocab_size, only = s->model->config.only_length;
 
+    if (only > 0 && n != only)
+        return bert__fail(err, BERT_ERANGE,
+                          "the text has %lu tokens; attention by landmarks takes %lu, no more and "
+                          "no less",
+                          (unsigned long)n, (unsigned long)only);
     for (uint32_t i = 0; i < n; i++) {
         if (ids[i] < 0 || (uint32_t)ids[i] >= known)
             return bert__fail(err, BERT_EINVAL,

@@ -37,7 +37,8 @@ struct bert_session {
 bert_status bert__session_enter(bert_session *session, bert_error *err);
 void bert__session_leave(bert_session *session);
 
-/* Is every id one of the model's?  BERT_EINVAL otherwise. */
+/* Is every id one of the model's, BERT_EINVAL otherwise, and n a length that it takes, up to its
+ * limit?  Else BERT_ERANGE. */
 bert_status bert__session_check_ids(const bert_session *session, const int32_t *ids, uint32_t n,
                                     bert_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* nystromformer.c - Nystromformer where it attends to all: BERT with a convolution of the values.
- * Its approximation by landmarks is refused: the reference fails on most lengths there. */
+/* nystromformer.c - Nystromformer: BERT with a convolution of the values, which attends to all, or
+ * by landmarks; these take texts of one length, as in the reference, which fails on others. */
 #include "lib/arch/shared.h"
 
 static const char *const prefixes[] = {"nystromformer.", "", NULL};

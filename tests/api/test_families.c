@@ -418,6 +418,71 @@ static void test_refusals(void **state)
     test_files_free(&files);
 }
 
+/* ---- Landmarks ------------------------------------------------------------------------------ */
+
+enum { COVERED = 24 /* tokens, 8 landmarks of 3 */, SHORT = 300 };
+
+static char words[2 * COVERED];
+
+/* As many words as make n tokens. */
+static bert_text text_of(size_t n)
+{
+    memset(words, 'a', sizeof words);
+    for (size_t i = 1; i < sizeof words; i += 2)
+        words[i] = ' ';
+    return (bert_text){words, 2 * (n - 2)};
+}
+
+static void check_short(bert_session *s, bert_text text)
+{
+    bert_text texts[SHORT];
+    bert_embed_report reports[SHORT];
+    float rows[SHORT][16];
+    bert_tag_options tags = BERT_TAG_OPTIONS_INIT;
+    bert_chunk_options chunks = BERT_CHUNK_OPTIONS_INIT;
+    bert_entities *entities;
+    bert_chunks *parts;
+    bert_error err;
+
+    for (size_t i = 0; i < SHORT; i++)
+        texts[i] = text;
+    test_ok(bert_embed(s, texts, SHORT, NULL, rows[0], SHORT * 16, reports, &err), &err);
+    for (size_t i = 0; i < SHORT; i++)
+        assert_int_equal(reports[i].status, BERT_ERANGE);
+    tags.aggregation = BERT_AGGREGATE_NONE;
+    test_ok(bert_tag(s, texts, SHORT, &tags, &entities, &err), &err);
+    assert_int_equal(bert_entities_status(entities, SHORT - 1), BERT_ERANGE);
+    assert_non_null(strstr(bert_entities_message(entities, 0), "24"));
+    bert_entities_free(entities);
+    chunks.chunk_tokens = 1;
+    test_error(bert_embed_chunks(s, text, NULL, 0, &chunks, &parts, &err), &err, BERT_ERANGE, "24",
+               NULL);
+}
+
+/* The encoder's scratch is for as many sequences as hold all tokens that landmarks cover: texts of
+ * fewer are told so, and not run. */
+static void test_landmarks_of_texts(void **state)
+{
+    struct test_files files = {0};
+    bert_model *model;
+    bert_session *session;
+    bert_text whole = text_of(COVERED);
+    float row[16];
+    bert_error err;
+
+    (void)state;
+    test_files_add(&files, folder("nystromformer_landmarks"));
+    test_files_set_text(&files, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+    model = test_load_files(&files, NULL);
+    session = test_session(model, 2);
+    test_ok(bert_embed(session, &whole, 1, NULL, row, 16, NULL, &err), &err);
+    check_short(session, text_of(COVERED - 1));
+    check_short(session, text_of(2));
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    test_files_free(&files);
+}
+
 /* ---- The table ------------------------------------------------------------------------------ */
 
 static void test_table(void **state)
@@ -443,9 +508,9 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),   cmocka_unit_test(test_every_tensor_matters),
-        cmocka_unit_test(test_allocations), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_reference),          cmocka_unit_test(test_every_tensor_matters),
+        cmocka_unit_test(test_allocations),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_landmarks_of_texts), cmocka_unit_test(test_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
