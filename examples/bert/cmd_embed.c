@@ -219,7 +219,7 @@ static const struct option_row rows[] = {
      "{\"text\": \"...\", \"spans\": [[start, end], ...]} in bytes"},
     {0, "quantize", OPTION_CHOICE, FIELD(quantize), QUANTIZE_INT8, 0, "int8|uint8|binary|ubinary",
      "TYPE",
-     "int8, uint8: 256 steps between the smallest and the largest value of\n"
+     "int8, uint8: 255 steps between the smallest and the largest value of\n"
      "each dimension over the whole input; ubinary: one bit a number, 1 where\n"
      "it is above 0, highest bit first; binary: its bytes less 128 (default:\n"
      "none)"},

@@ -109,8 +109,10 @@ typedef enum bert_output {
     BERT_OUTPUT_LAST_HIDDEN_STATE = 1 << 0, /**< [tokens][hidden] */
     BERT_OUTPUT_POOLER = 1 << 1,            /**< [hidden]: tanh(dense(first token)) */
     BERT_OUTPUT_HIDDEN_STATES = 1 << 2,     /**< [layers + 1][tokens][hidden], embeddings first */
-    BERT_OUTPUT_ATTENTIONS = 1 << 3, /**< [layers][heads][tokens (query)][tokens (key)]; where
-                                          landmarks stand in for keys, [landmarks] last */
+    BERT_OUTPUT_ATTENTIONS = 1 << 3,        /**< [layers][heads][tokens (query)][tokens (key)], the
+                                                 probabilities, for SqueezeBERT too, whose reference
+                                                 gives scores; where landmarks stand in for keys,
+                                                 [landmarks] last */
     /* of a task head, as the reference's class for it names and shapes them */
     BERT_OUTPUT_LOGITS = 1 << 4,            /**< text classification [labels]; token classification
                                                  [tokens][labels]; masked LM [tokens][vocab_size];
