@@ -104,7 +104,8 @@ static void check_cases(const bert_tokenizer *tok, const struct bert__json *case
         bert_error err;
         char name[200];
 
-        snprintf(name, sizeof name, "%s, case %zu (%.80s)", label, k, text.data);
+        snprintf(name, sizeof name, "%s, case %zu (%.*s)", label, k,
+                 text.size < 80 ? (int)text.size : 80, text.data);
         if (bert_tokenize(tok, text, pair, NULL, &e, &err) != BERT_OK)
             fail_msg("%s: %s", name, err.message);
         if (bert_encoding_size(e) != item(c, 1)->u.array.count)
