@@ -51,6 +51,9 @@ const struct test_array *test_find(const struct test_arrays *arrays, const char 
 const struct test_array *test_need(const struct test_arrays *arrays, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The texts of arrays "texts" and "text_ends", borrowed; their number, at most `most`. */
+size_t test_texts(const struct test_arrays *arrays, bert_text *texts, size_t most);
+
 /* ---- Comparison ------------------------------------------------------------ */
 
 /* 1e-5 * max(1, rms of want). */

@@ -105,3 +105,19 @@ const struct test_array *test_need(const struct test_arrays *arrays, const char 
         fail_msg("no array \"%s\" (the format)", format);
     return a;
 }
+
+size_t test_texts(const struct test_arrays *arrays, bert_text *texts, size_t most)
+{
+    const char *all = test_need(arrays, "texts")->data;
+    const struct test_array *ends = test_need(arrays, "text_ends");
+    size_t from = 0;
+
+    assert_true(ends->count <= most);
+    for (size_t i = 0; i < ends->count; i++) {
+        size_t end = (size_t)((const int32_t *)ends->data)[i];
+
+        texts[i] = (bert_text){all + from, end - from};
+        from = end;
+    }
+    return ends->count;
+}

@@ -21,21 +21,6 @@ struct variant {
     size_t n, size; /* texts; floats a row */
 };
 
-static void find_texts(struct variant *v)
-{
-    const char *all = test_need(&v->expected, "texts")->data;
-    const struct test_array *ends = test_need(&v->expected, "text_ends");
-    size_t from = 0;
-
-    v->n = ends->count;
-    assert_true(v->n <= MAX_TEXTS);
-    for (size_t i = 0; i < v->n; i++) {
-        size_t end = (size_t)((const int32_t *)ends->data)[i];
-        v->texts[i] = (bert_text){all + from, end - from};
-        from = end;
-    }
-}
-
 static void open_variant(struct variant *v, const char *name, const char *cpu)
 {
     const char *dir = test_path("tests/data/models/embed/%s", name);
@@ -46,7 +31,7 @@ static void open_variant(struct variant *v, const char *name, const char *cpu)
         test_files_add(&v->files, test_path("tests/data/models/embed/base"));
     test_files_add(&v->files, dir);
     test_arrays_load(&v->expected, test_path("tests/data/models/embed/%s/expected.bin", name));
-    find_texts(v);
+    v->n = test_texts(&v->expected, v->texts, MAX_TEXTS);
     v->model = test_load_files(&v->files, cpu);
     v->session = test_session(v->model, 2);
     v->size = bert_model_embedding_size(v->model);
@@ -208,7 +193,7 @@ static void test_pooling_option(void **state)
         assert_string_equal(bert_model_pooling(w.model), modes[i].like);
         test_arrays_free(&v.expected);
         v.expected = w.expected;
-        find_texts(&v);
+        v.n = test_texts(&v.expected, v.texts, MAX_TEXTS);
         w.expected = (struct test_arrays){NULL, 0};
         check(&v, &o, "plain");
         o.normalize = BERT_NORMALIZE_ON;
@@ -231,7 +216,7 @@ static void test_normalize_off(void **state)
     test_arrays_free(&v.expected);
     v.expected = w.expected;
     w.expected = (struct test_arrays){NULL, 0};
-    find_texts(&v);
+    v.n = test_texts(&v.expected, v.texts, MAX_TEXTS);
     check(&v, &o, "plain");
     close_variant(&w);
     close_variant(&v);

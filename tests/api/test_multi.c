@@ -21,22 +21,6 @@ struct variant {
     size_t n;
 };
 
-static void find_texts(struct variant *v)
-{
-    const char *all = test_need(&v->expected, "texts")->data;
-    const struct test_array *ends = test_need(&v->expected, "text_ends");
-    size_t from = 0;
-
-    v->n = ends->count;
-    assert_true(v->n <= MAX_TEXTS);
-    for (size_t i = 0; i < v->n; i++) {
-        size_t end = (size_t)((const int32_t *)ends->data)[i];
-
-        v->texts[i] = (bert_text){all + from, end - from};
-        from = end;
-    }
-}
-
 static void read_variant(struct variant *v, const char *name)
 {
     memset(v, 0, sizeof *v);
@@ -45,7 +29,7 @@ static void read_variant(struct variant *v, const char *name)
         test_files_add(&v->files, test_path("tests/data/models/multi/base"));
     test_files_add(&v->files, test_path("tests/data/models/multi/%s", name));
     test_arrays_load(&v->expected, test_path("tests/data/models/multi/%s/expected.bin", name));
-    find_texts(v);
+    v->n = test_texts(&v->expected, v->texts, MAX_TEXTS);
 }
 
 static void load_variant(struct variant *v, const char *cpu)
