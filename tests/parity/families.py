@@ -471,17 +471,21 @@ def main():
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     first, last = map(int, args.seeds.split(":"))
-    failed = 0
+    failed = compared = 0
     for family in FAMILIES:
         for head in HEADS:
-            if args.only not in family + head or not exists(family, head):
+            if args.only.lower() not in (family + head).lower() or not exists(family, head):
                 continue
             if family != "BertGeneration" and head == "Encoder":
                 continue
+            compared += 1
             results = [check(args.bert, family, head, seed, args.disguise) for seed in range(first, last)]
             wrong = [x for x in results if isinstance(x, str)]
             failed += len(wrong)
             print(f"{family + head:45}", wrong[0] if wrong else f"{max(results):.1e}", flush=True)
+    if compared == 0:
+        sys.exit(f"no class is named {args.only}")
+    print(f"{compared} classes, {failed} wrong")
     return 1 if failed else 0
 
 
