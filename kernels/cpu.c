@@ -4,10 +4,19 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* XCR0: which register files the operating system saves (Intel SDM vol. 1, 13.3). */
 #define XCR0_AVX    0x06u /* XMM, YMM */
 #define XCR0_AVX512 0xe6u /* and the opmask and ZMM parts */
+#define XCR0_TILES  0x60000u
+
+/* cpuid leaf 7; not all compilers name them. */
+#define ECX7_AVX512_VNNI   (1u << 11)
+#define EDX7_AMX           (1u << 22 | 1u << 24 | 1u << 25) /* bf16, tiles, int8 */
+#define EAX7_1_AVX_VNNI    (1u << 4)
+#define EAX7_1_AVX512_BF16 (1u << 5)
 
 static uint32_t read_xcr0(void)
 {
@@ -15,6 +24,26 @@ static uint32_t read_xcr0(void)
 
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
+}
+
+/* What leaf 7 has on top of AVX2 and AVX-512, as `found` says. */
+static uint32_t dot_features(uint32_t found, uint32_t ecx7, uint32_t edx7, uint32_t xcr0)
+{
+    uint32_t eax, ebx, ecx, edx;
+
+    if (!__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
+        eax = 0;
+    if ((found & BERT__CPU_AVX2) != 0 && (eax & EAX7_1_AVX_VNNI) != 0)
+        found |= BERT__CPU_AVX_VNNI;
+    if ((found & BERT__CPU_AVX512) == 0)
+        return found;
+    if ((ecx7 & ECX7_AVX512_VNNI) != 0)
+        found |= BERT__CPU_AVX512_VNNI;
+    if ((eax & EAX7_1_AVX512_BF16) != 0)
+        found |= BERT__CPU_AVX512_BF16;
+    if ((edx7 & EDX7_AMX) == EDX7_AMX && (xcr0 & XCR0_TILES) == XCR0_TILES)
+        found |= BERT__CPU_AMX;
+    return found;
 }
 
 uint32_t bert__cpu_features(void)
@@ -33,10 +62,36 @@ uint32_t bert__cpu_features(void)
         found |= BERT__CPU_AVX2;
     if (found && (xcr0 & XCR0_AVX512) == XCR0_AVX512 && (ebx & need512) == need512)
         found |= BERT__CPU_AVX512;
-    return found;
+    return dot_features(found, ecx, edx, xcr0);
 }
 
+#if defined(__linux__) && defined(SYS_arch_prctl)
+enum { GET_PERMISSIONS = 0x1022, ASK_PERMISSION = 0x1023, TILE_DATA = 18 }; /* asm/prctl.h */
+
+int bert__cpu_permit(uint32_t features)
+{
+    unsigned long permitted = 0;
+
+    if ((features & BERT__CPU_AMX) == 0)
+        return 1;
+    if (syscall(SYS_arch_prctl, GET_PERMISSIONS, &permitted) == 0
+        && (permitted >> TILE_DATA & 1) != 0)
+        return 1;
+    return syscall(SYS_arch_prctl, ASK_PERMISSION, TILE_DATA) == 0;
+}
 #else
+int bert__cpu_permit(uint32_t features)
+{
+    return (features & BERT__CPU_AMX) == 0;
+}
+#endif
+
+#else
+
+int bert__cpu_permit(uint32_t features)
+{
+    return features == 0;
+}
 
 uint32_t bert__cpu_features(void)
 {

@@ -17,8 +17,20 @@ static const struct bert__kernels *const compiled[] = {
 #ifdef BERT_HAVE_AVX2
     &bert__kernels_avx2,
 #endif
+#ifdef BERT_HAVE_AVX2_VNNI
+    &bert__kernels_avx2_vnni,
+#endif
 #ifdef BERT_HAVE_AVX512
     &bert__kernels_avx512,
+#endif
+#ifdef BERT_HAVE_AVX512_VNNI
+    &bert__kernels_avx512_vnni,
+#endif
+#ifdef BERT_HAVE_AVX512_VNNI_BF16
+    &bert__kernels_avx512_vnni_bf16,
+#endif
+#ifdef BERT_HAVE_AMX
+    &bert__kernels_amx,
 #endif
 };
 

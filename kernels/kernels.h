@@ -63,6 +63,10 @@ struct bert__gemm {
     uint32_t k_group;   /* k is padded to a multiple of this when packing */
     uint32_t a_size;    /* bytes of an element of A as run() reads it */
     uint32_t row_slack; /* rows past the m-th of A that run() may read, but not use */
+    /* Around all calls of run() by a thread, where they are not NULL; other kernels may come
+     * between. */
+    void (*enter)(void);
+    void (*leave)(void);
     /* Narrower types read rows of A that were converted (bf16) or quantised (int8, with
      * the scale behind the row) once for all panels: row_elements(k) is the length of such a
      * row and prepare() makes m of them, ldd elements apart.  NULL: run() reads float rows. */

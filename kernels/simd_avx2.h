@@ -167,6 +167,68 @@ static inline vi vi_or(vi a, vi b)
     return _mm256_or_si256(a, b);
 }
 
+static inline vi vi_set1(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+
+static inline vi vi_load(const int32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline vi vi_add(vi a, vi b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline vi vi_sub(vi a, vi b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
+static inline vf vf_from_vi(vi a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+
+static inline vi vi_nearest(vf a)
+{
+    return _mm256_cvtps_epi32(_mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* The low 16 bits of each lane. */
+static inline __m128i vi_low16(vi a)
+{
+    const __m256i low = _mm256_and_si256(a, _mm256_set1_epi32(0xffff));
+
+    return _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+}
+
+static inline void vi_store_low16(void *p, vi a)
+{
+    _mm_storeu_si128((__m128i *)p, vi_low16(a));
+}
+
+static inline void vi_store_low8(void *p, vi a)
+{
+    const __m128i low = _mm_and_si128(vi_low16(a), _mm_set1_epi16(0xff));
+
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(low, low));
+}
+
+static inline void vf_store_bf16(void *p, vf a)
+{
+    const vi bits = _mm256_castps_si256(a), high = _mm256_srli_epi32(bits, 16);
+    const vi odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
+    const vi up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    const vi quiet = _mm256_or_si256(high, _mm256_set1_epi32(0x40));
+    const vf out = _mm256_blendv_ps(_mm256_castsi256_ps(_mm256_srli_epi32(up, 16)),
+                                    _mm256_castsi256_ps(quiet), vf_isnan(a));
+
+    vi_store_low16(p, _mm256_castps_si256(out));
+}
+
 static inline vi vf_all_ones_exponent(vf a)
 {
     const vi e = _mm256_set1_epi32(0x7f800000);

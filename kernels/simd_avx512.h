@@ -9,6 +9,7 @@
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernels/compiler.h"
 
@@ -153,6 +154,51 @@ static inline vi vi_set1(int32_t a)
 static inline vi vi_or(vi a, vi b)
 {
     return _mm512_or_si512(a, b);
+}
+
+static inline vi vi_load(const int32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline vi vi_add(vi a, vi b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline vi vi_sub(vi a, vi b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+
+static inline vf vf_from_vi(vi a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+
+static inline vi vi_nearest(vf a)
+{
+    return _mm512_cvt_roundps_epi32(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+static inline void vi_store_low8(void *p, vi a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
+}
+
+static inline void vi_store_low16(void *p, vi a)
+{
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(a));
+}
+
+static inline void vf_store_bf16(void *p, vf a)
+{
+    const vi bits = _mm512_castps_si512(a), high = _mm512_srli_epi32(bits, 16);
+    const vi odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const vi up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    const vi quiet = _mm512_or_si512(high, _mm512_set1_epi32(0x40));
+
+    vi_store_low16(p, _mm512_mask_mov_epi32(_mm512_srli_epi32(up, 16), vf_isnan(a), quiet));
 }
 
 static inline vi vf_all_ones_exponent(vf a)

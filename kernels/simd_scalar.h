@@ -14,6 +14,9 @@
  *   vf_ldexp(a, n)         a * 2^n for integral n in [-252, 254], rounded once if 1 <= a < 2
  *   vf_scale2(a, n)        the same for 1/2 <= a <= 2 and n in [-124, 125]: cheaper
  *   vf_hsum, vf_hmax       over lanes, in a fixed order
+ *   vi_nearest(a)          as int32, ties to even, |a| < 2^22; vf_from_vi(a) and back
+ *   vi_store_low8, vi_store_low16    the low bits of each lane, side by side
+ *   vf_store_bf16          rounded to nearest, ties to even; a NaN stays one
  *   vf_transpose(r)        r: VF rows of VF lanes
  */
 #ifndef BERT_KERNELS_SIMD_SCALAR_H
@@ -149,6 +152,46 @@ static inline vi vi_or(vi a, vi b)
     return a | b;
 }
 
+static inline vi vi_load(const int32_t *p)
+{
+    vi a;
+
+    memcpy(&a, p, sizeof(a));
+    return a;
+}
+
+static inline vi vi_add(vi a, vi b)
+{
+    return a + b;
+}
+
+static inline vi vi_sub(vi a, vi b)
+{
+    return a - b;
+}
+
+static inline vf vf_from_vi(vi a)
+{
+    return __builtin_convertvector(a, vf);
+}
+
+static inline void vi_store_low8(void *p, vi a)
+{
+    uint8_t *to = p;
+
+    for (size_t i = 0; i < VF; i++)
+        to[i] = (uint8_t)a[i];
+}
+
+static inline void vi_store_low16(void *p, vi a)
+{
+    for (size_t i = 0; i < VF; i++) {
+        uint16_t h = (uint16_t)a[i];
+
+        memcpy((char *)p + 2 * i, &h, sizeof(h));
+    }
+}
+
 static inline vf vf_abs(vf a)
 {
     return (vf)((vi)a & vi_set1(0x7fffffff));
@@ -164,6 +207,11 @@ static inline vf vf_round_magic(void)
 static inline vf vf_round(vf a)
 {
     return (a + vf_round_magic()) - vf_round_magic();
+}
+
+static inline vi vi_nearest(vf a)
+{
+    return (vi)((vu)(a + vf_round_magic()) - (vu)vf_round_magic());
 }
 
 static inline vf vf_pow2(vi n)
@@ -256,6 +304,14 @@ static inline vf vf_load_bf16_t(const void *p, size_t n)
 static inline vf vf_load_bf16(const void *p)
 {
     return vf_load_bf16_t(p, VF);
+}
+
+static inline void vf_store_bf16(void *p, vf a)
+{
+    vu bits = (vu)a;
+    vu nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+
+    vi_store_low16(p, (vi)vf_sel(vf_isnan(a), (vf)(bits >> 16 | 0x40u), (vf)nearest));
 }
 
 static inline void vf_transpose(vf r[VF])

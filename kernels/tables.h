@@ -7,6 +7,10 @@
 
 extern const struct bert__kernels bert__kernels_scalar;
 extern const struct bert__kernels bert__kernels_avx2;
+extern const struct bert__kernels bert__kernels_avx2_vnni;
 extern const struct bert__kernels bert__kernels_avx512;
+extern const struct bert__kernels bert__kernels_avx512_vnni;
+extern const struct bert__kernels bert__kernels_avx512_vnni_bf16;
+extern const struct bert__kernels bert__kernels_amx;
 
 #endif

@@ -23,8 +23,9 @@ const struct option_row options_model[] = {
     {0, "precision", OPTION_CHOICE, FIELD(precision), BERT_PRECISION_FP32, 0, "fp32|bf16|int8|auto",
      "P", "auto, fp32, bf16 or int8 (default: fp32)"},
     {0, "cpu", OPTION_STRING, FIELD(cpu), 0, 0, NULL, "LEVEL",
-     "instruction set at most, such as scalar, avx2, avx512 (default: the\n"
-     "best of this machine, or $BERT_CPU)"},
+     "instruction set at most: scalar, blas, avx2, avx2_vnni, avx512,\n"
+     "avx512_vnni, avx512_vnni_bf16, amx (default: the best of this\n"
+     "machine, or $BERT_CPU)"},
     END};
 
 const struct option_row options_records[] = {

@@ -25,13 +25,24 @@ extern "C" {
 
 typedef struct bert_model bert_model;
 
-/** Number format of the packed weights and of the arithmetic on them. */
+/**
+ * Number format of the packed weights and of the products with them.  Sums, LayerNorm, softmax,
+ * residuals and tables are fp32 in all of them, and so are poolers, the modules after pooling and
+ * decoders of fewer than 64 labels.  Whatever the checkpoint's own type, a model can be loaded in
+ * each.
+ *
+ * bf16: weights are rounded to 8 significant bits; activations too where the CPU multiplies bf16,
+ * else they stay fp32.
+ * int8: round(127 w / max|w|) with a scale for each output of a layer, made at load, and the same
+ * of each token's activations as they come: no calibration.  The integer sums are the same on every
+ * CPU.
+ */
 typedef enum bert_precision {
     BERT_PRECISION_DEFAULT = 0, /**< fp32 */
     BERT_PRECISION_FP32 = 1,
-    BERT_PRECISION_BF16 = 2, /**< BERT_EUNSUPPORTED in this version */
-    BERT_PRECISION_INT8 = 3, /**< BERT_EUNSUPPORTED in this version */
-    BERT_PRECISION_AUTO = 4  /**< the fastest that keeps the answers; fp32 today */
+    BERT_PRECISION_BF16 = 2,
+    BERT_PRECISION_INT8 = 3,
+    BERT_PRECISION_AUTO = 4 /**< the fastest that keeps the answers to the last decimals: fp32 */
 } bert_precision;
 
 /** Flags of bert_model_options. */
@@ -62,10 +73,8 @@ typedef struct bert_model_options {
     size_t size;
     uint32_t flags;                  /**< BERT_MODEL_* */
     uint32_t precision;              /**< a bert_precision */
-    const char *cpu;                 /**< caps the instruction set: "scalar", "blas", "avx2",
-                                          "avx512"; NULL: the best here, or BERT_CPU.  "blas"
-                                          is a BLAS of the system, with its own threads and
-                                          allocations */
+    const char *cpu;                 /**< caps the instruction set; NULL: the best here, or
+                                          BERT_CPU; see bert_cpu_available() */
     const char *backend;             /**< NULL: "cpu"; see bert_backend_available() */
     const bert_allocator *allocator; /**< NULL: malloc */
     bert_log_fn log;                 /**< NULL: silent */
@@ -210,8 +219,18 @@ BERT_API const char *bert_family_task(uint32_t i, uint32_t k);
 
 /* ---- Machine ------------------------------------------------------------ */
 
-/** Is this instruction set ("scalar", "blas", "avx2", "avx512") compiled in and
- *  usable on this machine?  Since 0.1. */
+/**
+ * Is this instruction set compiled in and usable on this machine?  In ascending order: "scalar";
+ * "blas", a BLAS of the system, with its own threads and allocations, which is never taken unasked;
+ * "avx2"; "avx2_vnni", 8-bit dot products; "avx512"; "avx512_vnni"; "avx512_vnni_bf16", dot
+ * products of bf16 too; "amx", tiles of both.  A level that adds nothing to a precision is the one
+ * below it.
+ *
+ * AMX: a model in bf16 or int8 asks Linux for the tiles' registers when it is loaded.  The
+ * permission is the whole process's and makes signal frames 8 KB larger, which an alternate signal
+ * stack must hold; where the system denies it, the level below is taken.  Capping the level at
+ * "avx512_vnni_bf16" avoids it.  Since 0.1.
+ */
 BERT_API int bert_cpu_available(const char *cpu);
 /** Instruction set number i that is usable here, slowest first; NULL past the
  *  end.  Since 0.1. */

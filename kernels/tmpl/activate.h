@@ -104,9 +104,4 @@ static void (*const K(maps)[BERT__ACT_COUNT])(float *, const float *, size_t) = 
     [BERT__ACT_SIGMOID] = K(map_sigmoid),
 };
 
-static void K(activate)(float *y, const float *x, size_t n, enum bert__act act)
-{
-    K(maps)[act](y, x, n);
-}
-
 #endif

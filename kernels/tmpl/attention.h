@@ -87,7 +87,7 @@ static void K(attention_scores)(float *scores, size_t lds, const float *q, size_
                         .k = head,
                         .ep = &K(no_epilogue)};
 
-        K(panel_run)(t, n_q);
+        K(gemm_f32_panel_run)(t, n_q);
     }
 }
 
@@ -111,7 +111,7 @@ static void K(attention_values)(float *out, size_t ldo, const float *p, size_t l
                         .k = n_kv,
                         .ep = &K(no_epilogue)};
 
-        K(panel_run)(t, n_q);
+        K(gemm_f32_panel_run)(t, n_q);
     }
 }
 

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elementwise.h - add, mul, rotate, axpy, vmax, scale, and the widening of stored halves; included
- * once per ISA.  Tails go through the same arithmetic as full vectors.
+ * elementwise.h - activate, add, mul, rotate, axpy, vmax, scale, and the widening of stored halves;
+ * included once per ISA.  Tails go through the same arithmetic as full vectors.
  */
 #ifndef BERT_KERNELS_TMPL_ELEMENTWISE_H
 #define BERT_KERNELS_TMPL_ELEMENTWISE_H
+
+#include "kernels/tmpl/activate.h"
+
+static void K(activate)(float *y, const float *x, size_t n, enum bert__act act)
+{
+    K(maps)[act](y, x, n);
+}
 
 static void K(add)(float *y, const float *a, const float *b, const float *c, size_t n)
 {

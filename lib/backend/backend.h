@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 7, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 8, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -190,9 +190,9 @@ struct bert__backend {
     uint32_t abi; /* BERT__BACKEND_ABI; first in every version */
     const char *name;
 
-    /* Model side.  `cpu` as in bert_model_options. */
+    /* Model side.  `cpu` as in bert_model_options; `dtype`: of most of its matrices. */
     bert_status (*device_open)(struct bert__device **out, struct bert__alloc *alloc,
-                               const char *cpu, bert_error *err);
+                               const char *cpu, enum bert__dtype dtype, bert_error *err);
     void (*device_close)(struct bert__device *device);
     const char *(*device_name)(const struct bert__device *device); /* "avx512", ... */
     bool (*has_dtype)(const struct bert__device *device, enum bert__dtype dtype);

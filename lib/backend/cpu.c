@@ -7,10 +7,10 @@
 #include "lib/base/size.h"
 
 static bert_status device_open(struct bert__device **out, struct bert__alloc *alloc,
-                               const char *cpu, bert_error *err)
+                               const char *cpu, enum bert__dtype dtype, bert_error *err)
 {
     const struct bert__kernels *kernels;
-    bert_status st = bert__level_choose(&kernels, cpu, err);
+    bert_status st = bert__level_choose(&kernels, cpu, dtype, err);
 
     *out = NULL;
     if (st != BERT_OK)
@@ -56,17 +56,23 @@ static bert_status matrix_alloc(struct bert__device *device, struct bert__matrix
                                 enum bert__dtype dtype, uint32_t n_out, uint32_t k, bert_error *err)
 {
     const struct bert__gemm *gemm = &device->kernels->gemm[dtype];
-    struct bert__matrix *m = bert__alloc_array(device->alloc, 1, sizeof *m);
+    struct bert__matrix *m;
     size_t bytes;
 
+    if (gemm->panel_bytes(k) == 0)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "a layer of %lu inputs is too wide for this precision", (unsigned long)k);
+    m = bert__alloc_array(device->alloc, 1, sizeof *m);
     if (m == NULL)
         return bert__alloc_fail(device->alloc, "a packed weight", err);
+    if (gemm->prepare != NULL && gemm->row_elements(k) * gemm->a_size > device->row_bytes)
+        device->row_bytes = gemm->row_elements(k) * gemm->a_size;
     m->gemm = gemm;
     m->n_out = n_out;
     m->k = k;
     m->n_panels = (n_out - 1) / gemm->nr + 1;
     m->panel_bytes = gemm->panel_bytes(k);
-    if (m->panel_bytes != 0 && bert__size_mul(m->panel_bytes, m->n_panels, &bytes))
+    if (bert__size_mul(m->panel_bytes, m->n_panels, &bytes))
         m->panels = bert__alloc(device->alloc, bytes);
     if (m->panels == NULL) {
         matrix_free(device, m);

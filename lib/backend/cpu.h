@@ -9,6 +9,7 @@
 struct bert__device {
     struct bert__alloc *alloc;
     const struct bert__kernels *kernels;
+    size_t row_bytes; /* of the largest converted row that a matrix reads; 0: none does */
 };
 
 /* A weight as panels of its GEMM; the panels follow the struct in the same block. */
@@ -34,7 +35,9 @@ struct bert__stream {
     const struct bert__batch *batch; /* while one runs */
     float *scratch;                  /* of each worker */
     struct bert__attention_scratch layout;
-    float *largest; /* of each sequence and head: attention by landmarks; NULL: there is none */
+    char *rows;      /* those of a linear step's input, converted; NULL: none are */
+    uint32_t n_rows; /* that fit, without BERT__ROW_SLACK more */
+    float *largest;  /* of each sequence and head: attention by landmarks; NULL: there is none */
 };
 
 /* A step over rows, cut into tasks of whole rows of about `width` floats. */

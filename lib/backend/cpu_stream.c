@@ -28,17 +28,26 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 
 /* ---- Memory -------------------------------------------------------------- */
 
+/* Of converted rows; false if they don't fit an address space. */
+static bool rows_bytes(const struct bert__device *device, const struct bert__stream_options *o,
+                       size_t *out)
+{
+    return bert__size_mul((size_t)o->max_tokens + BERT__ROW_SLACK, device->row_bytes, out);
+}
+
 bert_status bert__cpu_stream_bytes(struct bert__device *device,
                                    const struct bert__stream_options *o, size_t buffers,
                                    uint64_t *out, bert_error *err)
 {
     struct bert__attention_scratch scratch;
-    size_t floats, bytes;
+    size_t floats, bytes, rows;
 
     if (!bert__attention_scratch_layout(device->kernels, o, &scratch)
+        || !rows_bytes(device, o, &rows)
         || !bert__size_mul_add(scratch.worker, o->threads, buffers, &floats)
         || !bert__size_add(floats, bert__landmark_sums(o), &floats)
-        || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes))
+        || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes)
+        || !bert__size_add(bytes, rows, &bytes))
         return bert__fail(err, BERT_ERANGE, "the session's scratch does not fit an address space");
     *out = bytes;
     return BERT_OK;
@@ -49,7 +58,7 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
                                     bert_error *err)
 {
     struct bert__stream *s = bert__alloc_array(alloc, 1, sizeof *s);
-    size_t floats, bytes;
+    size_t floats, bytes, rows;
     bert_status st;
 
     *out = NULL;
@@ -68,9 +77,13 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
         s->scratch = bert__alloc(alloc, bytes);
     if (o->landmarks > 0)
         s->largest = bert__alloc_items(alloc, bert__landmark_sums(o), sizeof *s->largest);
-    if (s->scratch == NULL || (o->landmarks > 0 && s->largest == NULL)) {
+    if (device->row_bytes > 0 && rows_bytes(device, o, &rows))
+        s->rows = bert__alloc(alloc, rows);
+    s->n_rows = o->max_tokens;
+    if (s->scratch == NULL || (o->landmarks > 0 && s->largest == NULL)
+        || (s->rows == NULL && device->row_bytes > 0)) {
         bert__cpu_stream_destroy(s);
-        return bert__alloc_fail(alloc, "the attention scratch", err);
+        return bert__alloc_fail(alloc, "the session's scratch", err);
     }
     *out = s;
     return BERT_OK;
@@ -83,6 +96,7 @@ void bert__cpu_stream_destroy(struct bert__stream *s)
     bert__team_destroy(s->team);
     bert__alloc_free(s->alloc, s->scratch);
     bert__alloc_free(s->alloc, s->largest);
+    bert__alloc_free(s->alloc, s->rows);
     bert__alloc_free(s->alloc, s);
 }
 
@@ -256,55 +270,126 @@ bert_status bert__cpu_rotate(struct bert__stream *s, const struct bert__rotate_o
 
 /* ---- Linear --------------------------------------------------------------- */
 
+/* What linear_rows() computes: `rows` of x, converted where the type wants it. */
 struct linear_job {
     const struct bert__linear_op *op;
+    const void *x;
+    size_t ldx, x_size; /* elements between rows, bytes of one */
+    float *y;
+    const float *residual;
+    uint32_t rows;
     uint32_t row_block;
     uint32_t panel_group;
     uint32_t n_groups;
 };
 
-static void linear_task(void *context, uint32_t task, uint32_t worker)
+static void linear_panels(const struct linear_job *job, uint32_t row, uint32_t rows, uint32_t panel,
+                          uint32_t end)
 {
-    const struct linear_job *job = context;
     const struct bert__linear_op *op = job->op;
     const struct bert__matrix *m = op->matrix;
-    uint32_t row = task / job->n_groups * job->row_block;
-    uint32_t rows = at_most(op->rows - row, job->row_block);
-    uint32_t panel = task % job->n_groups * job->panel_group;
-    uint32_t end = at_most(panel + job->panel_group, m->n_panels);
+    const char *x = (const char *)job->x + row * job->ldx * job->x_size;
 
-    (void)worker;
     for (; panel < end; panel++) {
         size_t col = (size_t)panel * m->gemm->nr;
         struct bert__epilogue ep = {
             .bias = op->bias != NULL ? op->bias + col : NULL,
-            .residual = op->residual != NULL ? op->residual + row * op->ldr + col : NULL,
+            .residual = job->residual != NULL ? job->residual + row * op->ldr + col : NULL,
             .ldr = op->ldr,
             .act = op->act,
         };
 
-        m->gemm->run(op->y + row * op->ldy + col, op->ldy, op->x + row * op->ldx, op->ldx,
+        m->gemm->run(job->y + row * op->ldy + col, op->ldy, x, job->ldx,
                      m->panels + panel * m->panel_bytes, rows,
                      m->n_out - col < m->gemm->nr ? m->n_out - col : m->gemm->nr, m->k, &ep);
     }
 }
 
-bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_op *op,
-                             bert_error *err)
+static void linear_task(void *context, uint32_t task, uint32_t worker)
 {
-    const struct bert__matrix *m = op->matrix;
+    const struct linear_job *job = context;
+    const struct bert__gemm *gemm = job->op->matrix->gemm;
+    uint32_t row = task / job->n_groups * job->row_block;
+    uint32_t panel = task % job->n_groups * job->panel_group;
+
+    (void)worker;
+    if (gemm->enter != NULL)
+        gemm->enter();
+    linear_panels(job, row, at_most(job->rows - row, job->row_block), panel,
+                  at_most(panel + job->panel_group, job->op->matrix->n_panels));
+    if (gemm->leave != NULL)
+        gemm->leave();
+}
+
+/* Cut into tasks: blocks of rows times groups of panels. */
+static void linear_rows(struct bert__stream *s, struct linear_job *job)
+{
+    const struct bert__matrix *m = job->op->matrix;
     uint32_t mr = m->gemm->mr;
     uint32_t row_block = ceil_div(ROW_BLOCK, mr) * mr;
-    uint32_t row_blocks = ceil_div(op->rows, row_block);
-    uint64_t panel_flops = 2ull * at_most(op->rows, row_block) * m->gemm->nr * m->k;
+    uint32_t row_blocks = ceil_div(job->rows, row_block);
+    uint64_t panel_flops = 2ull * at_most(job->rows, row_block) * m->gemm->nr * m->k;
     uint32_t group = (uint32_t)(TASK_FLOPS / panel_flops) + 1;
     uint32_t most =
         ceil_div(m->n_panels, ceil_div(TASKS_PER_THREAD * bert__team_size(s->team), row_blocks));
-    struct linear_job job = {op, row_block, at_most(group, most), 0};
+
+    job->row_block = row_block;
+    job->panel_group = at_most(group, most);
+    job->n_groups = ceil_div(m->n_panels, job->panel_group);
+    bert__team_run(s->team, row_blocks * job->n_groups, linear_task, job);
+}
+
+/* ---- Converted rows ---- */
+
+struct convert_job {
+    const struct bert__gemm *gemm;
+    char *to;
+    const float *x;
+    size_t ldd, ldx;
+    uint32_t rows, k, per_task;
+};
+
+static void convert_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct convert_job *job = context;
+    uint32_t first = task * job->per_task;
+
+    (void)worker;
+    job->gemm->prepare(job->to + first * job->ldd * job->gemm->a_size, job->ldd,
+                       job->x + first * job->ldx, job->ldx,
+                       at_most(job->rows - first, job->per_task), job->k);
+}
+
+static void convert_rows(struct bert__stream *s, const struct bert__linear_op *op, uint32_t first,
+                         uint32_t rows)
+{
+    const struct bert__matrix *m = op->matrix;
+    struct convert_job job = {
+        m->gemm, s->rows, op->x + first * op->ldx, m->gemm->row_elements(m->k), op->ldx,
+        rows,    m->k,    TASK_FLOATS / m->k + 1};
+
+    bert__team_run(s->team, ceil_div(rows, job.per_task), convert_task, &job);
+}
+
+bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_op *op,
+                             bert_error *err)
+{
+    const struct bert__gemm *gemm = op->matrix->gemm;
+    bool converted = gemm->prepare != NULL;
+    struct linear_job job = {.op = op,
+                             .ldx = converted ? gemm->row_elements(op->matrix->k) : op->ldx,
+                             .x_size = gemm->a_size};
 
     (void)err;
-    job.n_groups = ceil_div(m->n_panels, job.panel_group);
-    bert__team_run(s->team, row_blocks * job.n_groups, linear_task, &job);
+    for (uint32_t first = 0; first < op->rows; first += job.rows) {
+        job.rows = converted ? at_most(op->rows - first, s->n_rows) : op->rows;
+        if (converted)
+            convert_rows(s, op, first, job.rows);
+        job.x = converted ? (const void *)s->rows : op->x;
+        job.y = op->y + first * op->ldy;
+        job.residual = op->residual != NULL ? op->residual + first * op->ldr : NULL;
+        linear_rows(s, &job);
+    }
     return BERT_OK;
 }
 

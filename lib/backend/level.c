@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cpu.h"
 #include "lib/backend/module.h"
 #include "lib/base/error.h"
 
@@ -59,7 +60,22 @@ const char *bert__level_name(uint32_t i)
     return k != NULL ? k->name : NULL;
 }
 
-bert_status bert__level_choose(const struct bert__kernels **out, const char *cap, bert_error *err)
+/* The level itself, or the one below it where the system denies it the tiles. */
+static const struct bert__kernels *permitted(const struct bert__kernels *k, enum bert__dtype dtype)
+{
+    const struct bert__kernels *below, *found = NULL;
+
+    if (k == NULL || dtype == BERT__F32 || bert__cpu_permit(k->needs))
+        return k;
+    for (uint32_t i = 0; (below = bert__kernels_at(i)) != NULL && below->level < k->level; i++) {
+        if (bert__cpu_permit(below->needs))
+            found = below;
+    }
+    return found;
+}
+
+bert_status bert__level_choose(const struct bert__kernels **out, const char *cap,
+                               enum bert__dtype dtype, bert_error *err)
 {
     const char *from = "cpu";
     char shown[84];
@@ -72,9 +88,11 @@ bert_status bert__level_choose(const struct bert__kernels **out, const char *cap
         cap = NULL;
     if (cap != NULL && strcmp(cap, BLAS) == 0)
         return blas_table(out, err);
-    *out = bert__kernels_best(cap);
+    *out = permitted(bert__kernels_best(cap), dtype);
     if (*out == NULL)
-        return bert__fail(err, BERT_EINVAL, "%s is \"%s\", not one of scalar, blas, avx2, avx512",
+        return bert__fail(err, BERT_EINVAL,
+                          "%s is \"%s\", not one of scalar, blas, avx2, avx2_vnni, avx512, "
+                          "avx512_vnni, avx512_vnni_bf16, amx",
                           from, bert__printable(shown, cap, strlen(cap)));
     return BERT_OK;
 }

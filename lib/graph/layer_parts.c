@@ -46,7 +46,8 @@ static bert_status load_linear(struct bert__network *net, struct bert__weights *
     char name[BERT__NAME_BYTES];
     bert_status st = bert__layer_name(net, pattern, layer, name, err);
 
-    return st == BERT_OK ? bert__linear_load(net, weights, name, n_out, n_in, true, out, err) : st;
+    return st == BERT_OK ? bert__linear_load(net, weights, name, n_out, n_in, true, false, out, err)
+                         : st;
 }
 
 /* ---- Convolutions beside attention ----------------------------------------------------------- */

@@ -128,7 +128,7 @@ static bert_status load_embeddings(struct bert__network *net, struct bert__weigh
     st = bert__name_join(name, net->prefix, names->embedding_project, err);
     return st != BERT_OK ? st
                          : bert__linear_load(net, weights, name, c->hidden_size,
-                                             c->embedding_places * c->embedding_size, biased,
+                                             c->embedding_places * c->embedding_size, biased, false,
                                              &net->embedding_project, err);
 }
 
@@ -296,7 +296,7 @@ static bert_status load_pooler(struct bert__network *net, struct bert__weights *
         st = bert__name_join(weight, name, ".weight", err);
     if (st != BERT_OK || bert__weights_find(weights, weight) == NULL)
         return st;
-    return bert__linear_load(net, weights, name, hidden, hidden, true, &net->pooler, err);
+    return bert__linear_load(net, weights, name, hidden, hidden, true, true, &net->pooler, err);
 }
 
 /* ---- The whole ------------------------------------------------------------- */
@@ -349,7 +349,7 @@ bert_status bert__network_create(struct bert__network **out, struct bert__alloc 
     net->dtype = options->dtype;
     st = bert__backend_find(&net->backend, options->backend, err);
     if (st == BERT_OK)
-        st = net->backend->device_open(&net->device, alloc, options->cpu, err);
+        st = net->backend->device_open(&net->device, alloc, options->cpu, net->dtype, err);
     if (st != BERT_OK) {
         bert__network_destroy(net);
         return st;

@@ -113,14 +113,16 @@ void bert__network_destroy(struct bert__network *network);
 /* The activation called `name` in a config or a module; false if there is none. */
 bool bert__act_named(const char *name, enum bert__act *out);
 
-/* One weight "NAME.weight" [n_out][n_in] and, if has_bias, "NAME.bias": for heads too. */
+/* One weight "NAME.weight" [n_out][n_in] and, if has_bias, "NAME.bias": for heads too.  exact:
+ * fp32 in every precision, for what runs once a text. */
 bert_status bert__linear_load(struct bert__network *network, struct bert__weights *weights,
                               const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
-                              struct bert__linear *out, bert_error *err);
+                              bool exact, struct bert__linear *out, bert_error *err);
 /* The same from two tensors of any name; bias NULL: none. */
 bert_status bert__linear_load_tensors(struct bert__network *network, struct bert__weights *weights,
                                       const char *weight, const char *bias, uint32_t n_out,
-                                      uint32_t n_in, struct bert__linear *out, bert_error *err);
+                                      uint32_t n_in, bool exact, struct bert__linear *out,
+                                      bert_error *err);
 void bert__linear_free(struct bert__network *network, struct bert__linear *linear);
 /* "NAME.weight" and "NAME.bias" of n values, and the config's epsilon. */
 bert_status bert__norm_load(struct bert__network *network, struct bert__weights *weights,

@@ -353,7 +353,8 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
         st = find_part(net, &s, i, n_in, err);
     }
     if (st == BERT_OK)
-        st = net->backend->matrix_create(net->device, &out->matrix, net->dtype, out->n_out, n_in,
+        st = net->backend->matrix_create(net->device, &out->matrix,
+                                         parts[0].exact ? BERT__F32 : net->dtype, out->n_out, n_in,
                                          stacked_rows, &s, err);
     if (st == BERT_OK && biased)
         st = stacked_bias(net, weights, parts, count, out->n_out, &out->bias, err);
@@ -362,16 +363,18 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
 
 bert_status bert__linear_load_tensors(struct bert__network *net, struct bert__weights *weights,
                                       const char *weight, const char *bias, uint32_t n_out,
-                                      uint32_t n_in, struct bert__linear *out, bert_error *err)
+                                      uint32_t n_in, bool exact, struct bert__linear *out,
+                                      bert_error *err)
 {
-    struct bert__part part = {.weight = weight, .bias = bias, .tensor_rows = n_out, .n_out = n_out};
+    struct bert__part part = {
+        .weight = weight, .bias = bias, .tensor_rows = n_out, .n_out = n_out, .exact = exact};
 
     return bert__linear_load_parts(net, weights, &part, 1, n_in, out, err);
 }
 
 bert_status bert__linear_load(struct bert__network *net, struct bert__weights *weights,
                               const char *name, uint32_t n_out, uint32_t n_in, bool has_bias,
-                              struct bert__linear *out, bert_error *err)
+                              bool exact, struct bert__linear *out, bert_error *err)
 {
     char weight[BERT__NAME_BYTES], bias[BERT__NAME_BYTES];
     bert_status st = bert__name_join(weight, name, ".weight", err);
@@ -380,7 +383,7 @@ bert_status bert__linear_load(struct bert__network *net, struct bert__weights *w
         st = bert__name_join(bias, name, ".bias", err);
     return st != BERT_OK ? st
                          : bert__linear_load_tensors(net, weights, weight, has_bias ? bias : NULL,
-                                                     n_out, n_in, out, err);
+                                                     n_out, n_in, exact, out, err);
 }
 
 void bert__linear_free(struct bert__network *net, struct bert__linear *linear)

@@ -39,6 +39,7 @@ struct bert__part {
     uint32_t column_head; /* not 0: of each so many columns the even ones come first here */
     bool bias_is_own;     /* it has n_out values */
     bool bias_is_column;  /* and a second dimension, of 1 */
+    bool exact;           /* fp32 in every precision */
     bool is_conv;         /* the tensor has a third dimension, of 1 */
     uint32_t groups;      /* above 1: the rows of each read their share of the input only; plain */
     bool stacked;         /* groups are [groups][input of each][rows of each] in the tensor */

@@ -37,10 +37,10 @@ static bert_status load_dense(struct bert__network *net, struct bert__weights *w
                           "%s: activation_function \"%s\" of %s/config.json is not supported",
                           bert__weights_path(weights), m->activation, m->path);
     st = bert__linear_load(net, weights, "linear", m->out_features, m->in_features, m->has_bias,
-                           &dense->linear, err);
+                           true, &dense->linear, err);
     if (st == BERT_OK && m->use_residual && m->in_features != m->out_features)
         st = bert__linear_load(net, weights, "residual", m->out_features, m->in_features, false,
-                               &dense->residual, err);
+                               true, &dense->residual, err);
     dense->add_input = m->use_residual && m->in_features == m->out_features;
     return st;
 }

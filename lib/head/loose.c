@@ -27,8 +27,8 @@ static bert_status load_from(struct bert__network *net, struct bert__weights *we
         return BERT_OK;
     if (tensor->rank == 2 && tensor->shape[0] > 0 && tensor->shape[0] <= MAX_ROWS)
         rows = (uint32_t)tensor->shape[0]; /* any other is refused by its shape */
-    return bert__linear_load_tensors(net, weights, weight, has_bias ? bias : NULL, rows, n_in, out,
-                                     err);
+    return bert__linear_load_tensors(net, weights, weight, has_bias ? bias : NULL, rows, n_in, true,
+                                     out, err);
 }
 
 bert_status bert__loose_linear_load(struct bert__network *net, const struct bert__head_files *files,

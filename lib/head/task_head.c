@@ -271,7 +271,7 @@ static bert_status load_dense(struct load *l, struct bert__task_head *head)
                           l->net->config->path, row->activation_key, row->dense_key);
     if (!l->has_dense)
         return BERT_OK;
-    st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, l->dense_bias,
+    st = bert__linear_load(l->net, l->weights, row->dense, width, hidden, l->dense_bias, false,
                            &head->dense, l->err);
     if (st == BERT_OK && row->norm != NULL)
         st = bert__norm_load(l->net, l->weights, row->norm, width, &head->norm, l->err);
@@ -288,12 +288,16 @@ struct bert__exec_head bert__task_head_layers(const struct bert__task_head *head
     };
 }
 
+/* A decoder of fewer outputs stays fp32 in every precision: it costs nothing, and it decides. */
+enum { FEW_LABELS = 64 };
+
 static bert_status load_decoder(struct load *l, uint32_t rows, struct bert__linear *out)
 {
     struct bert__part part = {.weight = l->weight,
                               .bias = l->decoder_bias ? l->bias : NULL,
                               .tensor_rows = rows,
                               .n_out = rows,
+                              .exact = rows < FEW_LABELS,
                               .rest = l->rest[0] != '\0' ? l->rest : NULL,
                               .own_columns = l->net->config->embedding_size};
 

@@ -129,10 +129,16 @@ static bert_model_options options_for(const char *cpu)
 
 bert_model *test_load(const char *dir, const char *cpu)
 {
+    return test_load_as(dir, cpu, BERT_PRECISION_DEFAULT);
+}
+
+bert_model *test_load_as(const char *dir, const char *cpu, bert_precision precision)
+{
     bert_model_options options = options_for(cpu);
     bert_error err;
     bert_model *model;
 
+    options.precision = precision;
     test_ok(bert_model_load(&model, dir, &options, &err), &err);
     assert_non_null(model);
     return model;

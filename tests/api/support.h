@@ -102,6 +102,7 @@ void test_tensor_find(const bert_file *file, const char *name, struct test_tenso
 /* ---- Loading and running --------------------------------------------------- */
 
 bert_model *test_load(const char *dir, const char *cpu);
+bert_model *test_load_as(const char *dir, const char *cpu, bert_precision precision);
 bert_model *test_load_files(const struct test_files *files, const char *cpu);
 bert_session *test_session(bert_model *model, uint32_t threads);
 

@@ -272,10 +272,6 @@ static void test_model_options(void **state)
     o.backend = "../../evil";
     load_error(&o, BERT_EBACKEND, NULL);
     o.backend = NULL;
-    o.precision = BERT_PRECISION_BF16;
-    load_error(&o, BERT_EUNSUPPORTED, "bf16");
-    o.precision = BERT_PRECISION_INT8;
-    load_error(&o, BERT_EUNSUPPORTED, "int8");
     o.precision = 99;
     load_error(&o, BERT_EINVAL, "99");
     o.precision = 0;

@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,10 +89,35 @@ static void check_order(struct scene *s, bert_session *session, const uint32_t *
     }
 }
 
-static void check_model(const char *dir, const char *cpu, int rounds)
+/* Levels with arithmetic of their own; the others take it from the one below. */
+static const struct {
+    const char *cpu;
+    bool own[BERT_PRECISION_INT8 + 1];
+} levels[] = {
+    {"scalar", {[BERT_PRECISION_FP32] = 1, [BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+    {"blas", {[BERT_PRECISION_FP32] = 1}},
+    {"avx2", {[BERT_PRECISION_FP32] = 1, [BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+    {"avx2_vnni", {[BERT_PRECISION_INT8] = 1}},
+    {"avx512", {[BERT_PRECISION_FP32] = 1, [BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+    {"avx512_vnni", {[BERT_PRECISION_INT8] = 1}},
+    {"avx512_vnni_bf16", {[BERT_PRECISION_BF16] = 1}},
+    {"amx", {[BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+};
+
+/* Does a level that this table doesn't know count as one with everything of its own? */
+static bool is_own(const char *cpu, bert_precision precision)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if (strcmp(levels[i].cpu, cpu) == 0)
+            return levels[i].own[precision];
+    }
+    return true;
+}
+
+static void check_model(const char *dir, const char *cpu, bert_precision precision, int rounds)
 {
     struct scene *s = malloc(sizeof *s);
-    bert_model *model = test_load(dir, cpu);
+    bert_model *model = test_load_as(dir, cpu, precision);
     bert_session *session = test_session(model, 1);
     uint64_t random = 0x9e3779b97f4a7c15u;
     uint32_t order[SEQUENCES], longest = bert_model_max_positions(model);
@@ -125,15 +151,26 @@ static void check_model(const char *dir, const char *cpu, int rounds)
     free(s);
 }
 
+/* On all levels, with each precision. */
+static void check_levels(const char *dir, int rounds)
+{
+    const char *cpu;
+
+    for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++) {
+        for (int p = BERT_PRECISION_FP32; p <= BERT_PRECISION_INT8; p++) {
+            if (is_own(cpu, (bert_precision)p))
+                check_model(dir, cpu, (bert_precision)p, p == BERT_PRECISION_FP32 ? rounds : 1);
+        }
+    }
+}
+
 static void test_hidden_states(void **state)
 {
     static const char *const names[] = {"base33", "wide96", "one64", "odd35"};
-    const char *cpu;
 
     (void)state;
-    for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            check_model(test_path("tests/data/models/bert/%s", names[k]), cpu, 4);
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        check_levels(test_path("tests/data/models/bert/%s", names[k]), 4);
 }
 
 /* Every way in which distances enter attention, windows, grouped keys, pre-norm. */
@@ -144,12 +181,10 @@ static void test_families(void **state)
         "deberta_v2",      "deberta",        "roformer",          "esm",
         "jina_bert",       "jina_bert_code", "nystromformer",     "convbert",
         "convbert_groups", "mobilebert",     "mobilebert_narrow", "nystromformer_landmarks"};
-    const char *cpu;
 
     (void)state;
-    for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            check_model(test_path("tests/data/models/family/%s", names[k]), cpu, 2);
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        check_levels(test_path("tests/data/models/family/%s", names[k]), 2);
 }
 
 static void test_real_model(void **state)
@@ -159,7 +194,8 @@ static void test_real_model(void **state)
     (void)state;
     if (dir == NULL)
         skip();
-    check_model(dir, NULL, 1);
+    for (int p = BERT_PRECISION_FP32; p <= BERT_PRECISION_INT8; p++)
+        check_model(dir, NULL, (bert_precision)p, 1);
 }
 
 /* All outputs of bert_forward() too, and of a session of another size. */

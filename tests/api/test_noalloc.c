@@ -111,11 +111,11 @@ static void encode(bert_session *session, uint32_t vocab, float *out)
     test_ok(status, &err);
 }
 
-static void check(const char *cpu, uint32_t threads)
+static void check(const char *cpu, bert_precision precision, uint32_t threads)
 {
     float *out = calloc(TOKENS * WIDEST, sizeof *out),
           *again = calloc(TOKENS * WIDEST, sizeof *out);
-    bert_model *model = test_load(test_path("tests/data/models/bert/wide96"), cpu);
+    bert_model *model = test_load_as(test_path("tests/data/models/bert/wide96"), cpu, precision);
     bert_session_options options = BERT_SESSION_OPTIONS_INIT;
     struct test_heap heap = {0};
     bert_allocator allocator = test_heap_allocator(&heap);
@@ -160,7 +160,8 @@ static void test_encode_allocates_nothing(void **state)
     (void)state;
     for (uint32_t i = 0; (cpu = bert_cpu_name(i)) != NULL; i++)
         for (uint32_t threads = 1; threads <= 4; threads++)
-            check(cpu, threads);
+            for (int p = BERT_PRECISION_FP32; p <= BERT_PRECISION_INT8; p++)
+                check(cpu, (bert_precision)p, threads);
 }
 
 /* Ordinary text of any length and script, in a session that may hold its estimate and no more. */

@@ -177,8 +177,6 @@ refused 'are those of its text-classification head' tag -m "$task/classify" x
 refused 'tokenizer' answer -m tests/data/models/head/span --question x x
 refused 'are those of its token-classification head' classify -m tests/data/models/head/token x
 refused 'tokenizer' classify -m tests/data/models/head/text x
-refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision int8 x
-refused 'BERT_EUNSUPPORTED' embed -m "$model" --precision bf16 x
 cp -r "$model" "$tmp/broken"
 head -c 1000 "$model/model.safetensors" >"$tmp/broken/model.safetensors"
 refused 'broken/model.safetensors' embed -m "$tmp/broken" x
@@ -193,6 +191,12 @@ run forward --jsonl -m "$tmp/broken" -i "$tmp/in"
 is 'ids need no tokenizer' 0 "$rc"
 run embed -m "$model" --precision auto x
 is '--precision auto' 0 "$rc"
+for precision in fp32 bf16 int8; do
+    run embed -m "$model" --precision "$precision" x
+    is "--precision $precision" 0 "$rc"
+    run info -m "$model" --precision "$precision" --json
+    is "info --precision $precision" 1 "$(grep -c "\"precision\": \"$precision\"" "$tmp/out")"
+done
 BERT_MODEL=$model run embed x
 is 'BERT_MODEL' 0 "$rc"
 BERT_MODEL=$tmp/nowhere run embed -m "$model" x

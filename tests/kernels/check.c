@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +20,17 @@
 uint32_t check_float_step = 4099;
 
 const struct check_entry check_list[] = {
-    {"gemm_f32", check_gemm_f32},
-    {"gemm_f32_epilogue", check_gemm_f32_epilogue},
-    {"gemm_f32_rows", check_gemm_f32_rows},
-    {"gemm_f32_pack", check_gemm_f32_pack},
-#define BERT__KERNEL(ret, name, args) {#name, check_##name},
+#define X(name, type)                                                                              \
+    {"gemm_" #name, check_gemm_##name, offsetof(struct bert__kernels, gemm[type]),                 \
+     sizeof(struct bert__gemm)},
+    CHECK_GEMM(X)
+#undef X
+#define BERT__KERNEL(ret, name, args)                                                              \
+    {#name, check_##name, offsetof(struct bert__kernels, name),                                    \
+     sizeof(((struct bert__kernels *)0)->name)},
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
-    {NULL, NULL},
+        {NULL, NULL, 0, 0},
 };
 
 /* ---- Failures ------------------------------------------------------------ */

@@ -28,6 +28,7 @@ struct check_slot {
 
 struct check {
     const struct bert__kernels *k;
+    enum bert__dtype dtype; /* of the GEMM that is checked */
     unsigned failures;
     char message[256]; /* of the first failure */
     uint64_t seed;
@@ -39,9 +40,10 @@ typedef void (*check_fn)(struct check *c);
 struct check_entry {
     const char *name;
     check_fn run;
+    size_t at, bytes; /* what it checks, in the table */
 };
 
-/* One entry per kernel of kernels.inc and per check of GEMM; ends with a NULL name. */
+/* One entry per kernel of kernels.inc and per check of a GEMM; ends with a NULL name. */
 extern const struct check_entry check_list[];
 
 /* Every how-many-th float the elementary functions are tested on (1: all of them). */
@@ -104,9 +106,23 @@ double bound_act(enum bert__act act, double x);
 #define BERT__KERNEL(ret, name, args) void check_##name(struct check *c);
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
-void check_gemm_f32(struct check *c);
-void check_gemm_f32_epilogue(struct check *c);
-void check_gemm_f32_rows(struct check *c); /* bits don't depend on m, place, neighbours */
-void check_gemm_f32_pack(struct check *c);
+/* Values; epilogues; bits don't depend on m, place, neighbours; panels. */
+#define CHECK_GEMM(X)                                                                              \
+    X(f32, BERT__F32)                                                                              \
+    X(f32_epilogue, BERT__F32)                                                                     \
+    X(f32_rows, BERT__F32)                                                                         \
+    X(f32_pack, BERT__F32)                                                                         \
+    X(bf16, BERT__BF16)                                                                            \
+    X(bf16_epilogue, BERT__BF16)                                                                   \
+    X(bf16_rows, BERT__BF16)                                                                       \
+    X(bf16_pack, BERT__BF16)                                                                       \
+    X(int8, BERT__INT8)                                                                            \
+    X(int8_epilogue, BERT__INT8)                                                                   \
+    X(int8_rows, BERT__INT8)                                                                       \
+    X(int8_pack, BERT__INT8)                                                                       \
+    X(int8_exact, BERT__INT8)
+#define X(name, type) void check_gemm_##name(struct check *c);
+CHECK_GEMM(X)
+#undef X
 
 #endif

@@ -17,10 +17,11 @@
 
 #include <cmocka.h>
 
+#include "kernels/cpu.h"
 #include "tests/kernels/check.h"
 #include "tests/kernels/mutants.h"
 
-#define TESTS_MAX 256
+#define TESTS_MAX 512
 
 struct job {
     const struct bert__kernels *k;
@@ -122,10 +123,22 @@ static void add_test(const char *group, const char *name, CMUnitTestFunction fn,
     n_tests++;
 }
 
-static void add_level(const struct bert__kernels *k, const char *only)
+/* Has the table what this checks from the one below it? */
+static int is_inherited(const struct bert__kernels *k, const struct bert__kernels *below,
+                        const struct check_entry *e)
 {
+    return below && memcmp((const char *)k + e->at, (const char *)below + e->at, e->bytes) == 0;
+}
+
+static void add_level(const struct bert__kernels *k, const struct bert__kernels *below,
+                      const char *only)
+{
+    if (!bert__cpu_permit(k->needs)) {
+        printf("checkkern: the system denies the registers of %s\n", k->name);
+        return;
+    }
     for (const struct check_entry *e = check_list; e->name; e++) {
-        if (only && strcmp(only, e->name) != 0)
+        if ((only && strcmp(only, e->name) != 0) || is_inherited(k, below, e))
             continue;
         jobs[n_tests] = (struct job){.k = k, .run = e->run};
         add_test(k->name, e->name, run_check, &jobs[n_tests]);
@@ -147,7 +160,7 @@ int main(int argc, char **argv)
     const char *only = option(argc, argv, "--only");
     const char *step = option(argc, argv, "--step");
     const struct bert__kernels *blas = blas_level();
-    const struct bert__kernels *k;
+    const struct bert__kernels *k, *below = NULL;
 
     if (step && strtoul(step, NULL, 10) > 0)
         check_float_step = (uint32_t)strtoul(step, NULL, 10);
@@ -157,10 +170,11 @@ int main(int argc, char **argv)
     }
     for (uint32_t i = 0; (k = bert__kernels_at(i)) != NULL; i++) {
         if (!level || strcmp(level, k->name) == 0)
-            add_level(k, only);
+            add_level(k, level ? NULL : below, only);
+        below = k;
     }
     if (blas && (!level || strcmp(level, blas->name) == 0))
-        add_level(blas, only);
+        add_level(blas, level ? NULL : bert__kernels_at(0), only);
     for (const struct mutant *m = mutants; m->name && !level && !only; m++)
         add_test("mutant", m->name, run_mutant, m);
     add_test("dispatch", "levels", test_levels, NULL);

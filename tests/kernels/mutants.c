@@ -3,6 +3,8 @@
 #include "tests/kernels/mutants.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct bert__kernels *base;
 
@@ -255,6 +257,87 @@ static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t 
         p[nr * k - 1] = was;
 }
 
+/* ---- Narrow types: what prepare() and pack() are given, row by row ---- */
+
+static float row[4096];
+
+static const float *changed(const float *x, size_t k, float (*change)(float))
+{
+    for (size_t i = 0; i < k; i++)
+        row[i] = change(x[i]);
+    return row;
+}
+
+static float truncated(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    bits &= 0xffff0000u;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static float hidden(float x)
+{
+    return isfinite(x) ? x : 0.0f;
+}
+
+static float clipped(float x)
+{
+    return fminf(0.9f, x);
+}
+
+static void prepare_changed(enum bert__dtype type, float (*change)(float), void *to, size_t ldd,
+                            const float *a, size_t lda, size_t m, size_t k)
+{
+    const struct bert__gemm *g = &base->gemm[type];
+
+    for (size_t i = 0; i < m; i++)
+        g->prepare((char *)to + i * ldd * g->a_size, ldd, changed(a + i * lda, k, change), k, 1, k);
+}
+
+#define PREPARE_ARGS void *to, size_t ldd, const float *a, size_t lda, size_t m, size_t k
+
+static void prepare_bf16_truncates(PREPARE_ARGS)
+{
+    if (base->gemm[BERT__BF16].prepare != NULL)
+        prepare_changed(BERT__BF16, truncated, to, ldd, a, lda, m, k);
+}
+
+static void prepare_int8_hides(PREPARE_ARGS)
+{
+    prepare_changed(BERT__INT8, hidden, to, ldd, a, lda, m, k);
+}
+
+static void prepare_int8_clips(PREPARE_ARGS)
+{
+    prepare_changed(BERT__INT8, clipped, to, ldd, a, lda, m, k);
+}
+
+static void pack_bf16_truncates(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
+{
+    float *copy = malloc(columns * k * sizeof(*copy));
+
+    for (size_t j = 0; j < columns; j++)
+        memcpy(copy + j * k, changed(w + j * ldw, k, truncated), k * sizeof(*copy));
+    base->gemm[BERT__BF16].pack(panel, copy, k, columns, k);
+    free(copy);
+}
+
+static void pack_int8_off_by_one(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
+{
+    base->gemm[BERT__INT8].pack(panel, w, ldw, columns, k);
+    *(signed char *)panel ^= 1;
+}
+
+static void run_int8_neighbours(RUN_ARGS)
+{
+    base->gemm[BERT__INT8].run(c, ldc, a, lda, panel, m, columns, k, ep);
+    for (size_t i = 1; i < m; i++)
+        c[i * ldc] += 1e-3f * c[(i - 1) * ldc];
+}
+
 /* ---- The list ---------------------------------------------------------------------- */
 
 #define MUTATE(fault, field)                                                                       \
@@ -295,7 +378,13 @@ static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t 
     X(gemm_f32_epilogue, gemm[BERT__F32].run, run_no_bias_after_tile)                              \
     X(gemm_f32_epilogue, gemm[BERT__F32].run, run_residual_before_act)                             \
     X(gemm_f32_rows, gemm[BERT__F32].run, run_neighbours)                                          \
-    X(gemm_f32_pack, gemm[BERT__F32].pack, pack_leaves_padding)
+    X(gemm_f32_pack, gemm[BERT__F32].pack, pack_leaves_padding)                                    \
+    X(gemm_bf16, gemm[BERT__BF16].prepare, prepare_bf16_truncates)                                 \
+    X(gemm_bf16, gemm[BERT__BF16].pack, pack_bf16_truncates)                                       \
+    X(gemm_int8, gemm[BERT__INT8].prepare, prepare_int8_clips)                                     \
+    X(gemm_int8_exact, gemm[BERT__INT8].prepare, prepare_int8_hides)                               \
+    X(gemm_int8_exact, gemm[BERT__INT8].pack, pack_int8_off_by_one)                                \
+    X(gemm_int8_rows, gemm[BERT__INT8].run, run_int8_neighbours)
 
 #define X(check, field, fault) MUTATE(fault, field)
 FAULTS(X)

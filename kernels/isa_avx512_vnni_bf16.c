@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* isa_avx512_vnni_bf16.c - AVX-512 with vdpbf16ps, beside vpdpbusd of the level below. */
+#include "config.h"
+
+#ifdef BERT_HAVE_AVX512_VNNI_BF16
+#include "kernels/cpu.h"
+#include "kernels/simd_avx512.h"
+#include "kernels/tables.h"
+
+/* 8 x 48, as in isa_avx512.c. */
+#define GEMM_MR              8
+#define GEMM_NV              3
+#define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
+#define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+
+#define B16_NR  GEMM_NR
+#define B16_PAD 2
+
+ALWAYS_INLINE vf K(b16_dot)(vi x, vi w, vf sum)
+{
+    return _mm512_dpbf16_ps(sum, (__m512bh)w, (__m512bh)x);
+}
+
+#include "kernels/tmpl/gemm_bf16.h"
+
+const struct bert__kernels bert__kernels_avx512_vnni_bf16 = {
+    .name = "avx512_vnni_bf16",
+    .level = 50,
+    .needs = BERT__CPU_AVX512 | BERT__CPU_AVX512_VNNI | BERT__CPU_AVX512_BF16,
+    .gemm[BERT__BF16] = GEMM_BF16,
+};
+#else
+typedef int bert__no_avx512_vnni_bf16;
+#endif
