@@ -4,8 +4,10 @@
  *
  * A block of C is 32 x 32: four tiles of sums, two of A, two of W, so that four loads feed
  * four products.  Tiles of W are read from the panel's [k / step][32][step] as 16 rows of 128
- * bytes, A's from its converted rows as they lie; rows past the m-th are read (row_slack) and
- * dropped.  The sums go through L1 to the epilogue.
+ * bytes.  A's rows are converted into tiles, one for each 64 bytes of k, end to end for every 16
+ * rows: rows as they lie would be read from 32 pages in turn, more than a CPU's prefetcher
+ * follows.  Rows past the m-th are read (row_slack) and dropped.  The sums go through L1 to
+ * the epilogue.
  *
  * enter() sets the tiles up for the calling thread and leave() gives them back: a thread
  * that holds tiles costs the operating system 8 KB more at every switch.
@@ -22,20 +24,19 @@
 #define GEMM_NV       2
 #define GEMM_TILES(X) X(1, 1) X(1, 2)
 
-enum { TILE_ROWS = 16, BLOCK = 32, STEP_BYTES = 64, W_STRIDE = 128 };
+enum { TILE_ROWS = 16, BLOCK = 32, STEP_BYTES = 64, W_STRIDE = 128, TILE_BYTES = 1024 };
 
-#define B16_NR         BLOCK
-#define B16_PAD        32
-#define Q_A            uint8_t
-#define Q_STEP         4
-#define Q_NR           BLOCK
-#define Q_PAD          64
-#define Q_OFFSET       128
-#define Q_STORE(to, q) vi_store_low8(to, q)
+#define B16_NR   BLOCK
+#define B16_PAD  32
+#define Q_A      uint8_t
+#define Q_STEP   4
+#define Q_NR     BLOCK
+#define Q_PAD    64
+#define Q_OFFSET 128
 
 #include "kernels/tmpl/gemm_store.h"
-#include "kernels/tmpl/rows_bf16.h"
-#include "kernels/tmpl/rows_int8.h"
+#include "kernels/tmpl/panel_bf16.h"
+#include "kernels/tmpl/panel_int8.h"
 
 /* Compilers don't know what the tile instructions read: write it before them. */
 #define READ_BY_TILES(p) __asm__ volatile("" : : "r"(p) : "memory")
@@ -62,10 +63,79 @@ static void leave(void)
     _tile_release();
 }
 
-/* `steps` products of 64 bytes of k: C is tiles 0 to 3, A 4 and 5, W 6 and 7. */
+/* ---- Rows of A, in tiles ------------------------------------------------------ */
+
+static size_t bf16_steps(size_t k)
+{
+    return K(gemm_bf16_padded)(k) / B16_PAD;
+}
+
+static size_t int8_steps(size_t k)
+{
+    return K(gemm_int8_padded)(k) / Q_PAD;
+}
+
+static size_t row_bf16_elements(size_t k)
+{
+    return bf16_steps(k) * B16_PAD;
+}
+
+/* Behind the tiles of 16 rows lie their scales. */
+static size_t row_int8_elements(size_t k)
+{
+    return int8_steps(k) * Q_PAD + sizeof(float);
+}
+
+static void rows_bf16(void *to, size_t first, const float *a, size_t lda, size_t m, size_t k)
+{
+    for (size_t i = first; i < first + m; i++, a += lda) {
+        uint16_t *row = (uint16_t *)to + i / TILE_ROWS * TILE_ROWS * row_bf16_elements(k)
+                        + i % TILE_ROWS * B16_PAD;
+
+        for (size_t q = 0; q < k; q += B16_PAD, row += TILE_BYTES / sizeof(*row)) {
+            const size_t n = k - q < B16_PAD ? k - q : B16_PAD;
+
+            K(narrow_bf16)(row, a + q, n);
+            memset(row + n, 0, (B16_PAD - n) * sizeof(*row));
+        }
+    }
+}
+
+static void rows_int8(void *to, size_t first, const float *a, size_t lda, size_t m, size_t k)
+{
+    for (size_t i = first; i < first + m; i++, a += lda) {
+        const struct K(quant) q8 = K(quant_of)(K(abs_max)(a, k));
+        uint8_t *tiles = (uint8_t *)to + i / TILE_ROWS * TILE_ROWS * row_int8_elements(k);
+        uint8_t *row = tiles + i % TILE_ROWS * Q_PAD;
+
+        for (size_t q = 0; q < k; q += Q_PAD, row += TILE_BYTES) {
+            const size_t n = k - q < Q_PAD ? k - q : Q_PAD;
+
+            K(narrow_8)(row, a + q, n, q8.inverse, Q_OFFSET);
+            memset(row + n, 0, Q_PAD - n);
+        }
+        memcpy(tiles + int8_steps(k) * TILE_BYTES + i % TILE_ROWS * sizeof(float), &q8.scale,
+               sizeof(q8.scale));
+    }
+}
+
+/* ---- Products ------------------------------------------------------------------- */
+
+/* What a block reads: A's tiles, its 16 second rows `half` bytes behind the first, a panel, and
+ * the next one's share; `steps` products of 64 bytes of k, at each of which `lines` lines of
+ * the next panel are asked for. */
+struct block {
+    const char *a, *w, *ahead, *ahead_end;
+    size_t half, steps, lines;
+};
+
+/* C is tiles 0 to 3, A 4 and 5, W 6 and 7. */
 #define BLOCK_OF(name, product, two)                                                               \
-    static void name(float *sums, const char *a, size_t lda, const char *w, size_t steps)          \
+    static void name(float *sums, const struct block *b)                                           \
     {                                                                                              \
+        const char *a = b->a, *w = b->w, *ahead = b->ahead;                                        \
+        const size_t half = b->half;                                                               \
+                                                                                                   \
         READ_BY_TILES(a);                                                                          \
         _tile_zero(0);                                                                             \
         _tile_zero(1);                                                                             \
@@ -73,19 +143,20 @@ static void leave(void)
             _tile_zero(2);                                                                         \
             _tile_zero(3);                                                                         \
         }                                                                                          \
-        for (size_t i = 0; i < steps; i++) {                                                       \
+        for (size_t i = 0; i < b->steps; i++) {                                                    \
             _tile_loadd(6, w, W_STRIDE);                                                           \
-            _tile_loadd(4, a, lda);                                                                \
+            _tile_loadd(4, a, STEP_BYTES);                                                         \
             _tile_loadd(7, w + STEP_BYTES, W_STRIDE);                                              \
             product(0, 4, 6);                                                                      \
             product(1, 4, 7);                                                                      \
             if (two) {                                                                             \
-                _tile_loadd(5, a + TILE_ROWS * lda, lda);                                          \
+                _tile_loadd(5, a + half, STEP_BYTES);                                              \
                 product(2, 5, 6);                                                                  \
                 product(3, 5, 7);                                                                  \
             }                                                                                      \
-            a += STEP_BYTES;                                                                       \
+            a += TILE_BYTES;                                                                       \
             w += (size_t)TILE_ROWS * W_STRIDE;                                                     \
+            ahead = K(ask_ahead)(ahead, b->ahead_end, b->lines);                                   \
         }                                                                                          \
         _tile_stored(0, sums, BLOCK * sizeof(float));                                              \
         _tile_stored(1, sums + VF, BLOCK * sizeof(float));                                         \
@@ -101,78 +172,103 @@ BLOCK_OF(block_bf16_32, _tile_dpbf16ps, 1)
 BLOCK_OF(block_int8_16, _tile_dpbusd, 0)
 BLOCK_OF(block_int8_32, _tile_dpbusd, 1)
 
-/* Rows of sums become rows of C. */
-static void finish_rows(TILE t, float *sums, size_t rows)
+/* What turns sums into products: for int8 the scales of the columns and what comes off their
+ * sums, and where the scales of 16 rows lie in them; see gemm_int8.h. */
+struct scales {
+    const float *columns;
+    const int32_t *offsets;
+    size_t rows_at;
+};
+
+/* One row of sums, before bias. */
+ALWAYS_INLINE void load_row(vf out[GEMM_NV], const float *sums, float scale, const struct scales *s)
 {
-    struct bert__epilogue ep = *t.ep;
-    const enum bert__act act = ep.act;
-    const size_t nv = (t.columns + VF - 1) / VF;
+    UNROLL
+    for (size_t v = 0; v < GEMM_NV; v++) {
+        if (s) {
+            vi sum = vi_sub(vi_load((const int32_t *)(const void *)sums + v * VF),
+                            vi_load(s->offsets + v * VF));
 
-    if (ep.bias) {
-        const vf low = K(load_columns)(ep.bias, 0, t.columns);
-        const vf high = nv > 1 ? K(load_columns)(ep.bias, 1, t.columns) : vf_zero();
-
-        for (size_t r = 0; r < rows; r++) {
-            vf_store(sums + r * BLOCK, vf_add(vf_load(sums + r * BLOCK), low));
-            vf_store(sums + r * BLOCK + VF, vf_add(vf_load(sums + r * BLOCK + VF), high));
+            out[v] = vf_mul(vf_from_vi(sum), vf_mul(vf_set1(scale), vf_load(s->columns + v * VF)));
+        } else {
+            out[v] = vf_load(sums + v * VF);
         }
     }
-    if (act != BERT__ACT_NONE)
-        K(maps)[act](sums, sums, rows * BLOCK);
-    ep.bias = NULL;
-    t.ep = &ep;
+}
+
+/* Rows of sums become rows of C. */
+ALWAYS_INLINE void finish_rows(const TILE *t, float *sums, size_t rows, size_t half,
+                               const struct scales *s)
+{
+    const enum bert__act act = t->ep->act;
+    const size_t nv = (t->columns + VF - 1) / VF;
+    vf bias[GEMM_NV] = {vf_zero(), vf_zero()};
+
+    for (size_t v = 0; v < nv && t->ep->bias; v++)
+        bias[v] = K(load_columns)(t->ep->bias, v, t->columns);
+    for (size_t r = 0; r < rows; r++) {
+        vf acc[GEMM_MR][GEMM_NV];
+        float *row = sums + r * BLOCK, scale = 1.0f;
+
+        if (s)
+            memcpy(&scale,
+                   (const char *)t->a + r / TILE_ROWS * half + s->rows_at
+                       + r % TILE_ROWS * sizeof(scale),
+                   sizeof(scale));
+        load_row(acc[0], row, scale, s);
+        if (t->ep->bias) { /* adding a zero would turn -0 into 0 */
+            acc[0][0] = vf_add(acc[0][0], bias[0]);
+            acc[0][1] = vf_add(acc[0][1], bias[1]);
+        }
+        if (act != BERT__ACT_NONE) {
+            vf_store(row, acc[0][0]);
+            vf_store(row + VF, acc[0][1]);
+        } else if (nv > 1) {
+            K(tile_store)(t, acc, 1, 2, r);
+        } else {
+            K(tile_store)(t, acc, 1, 1, r);
+        }
+    }
+    if (act == BERT__ACT_NONE)
+        return;
+    K(maps)[act](sums, sums, rows * BLOCK);
     for (size_t r = 0; r < rows; r++) {
         vf acc[GEMM_MR][GEMM_NV];
 
-        acc[0][0] = vf_load(sums + r * BLOCK);
-        acc[0][1] = vf_load(sums + r * BLOCK + VF);
+        load_row(acc[0], sums + r * BLOCK, 1.0f, NULL);
         if (nv > 1)
-            K(tile_store)(&t, acc, 1, 2, r);
+            K(tile_store)(t, acc, 1, 2, r);
         else
-            K(tile_store)(&t, acc, 1, 1, r);
+            K(tile_store)(t, acc, 1, 1, r);
     }
 }
 
-/* Integers become floats; see gemm_int8.h. */
-static void scale_rows(float *sums, const char *a, size_t lda, const char *w, size_t k, size_t rows)
-{
-    const char *behind = w + K(gemm_int8_element_bytes)(k);
-    const float *scales = (const float *)(const void *)behind;
-    const int32_t *offsets = (const int32_t *)(const void *)(scales + BLOCK);
-    const size_t at = K(row_int8_bytes)(k);
+typedef void (*block_fn)(float *sums, const struct block *b);
 
-    for (size_t r = 0; r < rows; r++) {
-        float scale;
-
-        memcpy(&scale, a + r * lda + at, sizeof(scale));
-        UNROLL
-        for (size_t v = 0; v < 2; v++) {
-            float *p = sums + r * BLOCK + v * VF;
-            const vi sum =
-                vi_sub(vi_load((const int32_t *)(const void *)p), vi_load(offsets + v * VF));
-
-            vf_store(p, vf_mul(vf_from_vi(sum), vf_mul(vf_set1(scale), vf_load(scales + v * VF))));
-        }
-    }
-}
-
-typedef void (*block_fn)(float *sums, const char *a, size_t lda, const char *w, size_t steps);
-
-/* lda in bytes; is_int8 is a constant. */
+/* lda in bytes, of_16 and of_32 constants. */
 ALWAYS_INLINE void run_panel(TILE t, size_t m, size_t lda, size_t steps, block_fn of_16,
-                             block_fn of_32, int is_int8)
+                             block_fn of_32, const struct scales *s)
 {
     float sums[BLOCK * BLOCK] __attribute__((aligned(64)));
     struct bert__epilogue ep = *t.ep;
+    const size_t blocks = (m + BLOCK - 1) / BLOCK;
+    struct block b = {.w = t.b,
+                      .ahead = ep.next,
+                      .ahead_end = ep.next,
+                      .half = TILE_ROWS * lda,
+                      .steps = steps,
+                      .lines = (BLOCK + blocks - 1) / blocks};
 
     t.ep = &ep;
     while (m > 0) {
         const size_t rows = m < BLOCK ? m : BLOCK;
 
-        (rows <= TILE_ROWS ? of_16 : of_32)(sums, t.a, lda, t.b, steps);
-        if (is_int8)
-            scale_rows(sums, t.a, lda, t.b, t.k, rows);
-        finish_rows(t, sums, rows);
+        b.a = t.a;
+        b.ahead = b.ahead_end;
+        if (ep.next)
+            b.ahead_end += b.lines * steps * 64;
+        (rows <= TILE_ROWS ? of_16 : of_32)(sums, &b);
+        finish_rows(&t, sums, rows, b.half, s);
         t.a = (const char *)t.a + rows * lda;
         t.c += rows * t.ldc;
         if (ep.residual)
@@ -186,16 +282,19 @@ static void run_bf16(float *c, size_t ldc, const void *a, size_t lda, const void
 {
     const TILE t = {.c = c, .ldc = ldc, .a = a, .b = panel, .columns = columns, .k = k, .ep = ep};
 
-    run_panel(t, m, lda * sizeof(uint16_t), K(gemm_bf16_padded)(k) / B16_PAD, block_bf16_16,
-              block_bf16_32, 0);
+    run_panel(t, m, lda * sizeof(uint16_t), bf16_steps(k), block_bf16_16, block_bf16_32, NULL);
 }
 
 static void run_int8(float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m,
                      size_t columns, size_t k, const struct bert__epilogue *ep)
 {
     const TILE t = {.c = c, .ldc = ldc, .a = a, .b = panel, .columns = columns, .k = k, .ep = ep};
+    const char *behind = (const char *)panel + K(gemm_int8_element_bytes)(k);
+    const struct scales s = {.columns = (const float *)(const void *)behind,
+                             .offsets = (const int32_t *)(const void *)behind + BLOCK,
+                             .rows_at = int8_steps(k) * TILE_BYTES};
 
-    run_panel(t, m, lda, K(gemm_int8_padded)(k) / Q_PAD, block_int8_16, block_int8_32, 1);
+    run_panel(t, m, lda, int8_steps(k), block_int8_16, block_int8_32, &s);
 }
 
 const struct bert__kernels bert__kernels_amx = {
@@ -206,11 +305,13 @@ const struct bert__kernels bert__kernels_amx = {
                          .nr = BLOCK,
                          .k_group = B16_PAD,
                          .a_size = sizeof(uint16_t),
+                         .speed = 1000,
                          .row_slack = TILE_ROWS - 1,
                          .enter = enter,
                          .leave = leave,
-                         .row_elements = K(row_bf16_elements),
-                         .prepare = K(rows_bf16),
+                         .row_elements = row_bf16_elements,
+                         .row_group = TILE_ROWS,
+                         .prepare = rows_bf16,
                          .panel_bytes = K(gemm_bf16_panel_bytes),
                          .pack = K(gemm_bf16_pack),
                          .run = run_bf16},
@@ -218,11 +319,13 @@ const struct bert__kernels bert__kernels_amx = {
                          .nr = BLOCK,
                          .k_group = Q_PAD,
                          .a_size = sizeof(uint8_t),
+                         .speed = 2000,
                          .row_slack = TILE_ROWS - 1,
                          .enter = enter,
                          .leave = leave,
-                         .row_elements = K(row_int8_elements),
-                         .prepare = K(rows_int8),
+                         .row_elements = row_int8_elements,
+                         .row_group = TILE_ROWS,
+                         .prepare = rows_int8,
                          .panel_bytes = K(gemm_int8_panel_bytes),
                          .pack = K(gemm_int8_pack),
                          .run = run_int8},

@@ -8,8 +8,9 @@
 #include "kernels/tables.h"
 
 /* 4 x 24, as in isa_avx2.c. */
-#define GEMM_MR 4
-#define GEMM_NV 3
+#define GEMM_MR    4
+#define GEMM_SPEED 200
+#define GEMM_NV    3
 #define GEMM_TILES(X)                                                                              \
     X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(1, 3) X(2, 3) X(3, 3) X(4, 3)
 

@@ -5,6 +5,7 @@
 
 /* 4 x 8: with 16 registers of four lanes, 8 sums, 2 of the panel, 1 of A. */
 #define GEMM_MR       4
+#define GEMM_SPEED    10
 #define GEMM_NV       2
 #define GEMM_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2)
 

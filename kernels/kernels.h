@@ -46,6 +46,8 @@ struct bert__epilogue {
     const float *residual; /* row-major, same origin as c, or NULL; may be c itself */
     size_t ldr;            /* floats between rows of residual */
     enum bert__act act;
+    const void *next; /* the panel that will be read after this one, which is meanwhile brought
+                         nearer; or NULL */
 };
 
 /*
@@ -62,16 +64,20 @@ struct bert__gemm {
     uint32_t nr;        /* columns of a panel */
     uint32_t k_group;   /* k is padded to a multiple of this when packing */
     uint32_t a_size;    /* bytes of an element of A as run() reads it */
+    uint32_t speed;     /* GFLOP/s of a core, roughly: how much work makes a task */
     uint32_t row_slack; /* rows past the m-th of A that run() may read, but not use */
     /* Around all calls of run() by a thread, where they are not NULL; other kernels may come
      * between. */
     void (*enter)(void);
     void (*leave)(void);
-    /* Narrower types read rows of A that were converted (bf16) or quantised (int8, with
-     * the scale behind the row) once for all panels: row_elements(k) is the length of such a
-     * row and prepare() makes m of them, ldd elements apart.  NULL: run() reads float rows. */
+    /* Narrower types read rows of A that were converted (bf16) or quantised (int8, with their
+     * scales) once for all panels: row_elements(k) is the length of such a row, and prepare()
+     * makes those from `first` on, m of them, of the buffer `to`.  Rows are interleaved in
+     * groups of row_group (0 counts as 1), so that run() starts at a whole group only.  NULL:
+     * run() reads float rows. */
     size_t (*row_elements)(size_t k);
-    void (*prepare)(void *to, size_t ldd, const float *a, size_t lda, size_t m, size_t k);
+    void (*prepare)(void *to, size_t first, const float *a, size_t lda, size_t m, size_t k);
+    uint32_t row_group;
     /* Bytes of one panel of depth k: a multiple of 64.  0 if it would overflow. */
     size_t (*panel_bytes)(size_t k);
     /* Pack `columns` (<= nr) rows of w (float [columns][ldw], depth k) into one panel. */

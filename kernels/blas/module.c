@@ -72,6 +72,7 @@ __attribute__((visibility("default"))) const struct bert__kernels bert_blas_kern
             .nr = COLUMNS,
             .k_group = 1,
             .a_size = sizeof(float),
+            .speed = 50,
             .row_slack = ROWS - 1,
             .panel_bytes = panel_bytes,
             .pack = pack,

@@ -49,7 +49,7 @@ ALWAYS_INLINE vf K(b16_finish)(const TILE *t, vf sum, size_t r, size_t v)
 #define GEMM_BF16                                                                                  \
     {                                                                                              \
         .mr = GEMM_MR, .nr = B16_NR, .k_group = B16_PAD, .a_size = sizeof(uint16_t),               \
-        .row_elements = K(row_bf16_elements), .prepare = K(rows_bf16),                             \
+        .speed = GEMM_SPEED, .row_elements = K(row_bf16_elements), .prepare = K(rows_bf16),        \
         .panel_bytes = K(gemm_bf16_panel_bytes), .pack = K(gemm_bf16_pack), .run = K(b16_run)      \
     }
 

@@ -59,7 +59,7 @@ static void K(gemm_bf16_pack)(void *panel, const float *w, size_t ldw, size_t co
 
 #define GEMM_BF16                                                                                  \
     {                                                                                              \
-        .mr = GEMM_MR, .nr = GEMM_NR, .k_group = 1, .a_size = sizeof(float),                       \
+        .mr = GEMM_MR, .nr = GEMM_NR, .k_group = 1, .a_size = sizeof(float), .speed = GEMM_SPEED,  \
         .panel_bytes = K(gemm_bf16_panel_bytes), .pack = K(gemm_bf16_pack),                        \
         .run = K(gemm_bf16_run)                                                                    \
     }

@@ -47,7 +47,7 @@ ALWAYS_INLINE vf K(q8_finish)(const TILE *t, vi sum, size_t r, size_t v)
 
 #define GEMM_INT8                                                                                  \
     {                                                                                              \
-        .mr = GEMM_MR, .nr = Q_NR, .k_group = Q_PAD, .a_size = sizeof(Q_A),                        \
+        .mr = GEMM_MR, .nr = Q_NR, .k_group = Q_PAD, .a_size = sizeof(Q_A), .speed = GEMM_SPEED,   \
         .row_elements = K(row_int8_elements), .prepare = K(rows_int8),                             \
         .panel_bytes = K(gemm_int8_panel_bytes), .pack = K(gemm_int8_pack), .run = K(q8_run)       \
     }

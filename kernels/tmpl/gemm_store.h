@@ -28,6 +28,9 @@ struct K(tile) {
     size_t columns;
     size_t k;
     const struct bert__epilogue *ep;
+    /* This tile's share of the next panel: from, to, and lines of 64 bytes at each step. */
+    const char *ahead, *ahead_end;
+    size_t ahead_lines;
 };
 
 #define TILE struct K(tile)
@@ -112,19 +115,34 @@ ALWAYS_INLINE void K(tile_finish)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_
 
 typedef void (*K(tile_fn))(const TILE *);
 
+/* Memory is asked for the next panel a little at each step of this one: a burst at its start
+ * would wait for it. */
+ALWAYS_INLINE const char *K(ask_ahead)(const char *from, const char *end, size_t lines)
+{
+    for (; lines > 0 && from < end; lines--, from += 64)
+        __builtin_prefetch(from, 0, 2);
+    return from;
+}
+
 /* All m rows of one panel; the rows are split evenly over the tiles, because a short
  * tile costs as much panel traffic as a full one. */
-ALWAYS_INLINE void K(panel_walk)(TILE t, size_t m, size_t a_size,
+ALWAYS_INLINE void K(panel_walk)(TILE t, size_t m, size_t a_size, size_t steps, size_t step_bytes,
                                  const K(tile_fn) tiles[GEMM_NV + 1][GEMM_MR + 1])
 {
     struct bert__epilogue ep = *t.ep;
     size_t left = (m + GEMM_MR - 1) / GEMM_MR;
     size_t nv = (t.columns + VF - 1) / VF;
+    size_t lines = (steps * step_bytes + 63) / 64, share = ep.next ? (lines + left - 1) / left : 0;
 
     t.ep = &ep;
+    t.ahead_end = ep.next;
+    t.ahead_lines = (share + steps - 1) / steps;
     for (; left > 0; left--) {
         size_t rows = (m + left - 1) / left;
 
+        t.ahead = t.ahead_end;
+        if (share > 0)
+            t.ahead_end += share * 64;
         tiles[nv][rows](&t);
         t.a = (const char *)t.a + rows * t.lda * a_size;
         t.c += rows * t.ldc;

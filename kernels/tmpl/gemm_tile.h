@@ -21,7 +21,8 @@
 
 /* The sums over `depth` steps of k.  mr and nv are constants at every call. */
 ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t lda, const G_B *b,
-                            size_t ldb, size_t depth, size_t mr, size_t nv)
+                            size_t ldb, size_t depth, size_t mr, size_t nv, const TILE *t,
+                            const char **ahead)
 {
     UNROLL
     for (size_t r = 0; r < mr; r++) {
@@ -45,6 +46,7 @@ ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t ld
         }
         a += G_STEP;
         b += ldb;
+        *ahead = K(ask_ahead)(*ahead, t->ahead_end, t->ahead_lines);
     }
 }
 
@@ -72,13 +74,14 @@ ALWAYS_INLINE void G(sums)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_t mr, s
     float sums[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     const G_A *a = t->a;
     const G_B *b = t->b;
+    const char *ahead = t->ahead;
     size_t k = 0;
 
     do {
         size_t depth = t->k - k < G_DEPTH ? t->k - k : G_DEPTH;
         bool first = k == 0;
 
-        G(chain)(acc, a + k, t->lda, b + k * t->ldb, t->ldb, depth, mr, nv);
+        G(chain)(acc, a + k, t->lda, b + k * t->ldb, t->ldb, depth, mr, nv, t, &ahead);
         k += depth;
         G(carry)(acc, sums, first, k == t->k, mr, nv);
     } while (k < t->k);
@@ -87,8 +90,10 @@ ALWAYS_INLINE void G(sums)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_t mr, s
 ALWAYS_INLINE void G(sums)(const TILE *t, vf out[GEMM_MR][GEMM_NV], size_t mr, size_t nv)
 {
     G_SUM acc[GEMM_MR][GEMM_NV];
+    const char *ahead = t->ahead;
 
-    G(chain)(acc, t->a, t->lda, t->b, t->ldb, (t->k + G_STEP - 1) / G_STEP, mr, nv);
+    G(chain)
+    (acc, t->a, t->lda, t->b, t->ldb, (t->k + G_STEP - 1) / G_STEP, mr, nv, t, &ahead);
     UNROLL
     for (size_t v = 0; v < nv; v++) {
         UNROLL
@@ -122,7 +127,8 @@ static const K(tile_fn) G(tiles)[GEMM_NV + 1][GEMM_MR + 1] = {
 
 static void G(panel_run)(TILE t, size_t m)
 {
-    K(panel_walk)(t, m, sizeof(G_A), G(tiles));
+    K(panel_walk)
+    (t, m, sizeof(G_A), (t.k + G_STEP - 1) / G_STEP, t.ldb * sizeof(G_B), G(tiles));
 }
 
 static void G(run)(float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m,

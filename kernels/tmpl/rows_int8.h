@@ -1,36 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* rows_int8.h - both operands of an 8-bit GEMM: panels and quantised rows; see gemm_int8.h. */
+/* rows_int8.h - quantised rows of an 8-bit GEMM, one after the other; see gemm_int8.h. */
 #ifndef BERT_KERNELS_TMPL_ROWS_INT8_H
 #define BERT_KERNELS_TMPL_ROWS_INT8_H
 
-#include "kernels/tmpl/narrow.h"
-
-/* A sum of k products of 255 and 127 at most fits 31 bits. */
-#define Q_K_MOST (INT32_MAX / (255 * 127))
-
-#define P(name)                        K(gemm_int8_##name)
-#define P_T                            int8_t
-#define P_STEP                         Q_STEP
-#define P_NR                           Q_NR
-#define P_PAD                          Q_PAD
-#define P_TRAILER                      (Q_NR * (sizeof(float) + sizeof(int32_t)))
-#define P_K_MOST                       Q_K_MOST
-#define P_NARROW(to, from, n, inverse) K(narrow_8)(to, from, n, inverse, 0)
-#include "kernels/tmpl/gemm_pack.h"
-
-static void K(gemm_int8_pack)(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
-{
-    float *scales = (float *)(void *)((char *)panel + K(gemm_int8_element_bytes)(k));
-    int32_t *sums = (int32_t *)(void *)(scales + Q_NR);
-
-    memset(panel, 0, K(gemm_int8_panel_bytes)(k));
-    for (size_t j = 0; j < columns; j++) {
-        const struct K(quant) q = K(quant_of)(K(abs_max)(w + j * ldw, k));
-
-        scales[j] = q.scale;
-        sums[j] = Q_OFFSET * K(gemm_int8_pack_column)(panel, j, w + j * ldw, k, q.inverse);
-    }
-}
+#include "kernels/tmpl/panel_int8.h"
 
 /* Bytes of a row's elements; its scale follows. */
 static size_t K(row_int8_bytes)(size_t k)
@@ -71,10 +44,12 @@ static void K(row_int8)(Q_A *to, const float *x, size_t k)
     memcpy(to + padded, &q.scale, sizeof(q.scale));
 }
 
-static void K(rows_int8)(void *to, size_t ldd, const float *a, size_t lda, size_t m, size_t k)
+static void K(rows_int8)(void *to, size_t first, const float *a, size_t lda, size_t m, size_t k)
 {
-    for (size_t i = 0; i < m; i++)
-        K(row_int8)((Q_A *)to + i * ldd, a + i * lda, k);
+    Q_A *row = (Q_A *)to + first * K(row_int8_elements)(k);
+
+    for (size_t i = 0; i < m; i++, row += K(row_int8_elements)(k))
+        K(row_int8)(row, a + i * lda, k);
 }
 
 #endif

@@ -10,8 +10,10 @@
 #include "lib/base/size.h"
 
 enum {
-    ROW_BLOCK = 96,       /* rows of a linear task: with one panel they fit in L2 */
-    TASK_FLOPS = 2000000, /* about 20 us: long beside a claim, short beside a step */
+    ROWS_LEAST = 128, /* rows of a linear task's block: as many as fit in much of an L2, ... */
+    ROWS_MOST = 512,  /* since the whole weight is read once for each block */
+    ROWS_BYTES = 768 << 10,
+    TASK_US = 20,         /* long beside a claim, short beside a step */
     TASKS_PER_THREAD = 4, /* at least, so that a slow thread can be helped out */
     TASK_FLOATS = 8192    /* of a task that streams through rows */
 };
@@ -281,13 +283,26 @@ struct linear_job {
     uint32_t row_block;
     uint32_t panel_group;
     uint32_t n_groups;
+    uint32_t team;
 };
 
-static void linear_panels(const struct linear_job *job, uint32_t row, uint32_t rows, uint32_t panel,
-                          uint32_t end)
+/* The panel that this thread will read after number `panel`: its task's next, or the first of the
+ * task that is its turn if the threads keep step; NULL if there is none. */
+static const char *next_panel(const struct linear_job *job, uint32_t panel)
+{
+    const struct bert__matrix *m = job->op->matrix;
+    uint32_t next = panel + 1;
+
+    if (next % job->panel_group == 0)
+        next += (job->team - 1) * job->panel_group;
+    return next < m->n_panels ? m->panels + next * m->panel_bytes : NULL;
+}
+
+static void linear_panels(const struct linear_job *job, uint32_t row, uint32_t rows, uint32_t panel)
 {
     const struct bert__linear_op *op = job->op;
     const struct bert__matrix *m = op->matrix;
+    uint32_t end = at_most(panel + job->panel_group, m->n_panels);
     const char *x = (const char *)job->x + row * job->ldx * job->x_size;
 
     for (; panel < end; panel++) {
@@ -297,6 +312,7 @@ static void linear_panels(const struct linear_job *job, uint32_t row, uint32_t r
             .residual = job->residual != NULL ? job->residual + row * op->ldr + col : NULL,
             .ldr = op->ldr,
             .act = op->act,
+            .next = next_panel(job, panel),
         };
 
         m->gemm->run(job->y + row * op->ldy + col, op->ldy, x, job->ldx,
@@ -315,25 +331,32 @@ static void linear_task(void *context, uint32_t task, uint32_t worker)
     (void)worker;
     if (gemm->enter != NULL)
         gemm->enter();
-    linear_panels(job, row, at_most(job->rows - row, job->row_block), panel,
-                  at_most(panel + job->panel_group, job->op->matrix->n_panels));
+    linear_panels(job, row, at_most(job->rows - row, job->row_block), panel);
     if (gemm->leave != NULL)
         gemm->leave();
+}
+
+static uint32_t rows_of_block(const struct bert__matrix *m)
+{
+    size_t fit = ROWS_BYTES / ((size_t)m->k * m->gemm->a_size);
+
+    return fit < ROWS_LEAST ? ROWS_LEAST : fit > ROWS_MOST ? ROWS_MOST : (uint32_t)fit;
 }
 
 /* Cut into tasks: blocks of rows times groups of panels. */
 static void linear_rows(struct bert__stream *s, struct linear_job *job)
 {
     const struct bert__matrix *m = job->op->matrix;
-    uint32_t mr = m->gemm->mr;
-    uint32_t row_block = ceil_div(ROW_BLOCK, mr) * mr;
-    uint32_t row_blocks = ceil_div(job->rows, row_block);
-    uint64_t panel_flops = 2ull * at_most(job->rows, row_block) * m->gemm->nr * m->k;
-    uint32_t group = (uint32_t)(TASK_FLOPS / panel_flops) + 1;
-    uint32_t most =
-        ceil_div(m->n_panels, ceil_div(TASKS_PER_THREAD * bert__team_size(s->team), row_blocks));
+    uint32_t row_blocks = ceil_div(job->rows, rows_of_block(m));
+    uint64_t panel_flops, task_flops = (uint64_t)m->gemm->speed * 1000 * TASK_US;
+    uint32_t group, most;
 
-    job->row_block = row_block;
+    job->team = bert__team_size(s->team);
+    job->row_block = ceil_div(ceil_div(job->rows, row_blocks), m->gemm->mr) * m->gemm->mr;
+    row_blocks = ceil_div(job->rows, job->row_block);
+    panel_flops = 2ull * job->row_block * m->gemm->nr * m->k;
+    group = (uint32_t)(task_flops / panel_flops) + 1;
+    most = ceil_div(m->n_panels, ceil_div(TASKS_PER_THREAD * job->team, row_blocks));
     job->panel_group = at_most(group, most);
     job->n_groups = ceil_div(m->n_panels, job->panel_group);
     bert__team_run(s->team, row_blocks * job->n_groups, linear_task, job);
@@ -345,7 +368,7 @@ struct convert_job {
     const struct bert__gemm *gemm;
     char *to;
     const float *x;
-    size_t ldd, ldx;
+    size_t ldx;
     uint32_t rows, k, per_task;
 };
 
@@ -355,8 +378,7 @@ static void convert_task(void *context, uint32_t task, uint32_t worker)
     uint32_t first = task * job->per_task;
 
     (void)worker;
-    job->gemm->prepare(job->to + first * job->ldd * job->gemm->a_size, job->ldd,
-                       job->x + first * job->ldx, job->ldx,
+    job->gemm->prepare(job->to, first, job->x + first * job->ldx, job->ldx,
                        at_most(job->rows - first, job->per_task), job->k);
 }
 
@@ -364,9 +386,8 @@ static void convert_rows(struct bert__stream *s, const struct bert__linear_op *o
                          uint32_t rows)
 {
     const struct bert__matrix *m = op->matrix;
-    struct convert_job job = {
-        m->gemm, s->rows, op->x + first * op->ldx, m->gemm->row_elements(m->k), op->ldx,
-        rows,    m->k,    TASK_FLOATS / m->k + 1};
+    struct convert_job job = {m->gemm, s->rows, op->x + first * op->ldx, op->ldx,
+                              rows,    m->k,    TASK_FLOATS / m->k + 1};
 
     bert__team_run(s->team, ceil_div(rows, job.per_task), convert_task, &job);
 }

@@ -22,7 +22,8 @@ static const struct bert__gemm *gemm(const struct check *c)
 static void prepare(struct check *c, struct problem *p, enum guard_side side)
 {
     const struct bert__gemm *g = gemm(c);
-    const size_t rows = p->m + g->row_slack;
+    const size_t group = g->row_group > 0 ? g->row_group : 1;
+    const size_t rows = (p->m + g->row_slack) / group * group;
     unsigned char *to;
 
     p->rows = p->a;
@@ -32,7 +33,7 @@ static void prepare(struct check *c, struct problem *p, enum guard_side side)
     p->ldr = g->row_elements(p->k);
     to = guard(c, rows * p->ldr, g->a_size, side);
     memset(to, 0xff, rows * p->ldr * g->a_size);
-    g->prepare(to, p->ldr, p->a, p->lda, p->m, p->k);
+    g->prepare(to, 0, p->a, p->lda, p->m, p->k);
     p->rows = to;
 }
 
@@ -59,22 +60,22 @@ static struct problem make(struct check *c, size_t m, size_t n, size_t k, size_t
     return p;
 }
 
-static void run_rows(struct check *c, const struct problem *p, float *out, size_t ldc, size_t first,
-                     size_t m, size_t n, const void *panel, const struct bert__epilogue *ep)
+static void run_on(struct check *c, const struct problem *p, const void *rows, float *out,
+                   size_t ldc, size_t m, size_t n, const void *panel,
+                   const struct bert__epilogue *ep)
 {
     const struct bert__gemm *g = gemm(c);
 
     if (g->enter != NULL)
         g->enter();
-    g->run(out, ldc, (const char *)p->rows + first * p->ldr * g->a_size, p->ldr, panel, m, n, p->k,
-           ep);
+    g->run(out, ldc, rows, p->ldr, panel, m, n, p->k, ep);
     if (g->leave != NULL)
         g->leave();
 }
 
 static void run(struct check *c, const struct problem *p, const struct bert__epilogue *ep)
 {
-    run_rows(c, p, p->c, p->ldc, 0, p->m, p->n, p->panel, ep);
+    run_on(c, p, p->rows, p->c, p->ldc, p->m, p->n, p->panel, ep);
 }
 
 /* ---- What a type makes of its operands, from the definition ---------------- */
@@ -215,7 +216,7 @@ static void epilogue(struct check *c, size_t m, size_t n, size_t k, enum bert__a
     if (with_residual) { /* c may be the residual itself */
         memcpy(in_place, p.residual, ((m - 1) * p.ldc + n) * sizeof(float));
         ep.residual = in_place;
-        run_rows(c, &p, in_place, p.ldc, 0, m, n, p.panel, &ep);
+        run_on(c, &p, p.rows, in_place, p.ldc, m, n, p.panel, &ep);
         for (size_t i = 0; i < m; i++)
             check_same(c, in_place + i * p.ldc, p.c + i * p.ldc, n, "gemm over its residual");
     }
@@ -245,6 +246,18 @@ static void epilogues(struct check *c)
 
 /* ---- Rows on their own ------------------------------------------------------ */
 
+/* Row i as run() reads it where it is the only one. */
+static const void *alone(const struct check *c, const struct problem *p, size_t i)
+{
+    static unsigned char row[1 << 20] __attribute__((aligned(64)));
+    const struct bert__gemm *g = gemm(c);
+
+    if (g->prepare == NULL)
+        return p->a + i * p->lda;
+    g->prepare(row, 0, p->a + i * p->lda, p->lda, 1, p->k);
+    return row;
+}
+
 /* Row i of a run over m rows has the bits of the same row alone and, with other columns
  * present, of the same column. */
 static void rows(struct check *c, size_t m, size_t n, size_t k, enum bert__act act)
@@ -256,12 +269,12 @@ static void rows(struct check *c, size_t m, size_t n, size_t k, enum bert__act a
 
     run(c, &p, &ep);
     for (size_t i = 0; i < m; i++) {
-        run_rows(c, &p, single, n, i, 1, n, p.panel, &ep);
+        run_on(c, &p, alone(c, &p, i), single, n, 1, n, p.panel, &ep);
         check_same(c, single, p.c + i * p.ldc, n, "gemm row alone and in a block");
     }
     for (size_t j = 1; j < n; j++) {
         gemm(c)->pack(narrow, p.w, p.ldw, j, k);
-        run_rows(c, &p, single, n, 0, 1, j, narrow, &ep);
+        run_on(c, &p, p.rows, single, n, 1, j, narrow, &ep);
         check_same(c, single, p.c, j, "gemm of fewer columns");
     }
     check_release(c);
@@ -313,7 +326,7 @@ static void exact(struct check *c, size_t m, size_t n, size_t k, float range)
 
     check_fill_rows(c, p.a, m, k, p.lda, range);
     p.a[0] = range; /* the largest of its row: products reach 127 * 127 */
-    gemm(c)->prepare(p.rows, p.ldr, p.a, p.lda, m, k);
+    gemm(c)->prepare(p.rows, 0, p.a, p.lda, m, k);
     run(c, &p, &ep);
     for (size_t i = 0; i < m; i++) {
         const float *a = p.a + i * p.lda, most_a = largest(a, k);
@@ -345,7 +358,7 @@ static void odd_rows(struct check *c)
         for (size_t q = 0; q < p.k && i < 3; q++)
             p.a[p.lda + q] = odd[i];
         p.a[p.lda + 7] = odd[i];
-        gemm(c)->prepare(p.rows, p.ldr, p.a, p.lda, p.m, p.k);
+        gemm(c)->prepare(p.rows, 0, p.a, p.lda, p.m, p.k);
         run(c, &p, &none);
         for (size_t j = 0; j < p.n; j++) {
             float got = p.c[p.ldc + j];

@@ -288,31 +288,31 @@ static float clipped(float x)
     return fminf(0.9f, x);
 }
 
-static void prepare_changed(enum bert__dtype type, float (*change)(float), void *to, size_t ldd,
+static void prepare_changed(enum bert__dtype type, float (*change)(float), void *to, size_t first,
                             const float *a, size_t lda, size_t m, size_t k)
 {
     const struct bert__gemm *g = &base->gemm[type];
 
     for (size_t i = 0; i < m; i++)
-        g->prepare((char *)to + i * ldd * g->a_size, ldd, changed(a + i * lda, k, change), k, 1, k);
+        g->prepare(to, first + i, changed(a + i * lda, k, change), k, 1, k);
 }
 
-#define PREPARE_ARGS void *to, size_t ldd, const float *a, size_t lda, size_t m, size_t k
+#define PREPARE_ARGS void *to, size_t first, const float *a, size_t lda, size_t m, size_t k
 
 static void prepare_bf16_truncates(PREPARE_ARGS)
 {
     if (base->gemm[BERT__BF16].prepare != NULL)
-        prepare_changed(BERT__BF16, truncated, to, ldd, a, lda, m, k);
+        prepare_changed(BERT__BF16, truncated, to, first, a, lda, m, k);
 }
 
 static void prepare_int8_hides(PREPARE_ARGS)
 {
-    prepare_changed(BERT__INT8, hidden, to, ldd, a, lda, m, k);
+    prepare_changed(BERT__INT8, hidden, to, first, a, lda, m, k);
 }
 
 static void prepare_int8_clips(PREPARE_ARGS)
 {
-    prepare_changed(BERT__INT8, clipped, to, ldd, a, lda, m, k);
+    prepare_changed(BERT__INT8, clipped, to, first, a, lda, m, k);
 }
 
 static void pack_bf16_truncates(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
