@@ -23,21 +23,36 @@ static bert_status measure(const struct bert__load *l, const struct bert__json *
     return BERT_OK;
 }
 
+static bool is_id(const struct bert__json *value)
+{
+    return value->type == BERT__JSON_NUMBER && value->is_integer && value->u.integer >= 0
+           && value->u.integer < INT32_MAX;
+}
+
+static bert_status fail_id(const struct bert__load *l, const struct bert__json_member *m)
+{
+    char token[84], name[120];
+    int32_t id;
+
+    snprintf(name, sizeof name, "the id of token \"%s\"",
+             bert__printable(token, m->key.data, m->key.size));
+    return bert__load_id_value(l, &m->value, name, &id);
+}
+
 static bert_status add_tokens(const struct bert__load *l, const struct bert__json *vocab)
 {
-    for (size_t i = 0; i < vocab->u.object.count; i++) {
-        const struct bert__json_member *m = &vocab->u.object.members[i];
-        int32_t id;
+    const struct bert__json_member *m = vocab->u.object.members;
+    struct bert__vocab *v = &l->tok->vocab;
+    size_t n = vocab->u.object.count;
+    uint64_t hashes[BERT__VOCAB_AHEAD];
 
-        if (m->value.type != BERT__JSON_NUMBER || !m->value.is_integer || m->value.u.integer < 0
-            || m->value.u.integer >= INT32_MAX) {
-            char token[84], name[120];
-
-            snprintf(name, sizeof name, "the id of token \"%s\"",
-                     bert__printable(token, m->key.data, m->key.size));
-            return bert__load_id_value(l, &m->value, name, &id);
-        }
-        bert__vocab_add(&l->tok->vocab, m->key, (int32_t)m->value.u.integer);
+    for (size_t ahead = 0, i = 0; i < n; i++) {
+        for (; ahead < n && ahead < i + BERT__VOCAB_AHEAD; ahead++)
+            hashes[ahead % BERT__VOCAB_AHEAD] = bert__vocab_expect(v, m[ahead].key);
+        if (!is_id(&m[i].value))
+            return fail_id(l, &m[i]);
+        bert__vocab_add_expected(v, m[i].key, hashes[i % BERT__VOCAB_AHEAD],
+                                 (int32_t)m[i].value.u.integer);
     }
     return BERT_OK;
 }

@@ -123,19 +123,23 @@ static bert_status measure(const struct bert__load *l, const struct bert__json *
     return BERT_OK;
 }
 
+static bert_text piece_text(const struct bert__json *pieces, size_t i)
+{
+    return pieces->u.array.items[i].u.array.items[0].u.string;
+}
+
 static bert_status add_pieces(const struct bert__load *l, const struct bert__json *pieces,
                               double *scores)
 {
     struct bert__vocab *v = &l->tok->vocab;
-    uint32_t n = (uint32_t)pieces->u.array.count;
+    size_t n = pieces->u.array.count;
+    uint64_t hashes[BERT__VOCAB_AHEAD];
 
-    for (uint32_t i = 0; i < n; i++) {
-        const struct bert__json *all = pieces->u.array.items, *items = all[i].u.array.items;
-
-        if (n - i > BERT__VOCAB_AHEAD)
-            bert__vocab_expect(v, all[i + BERT__VOCAB_AHEAD].u.array.items[0].u.string);
-        bert__vocab_add_again(v, items[0].u.string, (int32_t)i);
-        scores[i] = score_of(&items[1]);
+    for (size_t ahead = 0, i = 0; i < n; i++) {
+        for (; ahead < n && ahead < i + BERT__VOCAB_AHEAD; ahead++)
+            hashes[ahead % BERT__VOCAB_AHEAD] = bert__vocab_expect(v, piece_text(pieces, ahead));
+        bert__vocab_add_again(v, piece_text(pieces, i), hashes[i % BERT__VOCAB_AHEAD], (int32_t)i);
+        scores[i] = score_of(&pieces->u.array.items[i].u.array.items[1]);
     }
     return bert__vocab_finish(v, l->path, l->err);
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "lib/base/alloc.h"
-#include "tokenizer/hash.h"
+#include "lib/base/hash.h"
 
 enum {
     BERT__CACHE_WORDS = 1 << 12, /* a power of two; 256 KiB */

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/bytes.h"
 
 struct bert__trie_key {
     const char *data;
@@ -33,6 +33,7 @@ struct bert__trie_levels {
     struct bert__alloc *alloc;
     uint32_t *next;   /* of each depth the node that is made next; in the end, where it ends */
     uint32_t n_nodes; /* all of them */
+    uint32_t longest; /* key, in bytes */
 };
 
 /* Levels for n sorted keys below `roots` roots, the nodes 0, 1 and so on; keys of another root
@@ -43,18 +44,6 @@ void bert__trie_levels_free(struct bert__trie_levels *levels);
 
 /* Bytes behind a trie's labels that may be read. */
 enum { BERT__TRIE_AHEAD = 8 };
-
-/* 8 bytes, the first of them lowest. */
-static inline uint64_t bert__load_low(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
 
 #define BERT__TRIE_NONE UINT32_MAX
 

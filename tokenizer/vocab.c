@@ -17,7 +17,7 @@ bool bert__vocab_init(struct bert__vocab *v, struct bert__alloc *alloc, uint32_t
     v->alloc = alloc;
     while (slots < (uint64_t)n * 2)
         slots *= 2;
-    v->entries = bert__alloc_array(alloc, n, sizeof *v->entries);
+    v->entries = bert__alloc_items(alloc, n, sizeof *v->entries);
     v->text = bert__alloc(alloc, text_bytes);
     v->slots = bert__alloc_array(alloc, (size_t)slots, sizeof *v->slots);
     v->cap = n;
@@ -39,51 +39,65 @@ void bert__vocab_free(struct bert__vocab *v)
     memset(v, 0, sizeof *v);
 }
 
-/* A free slot, or that of the entry at index `known` (from 1). */
-static void take_slot(struct bert__vocab *v, const struct bert__vocab_entry *e, uint32_t known)
+/* The slot of that text, or the free one where it belongs. */
+static struct bert__vocab_slot *slot_of(const struct bert__vocab *v, bert_text text, uint64_t hash)
 {
-    uint64_t h = bert__hash(e->data, e->size, v->seed);
-    uint64_t i = h & v->mask;
+    uint64_t i = hash & v->mask;
 
-    while (v->slots[i].entry != known)
-        i = (i + 1) & v->mask;
-    v->slots[i].tag = (uint32_t)(h >> 32);
-    v->slots[i].entry = (uint32_t)(e - v->entries) + 1;
+    for (; v->slots[i].entry != 0; i = (i + 1) & v->mask) {
+        const struct bert__vocab_entry *e = &v->entries[v->slots[i].entry - 1];
+
+        if (v->slots[i].tag == (uint32_t)(hash >> 32) && e->size == text.size
+            && (text.size == 0 || memcmp(e->data, text.data, text.size) == 0))
+            break;
+    }
+    return &v->slots[i];
 }
 
-void bert__vocab_add(struct bert__vocab *v, bert_text text, int32_t id)
+static void add_new(struct bert__vocab *v, struct bert__vocab_slot *slot, bert_text text,
+                    uint64_t hash, int32_t id)
 {
-    const struct bert__vocab_entry *known = bert__vocab_find(v, text.data, text.size);
-    struct bert__vocab_entry *e;
+    struct bert__vocab_entry *e = &v->entries[v->n++];
 
-    if (known != NULL) {
-        v->entries[known - v->entries].id = id;
-        return;
-    }
-    e = &v->entries[v->n++];
     e->data = v->text + v->text_used;
     e->size = (uint32_t)text.size;
     e->id = id;
     if (text.size > 0)
         memcpy(v->text + v->text_used, text.data, text.size);
     v->text_used += text.size;
-    take_slot(v, e, 0);
+    slot->tag = (uint32_t)(hash >> 32);
+    slot->entry = v->n;
 }
 
-void bert__vocab_add_again(struct bert__vocab *v, bert_text text, int32_t id)
+void bert__vocab_add_expected(struct bert__vocab *v, bert_text text, uint64_t hash, int32_t id)
 {
-    const struct bert__vocab_entry *known = bert__vocab_find(v, text.data, text.size);
+    struct bert__vocab_slot *slot = slot_of(v, text, hash);
+
+    if (slot->entry != 0)
+        v->entries[slot->entry - 1].id = id;
+    else
+        add_new(v, slot, text, hash, id);
+}
+
+void bert__vocab_add(struct bert__vocab *v, bert_text text, int32_t id)
+{
+    bert__vocab_add_expected(v, text, bert__hash(text.data, text.size, v->seed), id);
+}
+
+void bert__vocab_add_again(struct bert__vocab *v, bert_text text, uint64_t hash, int32_t id)
+{
+    struct bert__vocab_slot *slot = slot_of(v, text, hash);
     struct bert__vocab_entry *e;
 
-    if (known == NULL) {
-        bert__vocab_add(v, text, id);
+    if (slot->entry == 0) {
+        add_new(v, slot, text, hash, id);
         return;
     }
     e = &v->entries[v->n++];
-    *e = *known;
+    *e = v->entries[slot->entry - 1];
     e->id = id;
     v->repeated = true;
-    take_slot(v, e, (uint32_t)(known - v->entries) + 1);
+    slot->entry = v->n;
 }
 
 /* The largest id, checked against the number of tokens. */

@@ -6,9 +6,12 @@
 #include <stdbool.h>
 
 #include "lib/base/alloc.h"
-#include "tokenizer/hash.h"
+#include "lib/base/hash.h"
 
-enum { BERT__VOCAB_MAX_TOKENS = 1 << 28, BERT__VOCAB_AHEAD = 12 /* tokens to expect */ };
+enum {
+    BERT__VOCAB_MAX_TOKENS = 1 << 28,
+    BERT__VOCAB_AHEAD = 16 /* tokens to expect; a power of two */
+};
 
 struct bert__vocab_entry {
     const char *data;
@@ -43,14 +46,20 @@ void bert__vocab_free(struct bert__vocab *vocab);
 
 /* Add a token (there must be room).  One that is there already gets the new id. */
 void bert__vocab_add(struct bert__vocab *vocab, bert_text text, int32_t id);
-/* The same, but the old id stays: its text is found under the new one, and both have it. */
-void bert__vocab_add_again(struct bert__vocab *vocab, bert_text text, int32_t id);
 
-/* A token that is added soon: where its slot lies is fetched meanwhile. */
-static inline void bert__vocab_expect(const struct bert__vocab *v, bert_text text)
+/* A token that is added soon: where its slot lies is fetched meanwhile.  Returns its hash. */
+static inline uint64_t bert__vocab_expect(const struct bert__vocab *v, bert_text text)
 {
-    __builtin_prefetch(&v->slots[bert__hash(text.data, text.size, v->seed) & v->mask], 1);
+    uint64_t h = bert__hash(text.data, text.size, v->seed);
+
+    __builtin_prefetch(&v->slots[h & v->mask], 1);
+    return h;
 }
+
+/* bert__vocab_add() of a token that was expected, with its hash. */
+void bert__vocab_add_expected(struct bert__vocab *vocab, bert_text text, uint64_t hash, int32_t id);
+/* The same, but the old id stays: its text is found under the new one, and both have it. */
+void bert__vocab_add_again(struct bert__vocab *vocab, bert_text text, uint64_t hash, int32_t id);
 
 /* Index the ids.  BERT_EFORMAT, two tokens of one id; BERT_ELIMIT, ids far beyond the
  * number of tokens; BERT_ENOMEM.  `what` names file and field. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* hash.h - hash of short byte strings, for tables of tokens. */
-#ifndef BERT_TOKENIZER_HASH_H
-#define BERT_TOKENIZER_HASH_H
+/* hash.h - hash of short byte strings. */
+#ifndef BERT_LIB_BASE_HASH_H
+#define BERT_LIB_BASE_HASH_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "lib/base/bytes.h"
 
 /* Both halves of the 128-bit product, folded. */
 static inline uint64_t bert__mix(uint64_t a, uint64_t b)
@@ -20,30 +18,6 @@ static inline uint64_t bert__mix(uint64_t a, uint64_t b)
     a *= b;
     return a ^ a >> 29;
 #endif
-}
-
-static inline uint64_t bert__load64(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* The last 0 to 8 bytes of a string as one number. */
-static inline uint64_t bert__load_tail(const char *p, size_t n)
-{
-    uint32_t lo, hi;
-
-    if (n >= 4) {
-        memcpy(&lo, p, sizeof lo);
-        memcpy(&hi, p + n - 4, sizeof hi);
-        return (uint64_t)hi << 32 | lo;
-    }
-    if (n == 0)
-        return 0;
-    return (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n >> 1] << 8
-           | (unsigned char)p[n - 1];
 }
 
 /* `seed` differs between tables, so that no file can be made to collide in all. */
