@@ -7,36 +7,33 @@
 #include "lib/base/size.h"
 
 enum {
-    SMALL = 24, /* up to here an insertion sort is quicker */
-    STEP = 4    /* bytes that the others are sorted by at a time */
+    SMALL = 16,      /* up to here an insertion sort is quicker */
+    STEP = 4,        /* bytes that the others are sorted by at a time */
+    MANY = 4096,     /* from here on in three parts of 11 bits, else in four of 8 */
+    SLOTS = 3 << 11, /* of all parts */
+    AHEAD = 8        /* keys whose bytes are fetched meanwhile */
 };
 
 /* Keys [lo, hi) have their first `depth` bytes in common, and all are longer. */
 struct range {
     uint32_t lo, hi, depth;
+    uint32_t shared; /* bytes that each has in common with the key before them */
 };
 
 struct sorter {
     struct bert__trie_key *keys, *spare;
     struct range *ranges; /* that are still to be sorted; no two overlap, all are over SMALL */
     size_t n_ranges;
-    uint32_t counts[STEP][256];
+    uint32_t counts[SLOTS];
 };
 
 /* Up to 8 bytes as a number that compares as they do; past the end zeros. */
 static uint64_t head_of(const struct bert__trie_key *k, uint32_t depth)
 {
-    const unsigned char *s = (const unsigned char *)k->data + depth;
+    const char *s = k->data + depth;
     uint32_t n = k->size - depth;
-    uint64_t head = 0;
 
-    if (n >= 8)
-        return (uint64_t)s[0] << 56 | (uint64_t)s[1] << 48 | (uint64_t)s[2] << 40
-               | (uint64_t)s[3] << 32 | (uint64_t)s[4] << 24 | (uint64_t)s[5] << 16
-               | (uint64_t)s[6] << 8 | s[7];
-    for (uint32_t i = 0; i < n; i++)
-        head |= (uint64_t)s[i] << (56 - 8 * i);
-    return head;
+    return n >= 8 ? bert__load_high(s) : bert__load_short(s, n);
 }
 
 static bool before(const struct bert__trie_key *a, const struct bert__trie_key *b, uint32_t depth)
@@ -62,40 +59,55 @@ static void sort_small(struct bert__trie_key *k, uint32_t n, uint32_t depth)
     }
 }
 
-/* Byte `b` of the STEP that the keys are sorted by, from the last. */
-static unsigned step_byte(const struct bert__trie_key *k, unsigned b)
-{
-    return k->head >> (64 - 8 * STEP + 8 * b) & 255;
-}
-
 static uint32_t step_of(const struct bert__trie_key *k)
 {
     return (uint32_t)(k->head >> (64 - 8 * STEP));
 }
 
-/* By the step, from its last byte to its first. */
+/* Counts of a part's values to where their keys begin; false: all have the same. */
+static bool add_up(uint32_t *counts, uint32_t slots, uint32_t n)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t c = 0; c < slots; c++) {
+        uint32_t count = counts[c];
+
+        if (count == n)
+            return false;
+        counts[c] = sum;
+        sum += count;
+    }
+    return true;
+}
+
+static void count(struct sorter *s, const struct bert__trie_key *k, uint32_t n, unsigned bits,
+                  unsigned parts)
+{
+    uint32_t slots = 1u << bits;
+
+    memset(s->counts, 0, parts * slots * sizeof *s->counts);
+    for (uint32_t i = 0; i < n; i++) {
+        for (unsigned p = 0; p < parts; p++)
+            s->counts[p * slots + (k[i].head >> (64 - bits * (parts - p)) & (slots - 1))]++;
+    }
+}
+
+/* By the step, or a bit more, from its last part to its first. */
 static void sort_step(struct sorter *s, struct bert__trie_key *k, uint32_t n)
 {
     struct bert__trie_key *from = k, *to = s->spare;
+    unsigned bits = n < MANY ? 8 : 11, parts = n < MANY ? 4 : 3;
+    uint32_t slots = 1u << bits;
 
-    memset(s->counts, 0, sizeof s->counts);
-    for (uint32_t i = 0; i < n; i++) {
-        for (unsigned b = 0; b < STEP; b++)
-            s->counts[b][step_byte(&k[i], b)]++;
-    }
-    for (unsigned b = 0; b < STEP; b++) {
-        uint32_t *at = s->counts[b], sum = 0;
+    count(s, k, n, bits, parts);
+    for (unsigned p = 0; p < parts; p++) {
+        uint32_t *at = s->counts + p * slots;
+        unsigned shift = 64 - bits * (parts - p);
 
-        if (at[step_byte(k, b)] == n)
-            continue; /* the same byte in all */
-        for (unsigned c = 0; c < 256; c++) {
-            uint32_t count = at[c];
-
-            at[c] = sum;
-            sum += count;
-        }
+        if (!add_up(at, slots, n))
+            continue;
         for (uint32_t i = 0; i < n; i++)
-            to[at[step_byte(&from[i], b)]++] = from[i];
+            to[at[from[i].head >> shift & (slots - 1)]++] = from[i];
         to = from;
         from = from == k ? s->spare : k;
     }
@@ -123,32 +135,80 @@ static uint32_t take_ended(struct bert__trie_key *k, uint32_t n, uint32_t end)
     return ended;
 }
 
-static void sort_range(struct sorter *s, struct range r)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-    uint32_t end = r.depth + STEP;
-
-    for (uint32_t i = r.lo; i < r.hi; i++)
-        s->keys[i].head = head_of(&s->keys[i], r.depth);
-    sort_step(s, s->keys + r.lo, r.hi - r.lo);
-    for (uint32_t lo = r.lo, hi; lo < r.hi; lo = hi) {
-        for (hi = lo + 1; hi < r.hi && step_of(&s->keys[hi]) == step_of(&s->keys[lo]); hi++)
-            ;
-        if (hi - lo > SMALL)
-            lo += take_ended(s->keys + lo, hi - lo, end);
-        if (hi - lo > SMALL)
-            s->ranges[s->n_ranges++] = (struct range){lo, hi, end};
-        else
-            sort_small(s->keys + lo, hi - lo, r.depth);
-    }
+    return a < b ? a : b;
 }
 
-static uint32_t common(const struct bert__trie_key *a, const struct bert__trie_key *b)
+/* Bytes that two keys have in common; the first `depth` are. */
+static uint32_t common(const struct bert__trie_key *a, const struct bert__trie_key *b,
+                       uint32_t depth)
 {
-    uint32_t n = a->size < b->size ? a->size : b->size, i = 0;
+    uint32_t n = least(a->size, b->size), i = depth;
 
     while (i < n && a->data[i] == b->data[i])
         i++;
     return i;
+}
+
+/* What each of k[1], k[2] and so on, sorted, shares with the one before, in place of its head.
+ * Heads that differ tell. */
+static void share(struct bert__trie_key *k, uint32_t n, uint32_t depth)
+{
+    for (uint32_t i = n; i-- > 1;) {
+        uint64_t differ = k[i].head ^ k[i - 1].head;
+        uint32_t size = least(k[i].size, k[i - 1].size);
+
+        if (differ == 0)
+            k[i].shared = common(&k[i - 1], &k[i], size - depth > 8 ? depth + 8 : size);
+        else
+            k[i].shared = least(depth + (uint32_t)__builtin_clzll(differ) / 8, size);
+    }
+}
+
+/* Keys of an equal step; the first of them shares r.shared bytes with the one before, or as many
+ * as it has. */
+static void sort_equal(struct sorter *s, struct range r)
+{
+    struct bert__trie_key *k = s->keys + r.lo;
+    uint32_t n = r.hi - r.lo, ended = n > SMALL ? take_ended(k, n, r.depth + STEP) : 0;
+
+    for (; ended > 0; ended--, k++, r.lo++) {
+        k->shared = least(r.shared, k->size);
+        r.shared = k->size;
+    }
+    n = r.hi - r.lo;
+    if (n > SMALL) {
+        r.depth += STEP;
+        s->ranges[s->n_ranges++] = r;
+    } else if (n > 0) {
+        sort_small(k, n, r.depth);
+        share(k, n, r.depth);
+        k->shared = least(r.shared, k->size);
+    }
+}
+
+static void sort_range(struct sorter *s, struct range r)
+{
+    struct bert__trie_key *k = s->keys;
+    uint32_t hi;
+
+    for (uint32_t i = r.lo; i < r.hi; i++) {
+        if (r.hi - i > AHEAD)
+            __builtin_prefetch(k[i + AHEAD].data + r.depth);
+        k[i].head = head_of(&k[i], r.depth);
+    }
+    sort_step(s, k + r.lo, r.hi - r.lo);
+    for (uint32_t lo = r.lo, shared = r.shared; lo < r.hi; lo = hi) {
+        uint32_t step = step_of(&k[lo]);
+
+        for (hi = lo + 1; hi < r.hi && step_of(&k[hi]) == step; hi++)
+            ;
+        sort_equal(s, (struct range){lo, hi, r.depth, shared});
+        if (hi < r.hi)
+            shared = least(r.depth + (uint32_t)__builtin_clz(step ^ step_of(&k[hi])) / 8,
+                           k[hi - 1].size);
+    }
 }
 
 bool bert__trie_keys_sort(struct bert__alloc *alloc, struct bert__trie_key *keys, uint32_t n)
@@ -164,11 +224,9 @@ bool bert__trie_keys_sort(struct bert__alloc *alloc, struct bert__trie_key *keys
     s->n_ranges = 0;
     ok = s->spare != NULL && s->ranges != NULL;
     if (ok && n > 0)
-        s->ranges[s->n_ranges++] = (struct range){0, n, 0};
+        s->ranges[s->n_ranges++] = (struct range){0, n, 0, 0};
     while (ok && s->n_ranges > 0)
         sort_range(s, s->ranges[--s->n_ranges]);
-    for (uint32_t i = 0; ok && i < n; i++)
-        keys[i].shared = i > 0 ? common(&keys[i - 1], &keys[i]) : 0;
     bert__alloc_free(alloc, s->spare);
     bert__alloc_free(alloc, s->ranges);
     bert__alloc_free(alloc, s);
@@ -189,11 +247,11 @@ static uint32_t longest(const struct bert__trie_key *keys, size_t n)
 bool bert__trie_levels_init(struct bert__trie_levels *levels, struct bert__alloc *alloc,
                             const struct bert__trie_key *keys, size_t n, uint32_t roots)
 {
-    size_t depths = (size_t)longest(keys, n) + 3; /* the roots, and two that are empty */
-    uint32_t width = roots, *next;
+    uint32_t width = roots, top = longest(keys, n), *next;
+    size_t depths = (size_t)top + 3; /* the roots, and two that are empty */
     uint64_t sum = 0;
 
-    *levels = (struct bert__trie_levels){.alloc = alloc};
+    *levels = (struct bert__trie_levels){.alloc = alloc, .longest = top};
     next = levels->next = bert__alloc_array(alloc, depths, sizeof *next);
     if (next == NULL)
         return false;
