@@ -125,11 +125,14 @@ static bert_status load_wordpiece(const struct bert__load *l, const struct bert_
         status = bert__load_text(l, model, what, "continuing_subword_prefix", &prefix);
     if (status == BERT_OK)
         status = load_max_chars(l, model, &max_chars);
+    if (status == BERT_OK && !bert__load_copy(l, prefix, &prefix))
+        status = bert__load_nomem(l);
     if (status != BERT_OK)
         return status;
     l->tok->model.kind = BERT__MODEL_WORDPIECE;
-    return bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix,
-                                unk_id, max_chars, l->err);
+    bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix, unk_id,
+                         max_chars);
+    return BERT_OK;
 }
 
 static bert_status load_wordlevel(const struct bert__load *l, const struct bert__json *model)

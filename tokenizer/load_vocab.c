@@ -80,8 +80,9 @@ static bert_status load_model(const struct bert__load *l, bert_text unk)
                           bert__printable(name, unk.data, unk.size));
     l->tok->model.kind = BERT__MODEL_WORDPIECE;
     l->tok->model.surface_id = -1;
-    return bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix,
-                                e->id, MAX_CHARS, l->err);
+    bert__wordpiece_init(&l->tok->model.u.wordpiece, l->tok->alloc, &l->tok->vocab, prefix, e->id,
+                         MAX_CHARS);
+    return BERT_OK;
 }
 
 bert_status bert__load_vocab(struct bert__load *l, const char *data, size_t size, bert_text unk)

@@ -4,6 +4,8 @@
 
 bert_status bert__token_model_build(struct bert__token_model *m, bert_error *err)
 {
+    if (m->kind == BERT__MODEL_WORDPIECE)
+        return bert__wordpiece_build(&m->u.wordpiece, err);
     return m->kind == BERT__MODEL_UNIGRAM ? bert__unigram_build(&m->u.unigram, err) : BERT_OK;
 }
 
@@ -42,7 +44,7 @@ bool bert__token_model_prefixed(const struct bert__token_model *m)
 {
     if (m->kind == BERT__MODEL_BPE)
         return m->u.bpe.options.prefix.size > 0;
-    return m->kind == BERT__MODEL_WORDPIECE && m->u.wordpiece.prefixed;
+    return m->kind == BERT__MODEL_WORDPIECE && m->u.wordpiece.prefix.size > 0;
 }
 
 const char *bert__token_model_name(const struct bert__token_model *m)

@@ -7,8 +7,8 @@
 #include "tokenizer/wordpiece.h"
 
 enum {
-    BERT__WP_FIRST = 0, /* root: nothing read of the word */
-    BERT__WP_NEXT = 1   /* root: a token ends here */
+    BERT__WP_NEXT = 0, /* root: a token ends here */
+    BERT__WP_FIRST = 1 /* root: nothing read of the word */
 };
 #define BERT__WP_NONE BERT__TRIE_NONE
 
@@ -18,7 +18,6 @@ struct bert__wp_node {
     uint32_t fail;  /* BERT__WP_NONE: the word is unknown */
     uint32_t pops;  /* last cell of the tokens to emit on failure */
     uint32_t n_pops;
-    int32_t id; /* of the token that ends here; -1: none */
 };
 
 /* One token of a list; lists share their beginnings. */
@@ -33,7 +32,7 @@ static inline uint32_t bert__wp_child(const struct bert__wordpiece *m, uint32_t 
 {
     uint32_t lo = m->nodes[v].first;
 
-    if (v <= BERT__WP_NEXT)
+    if (v <= BERT__WP_FIRST)
         return m->roots[v * 256 + c];
     return bert__trie_label(m->labels, lo, m->nodes[v + 1].first - lo, c);
 }
