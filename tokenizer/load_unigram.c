@@ -13,10 +13,17 @@ struct decimal {
     bool full; /* no more digits fit */
 };
 
+#define ROOMY UINT64_C(1000000000000000000) /* below it, a digit more fits */
+
 static void add_digit(struct decimal *d, char c, bool fraction)
 {
     unsigned digit = (unsigned)(c - '0');
 
+    if (d->digits < ROOMY) { /* as nearly always */
+        d->digits = d->digits * 10 + digit;
+        d->power -= fraction;
+        return;
+    }
     d->full = d->full || d->digits > UINT64_MAX / 10
               || (d->digits == UINT64_MAX / 10 && digit > UINT64_MAX % 10);
     if (!d->full)
@@ -75,15 +82,14 @@ static double score_of(const struct bert__json *value)
     bool exact = false;
     double score = value->u.spelt != NULL ? read_score(value->u.spelt, &exact) : 0;
 
-    if (exact)
-        return score;
-    return value->is_integer ? (double)value->u.integer : value->u.number;
+    return exact ? score : bert__json_number(value);
 }
 
 /* ---- Pieces -------------------------------------------------------------------- */
 
-/* A piece and its score. */
-static bert_status check_piece(const struct bert__load *l, const struct bert__json *piece, size_t i)
+/* A piece and its score, which is read. */
+static bert_status check_piece(const struct bert__load *l, const struct bert__json *piece, size_t i,
+                               double *score)
 {
     const struct bert__json *items = piece->u.array.items;
     char name[84];
@@ -95,26 +101,30 @@ static bert_status check_piece(const struct bert__load *l, const struct bert__js
     if (items[0].u.string.size > BERT__UNIGRAM_PIECE)
         return bert__fail(l->err, BERT_ELIMIT, "%s: piece %zu of %s has %zu bytes; at most %d",
                           l->path, i, what, items[0].u.string.size, BERT__UNIGRAM_PIECE);
-    if (!items[1].is_integer && items[1].u.number - items[1].u.number != 0)
+    *score = score_of(&items[1]);
+    if (*score - *score != 0)
         return bert__fail(l->err, BERT_EFORMAT, "%s: the score of piece %zu, \"%s\", is not finite",
                           l->path, i,
                           bert__printable(name, items[0].u.string.data, items[0].u.string.size));
     return BERT_OK;
 }
 
-static bert_status measure(const struct bert__load *l, const struct bert__json *pieces,
-                           size_t *bytes)
+static bert_status check_count(const struct bert__load *l, size_t n)
 {
-    size_t n = pieces->u.array.count;
-
-    *bytes = 0;
     if (n == 0)
         return bert__fail(l->err, BERT_EFORMAT, "%s: %s has no pieces", l->path, what);
     if (n > BERT__VOCAB_MAX_TOKENS)
         return bert__fail(l->err, BERT_ELIMIT, "%s: %s has %zu pieces", l->path, what, n);
-    for (size_t i = 0; i < n; i++) {
+    return BERT_OK;
+}
+
+static bert_status read_pieces(const struct bert__load *l, const struct bert__json *pieces,
+                               double *scores, size_t *bytes)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < pieces->u.array.count; i++) {
         const struct bert__json *piece = &pieces->u.array.items[i];
-        bert_status status = check_piece(l, piece, i);
+        bert_status status = check_piece(l, piece, i, &scores[i]);
 
         if (status != BERT_OK)
             return status;
@@ -128,8 +138,7 @@ static bert_text piece_text(const struct bert__json *pieces, size_t i)
     return pieces->u.array.items[i].u.array.items[0].u.string;
 }
 
-static bert_status add_pieces(const struct bert__load *l, const struct bert__json *pieces,
-                              double *scores)
+static bert_status add_pieces(const struct bert__load *l, const struct bert__json *pieces)
 {
     struct bert__vocab *v = &l->tok->vocab;
     size_t n = pieces->u.array.count;
@@ -139,7 +148,6 @@ static bert_status add_pieces(const struct bert__load *l, const struct bert__jso
         for (; ahead < n && ahead < i + BERT__VOCAB_AHEAD; ahead++)
             hashes[ahead % BERT__VOCAB_AHEAD] = bert__vocab_expect(v, piece_text(pieces, ahead));
         bert__vocab_add_again(v, piece_text(pieces, i), hashes[i % BERT__VOCAB_AHEAD], (int32_t)i);
-        scores[i] = score_of(&pieces->u.array.items[i].u.array.items[1]);
     }
     return bert__vocab_finish(v, l->path, l->err);
 }
@@ -152,14 +160,18 @@ static bert_status load_pieces(const struct bert__load *l, const struct bert__js
     bert_status status = bert__load_kind(l, model, what, "vocab", BERT__JSON_ARRAY, &pieces);
 
     if (status == BERT_OK)
-        status = measure(l, pieces, &bytes);
+        status = check_count(l, pieces->u.array.count);
     if (status != BERT_OK)
         return status;
     *scores = bert__alloc_items(l->tok->alloc, pieces->u.array.count, sizeof **scores);
-    if (*scores == NULL
-        || !bert__vocab_init(&l->tok->vocab, l->tok->alloc, (uint32_t)pieces->u.array.count, bytes))
+    if (*scores == NULL)
         return bert__load_nomem(l);
-    return add_pieces(l, pieces, *scores);
+    status = read_pieces(l, pieces, *scores, &bytes);
+    if (status != BERT_OK)
+        return status;
+    if (!bert__vocab_init(&l->tok->vocab, l->tok->alloc, (uint32_t)pieces->u.array.count, bytes))
+        return bert__load_nomem(l);
+    return add_pieces(l, pieces);
 }
 
 /* The reference loads a model without and fails at the first unknown character. */

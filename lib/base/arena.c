@@ -19,6 +19,21 @@ void bert__arena_init(struct bert__arena *arena, struct bert__alloc *alloc)
     arena->alloc = alloc;
 }
 
+static struct bert__arena_block *new_block(struct bert__arena *arena, size_t bytes)
+{
+    struct bert__arena_block *block = bert__alloc(arena->alloc, bytes);
+
+    if (block != NULL)
+        block->bytes = bytes;
+    return block;
+}
+
+static void join(struct bert__arena *arena, struct bert__arena_block *block)
+{
+    block->next = arena->blocks;
+    arena->blocks = block;
+}
+
 /* A block with room for `bytes`; blocks double, so that small objects stay small. */
 static bool add_block(struct bert__arena *arena, size_t bytes)
 {
@@ -29,16 +44,12 @@ static bool add_block(struct bert__arena *arena, size_t bytes)
         size = arena->blocks->bytes < LARGEST_BLOCK ? arena->blocks->bytes * 2 : LARGEST_BLOCK;
     if (!bert__size_add(bytes, sizeof *block, &need))
         return false;
-    if (size < need)
-        size = need;
-    block = bert__alloc(arena->alloc, size);
+    block = new_block(arena, size < need ? need : size);
     if (block == NULL)
         return false;
-    block->next = arena->blocks;
-    block->bytes = size;
-    arena->blocks = block;
+    join(arena, block);
     arena->next = (char *)(block + 1);
-    arena->end = (char *)block + size;
+    arena->end = (char *)block + block->bytes;
     return true;
 }
 
@@ -83,4 +94,36 @@ void bert__arena_free(struct bert__arena *arena)
         block = next;
     }
     bert__arena_init(arena, arena->alloc);
+}
+
+/* ---- Blocks from outside ------------------------------------------------------- */
+
+void *bert__arena_block(struct bert__arena *arena, size_t bytes)
+{
+    struct bert__arena_block *block;
+    size_t need;
+
+    if (!bert__size_add(bytes, sizeof *block, &need))
+        return NULL;
+    block = new_block(arena, need);
+    return block != NULL ? block + 1 : NULL;
+}
+
+void bert__arena_block_free(struct bert__arena *arena, void *memory)
+{
+    if (memory != NULL)
+        bert__alloc_free(arena->alloc, (struct bert__arena_block *)memory - 1);
+}
+
+void bert__arena_keep(struct bert__arena *arena, void *memory, size_t used)
+{
+    struct bert__arena_block *block = (struct bert__arena_block *)memory - 1;
+    size_t taken = (sizeof *block + used + ALIGN - 1) / ALIGN * ALIGN;
+    char *end = (char *)block + block->bytes;
+
+    join(arena, block);
+    if (taken < block->bytes && block->bytes - taken > (size_t)(arena->end - arena->next)) {
+        arena->next = (char *)block + taken;
+        arena->end = end;
+    }
 }

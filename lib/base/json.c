@@ -4,16 +4,24 @@
  *
  * Without recursion: open containers stand in a fixed array of frames, and the
  * values of those not yet closed on one growing stack, from where each
- * container's are copied to the arena, side by side, when it closes.
+ * container's are copied to the arena, side by side, when it closes; or where these
+ * are nearly all there is on it, the arena takes the stack, and a new one is begun.
  */
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/error.h"
 #include "lib/base/json_parts.h"
 #include "lib/base/size.h"
 #include "lib/base/utf8.h"
 
-enum { MAX_DEPTH = 256, SMALL_STACK = 4096, LARGE_STACK = 16 << 20 };
+enum {
+    MAX_DEPTH = 256,
+    SMALL_STACK = 4096,
+    LARGE_STACK = 8 << 20,
+    TAKEN = 1 << 15, /* bytes of a container that aren't copied */
+    FEW_DIGITS = 18  /* that surely fit int64, even one more */
+};
 
 struct frame {
     bool object;
@@ -169,6 +177,30 @@ static char simple_escape(char c)
     }
 }
 
+/* The bits 7 of those bytes of 8 that end a string or aren't just text: quotes, backslashes,
+ * control characters, all beyond ASCII.  Above the lowest some may be wrong. */
+static uint64_t special(uint64_t eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t quote = eight ^ ones * '"', back = eight ^ ones * '\\';
+
+    return (((quote - ones) & ~quote) | ((back - ones) & ~back) | (eight - ones * 0x20) | eight)
+           & ones << 7;
+}
+
+/* Past what is just text. */
+static const char *skip_text(const char *p, const char *end)
+{
+    while (end - p >= 8) {
+        uint64_t found = special(bert__load_low(p));
+
+        if (found != 0)
+            return p + __builtin_ctzll(found) / 8;
+        p += 8;
+    }
+    return p;
+}
+
 /* Move over the string's inside to its closing quote, checking it. */
 static bert_status scan_string(struct reader *r, bool *escaped)
 {
@@ -176,7 +208,7 @@ static bert_status scan_string(struct reader *r, bool *escaped)
     uint32_t c;
 
     *escaped = false;
-    while (p < r->end && *p != '"') {
+    while ((p = skip_text(p, r->end)) < r->end && *p != '"') {
         unsigned char byte = (unsigned char)*p;
         size_t n;
 
@@ -269,6 +301,23 @@ static bert_status read_key(struct reader *r)
 
 /* ---- Numbers and words ------------------------------------------------------------ */
 
+/* A whole number of few digits, as nearly all are; false, with nothing read, of others. */
+static bool read_few(struct reader *r, struct bert__json *value)
+{
+    const char *digits = r->p + (*r->p == '-'), *p;
+    int64_t n = 0;
+
+    for (p = digits; p < r->end && *p >= '0' && *p <= '9' && p - digits < FEW_DIGITS; p++)
+        n = n * 10 + (*p - '0');
+    if (p == digits || (*digits == '0' && p - digits > 1) || p - digits == FEW_DIGITS
+        || (p < r->end && (*p == '.' || *p == 'e' || *p == 'E')))
+        return false;
+    value->is_integer = true;
+    value->u.integer = digits > r->p ? -n : n;
+    r->p = p;
+    return true;
+}
+
 static bool read_int64(const char *p, const char *end, int64_t *out)
 {
     bool negative = *p == '-';
@@ -300,6 +349,10 @@ static bert_status read_number(struct reader *r, struct bert__json *value)
     bool integer = true;
     bert_status status;
 
+    value->type = BERT__JSON_NUMBER;
+    value->u.spelt = r->depth > 0 ? text : NULL; /* where something follows */
+    if (read_few(r, value))
+        return BERT_OK;
     r->p += *r->p == '-';
     if (r->p < r->end && *r->p == '0') {
         r->p++;
@@ -320,10 +373,8 @@ static bert_status read_number(struct reader *r, struct bert__json *value)
         if ((status = skip_digits(r)) != BERT_OK)
             return status;
     }
-    value->type = BERT__JSON_NUMBER;
-    value->u.spelt = text;
     value->is_integer = integer && read_int64(text, r->p, &value->u.integer);
-    if (!value->is_integer)
+    if (!value->is_integer && value->u.spelt == NULL) /* most are never asked for as doubles */
         value->u.number = bert__json_double(text, (size_t)(r->p - text));
     return BERT_OK;
 }
@@ -342,49 +393,79 @@ static bert_status read_word(struct reader *r, const char *word, enum bert__json
 
 /* ---- Containers ------------------------------------------------------------------- */
 
-/* Twice the text is enough for most; memory that isn't touched costs nothing, growing does. */
+/* Three times the text is enough for most; memory that isn't touched costs nothing, growing does.
+ */
 static size_t first_capacity(const struct reader *r)
 {
-    size_t text = (size_t)(r->end - r->start);
+    size_t text = (size_t)(r->end - r->p);
 
-    if (text < SMALL_STACK)
+    if (text < SMALL_STACK / 3)
         return SMALL_STACK;
-    return text < LARGE_STACK / 2 ? text * 2 : LARGE_STACK;
+    return text < LARGE_STACK / 3 ? text * 3 / 8 * 8 : LARGE_STACK;
 }
 
-static bert_status push(struct reader *r, const void *data, size_t bytes)
+/* A stack of that many bytes with what the first `used` of the old one hold. */
+static char *new_stack(struct reader *r, size_t capacity, size_t used)
+{
+    char *stack = bert__arena_block(r->arena, capacity);
+
+    if (!stack)
+        return NULL;
+    if (used)
+        memcpy(stack, r->stack, used);
+    r->capacity = capacity;
+    return stack;
+}
+
+static bool grow(struct reader *r, size_t bytes)
 {
     size_t capacity = r->capacity ? r->capacity : first_capacity(r);
     char *grown;
 
-    if (r->capacity - r->used < bytes) {
-        while (capacity - r->used < bytes)
-            if (!bert__size_mul(capacity, 2, &capacity))
-                return fail_memory(r);
-        grown = bert__alloc_grow(r->arena->alloc, r->stack, capacity);
-        if (!grown)
-            return fail_memory(r);
-        r->stack = grown;
-        r->capacity = capacity;
-    }
-    memcpy(r->stack + r->used, data, bytes);
+    while (capacity - r->used < bytes)
+        if (!bert__size_mul(capacity, 2, &capacity))
+            return false;
+    grown = new_stack(r, capacity, r->used);
+    if (!grown)
+        return false;
+    bert__arena_block_free(r->arena, r->stack);
+    r->stack = grown;
+    return true;
+}
+
+/* Room on the stack; NULL: no memory. */
+static inline void *push(struct reader *r, size_t bytes)
+{
+    void *room;
+
+    if (r->capacity - r->used < bytes && !grow(r, bytes))
+        return NULL;
+    room = r->stack + r->used;
     r->used += bytes;
-    return BERT_OK;
+    return room;
 }
 
 /* A complete value, into the container that is open. */
 static bert_status attach(struct reader *r, const struct bert__json *value)
 {
     struct frame *top = &r->frames[r->depth - 1];
-    struct bert__json_member member;
+    struct bert__json_member *member;
+    struct bert__json *item;
 
     top->count++;
-    if (!top->object)
-        return push(r, value, sizeof(*value));
-    memset(&member, 0, sizeof(member));
-    member.key = top->key;
-    member.value = *value;
-    return push(r, &member, sizeof(member));
+    if (!top->object) {
+        item = push(r, sizeof(*item));
+        if (!item)
+            return fail_memory(r);
+        *item = *value;
+        return BERT_OK;
+    }
+    member = push(r, sizeof(*member));
+    if (!member)
+        return fail_memory(r);
+    member->key = top->key;
+    member->value = *value;
+    return BERT_OK;
 }
 
 static bert_status close_object(struct reader *r, const void *members, size_t count,
@@ -400,17 +481,33 @@ static bert_status close_object(struct reader *r, const void *members, size_t co
     return duplicate ? fail_duplicate(r, duplicate) : BERT_OK;
 }
 
+/* What is on the stack from `start` on, in the arena; NULL: no memory. */
+static void *take(struct reader *r, size_t start)
+{
+    size_t bytes = r->used - start, capacity = first_capacity(r);
+    char *items, *rest;
+
+    if (bytes < TAKEN || bytes / 8 < start || bytes < r->capacity / 4) {
+        items = bert__arena_get(r->arena, bytes);
+        return items && bytes ? memcpy(items, r->stack + start, bytes) : items;
+    }
+    rest = new_stack(r, capacity > start ? capacity : start, start);
+    if (!rest)
+        return NULL;
+    bert__arena_keep(r->arena, r->stack, r->used);
+    items = r->stack + start;
+    r->stack = rest;
+    return items;
+}
+
 /* The closing bracket has been read. */
 static bert_status close_container(struct reader *r, struct bert__json *value)
 {
     const struct frame *top = &r->frames[--r->depth];
-    size_t bytes = r->used - top->start;
-    void *items = bert__arena_get(r->arena, bytes);
+    void *items = take(r, top->start);
 
     if (!items)
         return fail_memory(r);
-    if (bytes)
-        memcpy(items, r->stack + top->start, bytes);
     r->used = top->start;
     memset(value, 0, sizeof(*value));
     if (top->object)
@@ -537,7 +634,7 @@ bert_status bert__json_parse(struct bert__arena *arena, const char *file, const 
     if (!root)
         return fail_memory(&r);
     status = read_document(&r, root);
-    bert__alloc_free(arena->alloc, r.stack);
+    bert__arena_block_free(arena, r.stack);
     if (!status)
         *out = root;
     return status;

@@ -37,10 +37,10 @@ struct bert__json {
         struct {
             union {
                 int64_t integer; /* when is_integer */
-                double number;   /* otherwise; never NaN, may be infinite (1e999) */
+                double number;   /* when `spelt` is NULL too; never NaN */
             };
-            /* As the file spells it; what follows is no part of a number, unless it is the
-             * file's only value.  NULL: it comes from no JSON. */
+            /* As the file spells it; what follows is no part of a number.  NULL: it comes from no
+             * JSON, or is a file's only value. */
             const char *spelt;
         };
         bert_text string;
@@ -64,6 +64,9 @@ struct bert__json_member {
  * may point into `data`, which must outlive the arena's values. */
 bert_status bert__json_parse(struct bert__arena *arena, const char *file, const char *data,
                              size_t size, const struct bert__json **out, bert_error *err);
+
+/* The double nearest to a number; never NaN, may be infinite (1e999). */
+double bert__json_number(const struct bert__json *value);
 
 /* Member of an object by name; NULL if `object` is NULL, no object, or lacks it. */
 const struct bert__json *bert__json_get(const struct bert__json *object, const char *key);

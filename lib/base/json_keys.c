@@ -2,16 +2,21 @@
 /*
  * json_keys.c - are an object's keys all different?
  *
- * By dealing them out by a part of their hash and sorting what meets on (hash, length,
- * bytes): a vocabulary of 250,000 keys takes some milliseconds, and keys chosen to
- * collide only make it a sort of all.  A hash table would need a secret seed for the same promise.
+ * Mostly a table of their hashes' halves says so, with no look at a second key.  Where two are
+ * equal, or many meet in it, the keys are dealt out by a part of their hash, and sorted what meets
+ * on (hash, length, bytes): keys chosen to collide only make it a sort of all, and no seed has to
+ * be secret.
  */
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/json_parts.h"
 #include "lib/base/size.h"
 
-enum { FEW = 8 /* compared pair by pair */ };
+enum {
+    FEW = 8,  /* compared pair by pair */
+    STEPS = 4 /* a key, on average, past slots that are taken */
+};
 
 struct entry {
     uint64_t hash;
@@ -25,21 +30,7 @@ static bool equal(const bert_text *a, const bert_text *b)
 
 static uint64_t hash(const bert_text *key)
 {
-    uint64_t h = key->size * UINT64_C(0x9e3779b97f4a7c15);
-    const char *p = key->data;
-    size_t left = key->size;
-
-    while (left > 0) {
-        uint64_t part = 0;
-        size_t n = left < 8 ? left : 8;
-
-        memcpy(&part, p, n);
-        h = (h ^ part) * UINT64_C(0xff51afd7ed558ccd);
-        h ^= h >> 32;
-        p += n;
-        left -= n;
-    }
-    return h;
+    return bert__hash(key->data, key->size, 0);
 }
 
 static bool precedes(const struct entry *a, const struct entry *b)
@@ -126,18 +117,13 @@ static void deal(const struct entry *entries, size_t n, struct entry *out, size_
         out[ends[(entries[i].hash >> 24) & (hands - 1)]++] = entries[i];
 }
 
-bool bert__json_duplicate(struct bert__alloc *alloc, const struct bert__json_member *members,
-                          size_t count, const bert_text **duplicate)
+static bool find_dealt(struct bert__alloc *alloc, const struct bert__json_member *members,
+                       size_t count, const bert_text **duplicate)
 {
     struct entry *entries, *dealt;
     size_t *ends, hands = 4, from = 0;
     bool done;
 
-    *duplicate = NULL;
-    if (count <= FEW) {
-        *duplicate = find_pairwise(members, count);
-        return true;
-    }
     while (hands < count / 2)
         hands *= 2;
     entries = bert__alloc_items(alloc, count, 2 * sizeof(*entries));
@@ -156,4 +142,46 @@ bool bert__json_duplicate(struct bert__alloc *alloc, const struct bert__json_mem
     bert__alloc_free(alloc, entries);
     bert__alloc_free(alloc, ends);
     return done;
+}
+
+/* Are they surely all different?  `table` has mask + 1 slots, which are 0. */
+static bool all_differ(uint32_t *table, size_t mask, const struct bert__json_member *members,
+                       size_t count)
+{
+    size_t steps = count * STEPS;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t h = hash(&members[i].key);
+        uint32_t mark = (uint32_t)(h >> 32) | 1;
+        size_t at = h & mask;
+
+        for (; table[at] != 0; at = (at + 1) & mask) {
+            if (table[at] == mark || steps-- == 0)
+                return false;
+        }
+        table[at] = mark;
+    }
+    return true;
+}
+
+bool bert__json_duplicate(struct bert__alloc *alloc, const struct bert__json_member *members,
+                          size_t count, const bert_text **duplicate)
+{
+    size_t slots = 16;
+    uint32_t *table;
+    bool differ;
+
+    *duplicate = NULL;
+    if (count <= FEW) {
+        *duplicate = find_pairwise(members, count);
+        return true;
+    }
+    while (slots / 2 < count)
+        slots *= 2;
+    table = bert__alloc_array(alloc, slots, sizeof(*table));
+    if (!table)
+        return false;
+    differ = all_differ(table, slots - 1, members, count);
+    bert__alloc_free(alloc, table);
+    return differ || find_dealt(alloc, members, count, duplicate);
 }

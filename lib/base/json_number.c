@@ -317,3 +317,8 @@ double bert__json_double(const char *text, size_t size)
         value = slow(&d);
     return negative ? -value : value;
 }
+
+double bert__json_spelt(const char *text)
+{
+    return bert__json_double(text, strspn(text, "+-.0123456789Ee"));
+}

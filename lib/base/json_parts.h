@@ -9,6 +9,9 @@
  * the locale and the rounding mode.  Infinite when out of range. */
 double bert__json_double(const char *text, size_t size);
 
+/* The same, of one behind which there is a byte that is no part of a number. */
+double bert__json_spelt(const char *text);
+
 /* Find two equal keys in O(n log n) comparisons, whatever the keys.  *duplicate: one
  * of them, or NULL.  False if out of memory. */
 bool bert__json_duplicate(struct bert__alloc *alloc, const struct bert__json_member *members,

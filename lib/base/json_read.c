@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "lib/base/json.h"
+#include "lib/base/json_parts.h"
 
 enum { VALUE_SIZE = 96 };
 
@@ -54,10 +54,18 @@ const char *bert__json_type_name(const struct bert__json *value)
     return value ? names[value->type] : "absent";
 }
 
+double bert__json_number(const struct bert__json *value)
+{
+    if (value->is_integer)
+        return (double)value->u.integer;
+    return value->u.spelt ? bert__json_spelt(value->u.spelt) : value->u.number;
+}
+
 /* The value itself where it is short, else its type. */
 static const char *describe(char out[VALUE_SIZE], const struct bert__json *value)
 {
     char text[84];
+    double number;
 
     switch (value->type) {
     case BERT__JSON_FALSE:
@@ -70,9 +78,9 @@ static const char *describe(char out[VALUE_SIZE], const struct bert__json *value
         return out;
     case BERT__JSON_NUMBER:
         /* no %g: it writes the locale's decimal point */
+        number = bert__json_number(value);
         if (!value->is_integer)
-            return value->u.number > 1e18 || value->u.number < -1e18 ? "too large a number"
-                                                                     : "a fractional number";
+            return number > 1e18 || number < -1e18 ? "too large a number" : "a fractional number";
         snprintf(out, VALUE_SIZE, "%lld", (long long)value->u.integer);
         return out;
     default:
@@ -124,17 +132,16 @@ bert_status bert__json_read_double(const struct bert__json *object, const char *
                                    const char *key, double *out, bert_error *err)
 {
     const struct bert__json *value = bert__json_find(object, key);
+    double number;
 
     if (!value)
         return BERT_OK;
     if (value->type != BERT__JSON_NUMBER)
         return fail(value, file, key, "a number", err);
-    if (value->is_integer)
-        *out = (double)value->u.integer;
-    else if (value->u.number - value->u.number == 0)
-        *out = value->u.number;
-    else
+    number = bert__json_number(value);
+    if (number - number != 0)
         return fail(value, file, key, "a finite number", err);
+    *out = number;
     return BERT_OK;
 }
 

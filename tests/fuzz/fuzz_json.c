@@ -46,7 +46,7 @@ static void check_value(const struct bert__json *value)
         check_text(&value->u.string);
         break;
     case BERT__JSON_NUMBER:
-        if (!value->is_integer && value->u.number != value->u.number)
+        if (bert__json_number(value) != bert__json_number(value))
             __builtin_trap();
         break;
     case BERT__JSON_ARRAY:

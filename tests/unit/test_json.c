@@ -94,7 +94,7 @@ static void test_values(void **state)
     assert_true(bert__json_is(v, BERT__JSON_ARRAY));
     assert_int_equal(v->u.array.count, 9);
     assert_int_equal(v->u.array.items[1].u.integer, -2);
-    assert_true(v->u.array.items[2].u.number == 3.5);
+    assert_true(bert__json_number(&v->u.array.items[2]) == 3.5);
     assert_false(v->u.array.items[2].is_integer);
     assert_int_equal(v->u.array.items[3].type, BERT__JSON_TRUE);
     assert_int_equal(v->u.array.items[4].type, BERT__JSON_FALSE);
@@ -135,15 +135,15 @@ static void test_integers(void **state)
     assert_true(d.root->u.array.items[0].u.integer == INT64_MAX);
     assert_true(d.root->u.array.items[1].u.integer == INT64_MIN);
     assert_false(d.root->u.array.items[2].is_integer);
-    assert_true(d.root->u.array.items[2].u.number == 9223372036854775808.0);
+    assert_true(bert__json_number(&d.root->u.array.items[2]) == 9223372036854775808.0);
     assert_false(d.root->u.array.items[3].is_integer);
     assert_true(d.root->u.array.items[4].is_integer && !d.root->u.array.items[4].u.integer);
     assert_false(d.root->u.array.items[5].is_integer);
-    assert_true(d.root->u.array.items[5].u.number == 100);
+    assert_true(bert__json_number(&d.root->u.array.items[5]) == 100);
     assert_false(d.root->u.array.items[6].is_integer);
-    assert_true(d.root->u.array.items[7].u.number > 1e308);
-    assert_true(d.root->u.array.items[8].u.number < -1e308);
-    assert_true(d.root->u.array.items[9].u.number == 0);
+    assert_true(bert__json_number(&d.root->u.array.items[7]) > 1e308);
+    assert_true(bert__json_number(&d.root->u.array.items[8]) < -1e308);
+    assert_true(bert__json_number(&d.root->u.array.items[9]) == 0);
     done(&d);
 }
 
@@ -156,9 +156,9 @@ static void test_overflow(void **state)
     PARSE(&d,
           "[1.797693134862315707e308, 1.797693134862315808e308, 1.8e308, 9.9e308, 1e309, 1e310]");
     assert_int_equal(d.status, BERT_OK);
-    assert_true(d.root->u.array.items[0].u.number == 0x1.fffffffffffffp1023);
+    assert_true(bert__json_number(&d.root->u.array.items[0]) == 0x1.fffffffffffffp1023);
     for (size_t i = 1; i < 6; i++)
-        assert_true(d.root->u.array.items[i].u.number == (double)INFINITY);
+        assert_true(bert__json_number(&d.root->u.array.items[i]) == (double)INFINITY);
     done(&d);
 }
 

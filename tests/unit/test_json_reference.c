@@ -52,7 +52,7 @@ static void check_text(struct input *in, const bert_text *text)
 static void check_double(struct input *in, const struct bert__json *value)
 {
     uint64_t expected = take_u64(in), is;
-    double number = value->is_integer ? (double)value->u.integer : value->u.number;
+    double number = bert__json_number(value);
 
     memcpy(&is, &number, sizeof(is));
     assert_false(value->is_integer);
