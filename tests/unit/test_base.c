@@ -187,6 +187,36 @@ static void test_arena(void **state)
     bert__alloc_destroy(a);
 }
 
+/* A block that was filled outside, and whose rest the arena gives out. */
+static void test_arena_block(void **state)
+{
+    struct bert__alloc *a = bert__alloc_create(NULL, 0);
+    struct bert__arena arena;
+    char *block, *next;
+    uint64_t used;
+
+    (void)state;
+    bert__arena_init(&arena, a);
+    bert__arena_block_free(&arena, NULL);
+    bert__arena_block_free(&arena, bert__arena_block(&arena, 100));
+    assert_int_equal(bert__alloc_used(a), 0);
+    assert_null(bert__arena_block(&arena, SIZE_MAX - 4));
+    block = bert__arena_block(&arena, 10001);
+    memset(block, 7, 10001);
+    bert__arena_keep(&arena, block, 5001);
+    used = bert__alloc_used(a);
+    next = bert__arena_get(&arena, 4900);
+    assert_ptr_equal(next, block + 5008);
+    assert_int_equal(bert__alloc_used(a), used);
+    assert_non_null(bert__arena_get(&arena, 4900));
+    assert_true(bert__alloc_used(a) > used);
+    bert__arena_keep(&arena, bert__arena_block(&arena, 8), 8); /* all of it is taken */
+    assert_non_null(bert__arena_get(&arena, 8));
+    bert__arena_free(&arena);
+    assert_int_equal(bert__alloc_used(a), 0);
+    bert__alloc_destroy(a);
+}
+
 /* Table 3-8 of the Unicode Standard: parts of "61 F1 80 80 E1 80 C2 62 80 63 80 BF 64". */
 static void test_utf8_maximal_parts(void **state)
 {
@@ -268,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_alloc_host_fails),
         cmocka_unit_test(test_alloc_grow),
         cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_arena_block),
         cmocka_unit_test(test_utf8_maximal_parts),
         cmocka_unit_test(test_utf8_round_trip),
         cmocka_unit_test(test_options),

@@ -11,7 +11,7 @@
 #include "lib/base/alloc.h"
 #include "tokenizer/trie.h"
 
-enum { KEYS = 3000, LONGEST = 900 };
+enum { KEYS = 9000, LONGEST = 900 }; /* fewer, and many more, than are sorted in parts of a byte */
 
 static uint32_t state;
 
@@ -55,6 +55,15 @@ static uint32_t make_keys(struct bert__trie_key *keys, char *text, uint32_t n, u
     return kept;
 }
 
+static uint32_t common(const struct bert__trie_key *a, const struct bert__trie_key *b)
+{
+    uint32_t i = 0;
+
+    while (i < a->size && i < b->size && a->data[i] == b->data[i])
+        i++;
+    return i;
+}
+
 static int32_t find(const struct bert__trie *t, const struct bert__trie_key *k)
 {
     uint32_t v = t->root[(unsigned char)k->data[0]];
@@ -82,6 +91,7 @@ static void check(struct bert__alloc *alloc, uint32_t n, uint32_t longest, unsig
     assert_true(bert__trie_build(&trie, alloc, keys, n));
     for (uint32_t i = 0; i < n; i++) {
         assert_ptr_equal(keys[i].data, sorted[i].data);
+        assert_int_equal(keys[i].shared, i > 0 ? common(&keys[i - 1], &keys[i]) : 0);
         assert_int_equal(find(&trie, &sorted[i]), sorted[i].id);
     }
     none = (struct bert__trie_key){"\xFF", 1, 0, {0}};
