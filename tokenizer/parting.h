@@ -30,4 +30,10 @@ bool bert__may_part(const struct bert__parting *parting, const struct bert__norm
                     const struct bert__pretokenizer *pretokenizer, const char *text, size_t i,
                     size_t size, struct bert__piece *spare);
 
+/* Most bytes can be told by themselves: may this one stand behind a place to part at? */
+static inline bool bert__may_part_at(const struct bert__parting *parting, char c)
+{
+    return c == ' ' || c == '\n' || parting->kind == BERT__PART_BERT;
+}
+
 #endif

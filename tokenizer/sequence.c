@@ -299,8 +299,9 @@ static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_s
 
 static bool may_part(const struct run *r, size_t i)
 {
-    return bert__may_part(&r->tok->parting, &r->tok->normalizer, &r->tok->pretokenizer,
-                          r->text.data, i, r->text.size, &r->work->piece);
+    return bert__may_part_at(&r->tok->parting, r->text.data[i])
+           && bert__may_part(&r->tok->parting, &r->tok->normalizer, &r->tok->pretokenizer,
+                             r->text.data, i, r->text.size, &r->work->piece);
 }
 
 /* End of the stretch that begins at `begin`: about tok->stretch bytes, or more. */
