@@ -2,6 +2,8 @@
 /* lattice.c - the best ways through a word, a window at a time. */
 #include "tokenizer/lattice.h"
 
+#include <math.h>
+
 static bool make_room(struct bert__lattice *l, uint32_t end)
 {
     struct bert__model_scratch *x = l->x;
@@ -26,7 +28,7 @@ bool bert__lattice_reach(struct bert__lattice *l, uint32_t end)
     if (!make_room(l, end))
         return false;
     for (uint32_t i = l->cleared + 1; i <= end; i++)
-        bert__lattice_at(l, i)->from = UINT32_MAX;
+        *bert__lattice_at(l, i) = (struct bert__lattice_node){.score = NAN, .from = UINT32_MAX};
     l->cleared = end;
     return true;
 }
@@ -36,9 +38,9 @@ uint32_t bert__lattice_settled(struct bert__lattice *l, uint32_t at, uint32_t re
 {
     uint32_t open = 0, p = reach;
 
-    for (uint32_t i = l->base; i <= reach; i++) {
+    for (uint32_t i = at; i <= reach; i++) {
         struct bert__lattice_node *node = bert__lattice_at(l, i);
-        bool is_open = i >= at && node->from != UINT32_MAX;
+        bool is_open = node->from != UINT32_MAX;
 
         node->next = is_open;
         open += is_open;
@@ -48,12 +50,14 @@ uint32_t bert__lattice_settled(struct bert__lattice *l, uint32_t at, uint32_t re
 
         if (!node->next)
             continue;
+        node->next = 0;
         from = bert__lattice_at(l, node->from);
         open -= from->next;
         from->next = 1;
     }
     while (!bert__lattice_at(l, p)->next)
         p--;
+    bert__lattice_at(l, p)->next = 0;
     return p;
 }
 
@@ -80,4 +84,5 @@ void bert__lattice_move(struct bert__lattice *l, uint32_t p)
     memmove(l->x->lattice, bert__lattice_at(l, p),
             ((size_t)(l->cleared - p) + 1) * sizeof *l->x->lattice);
     l->base = p;
+    l->x->lattice[0].next = 0;
 }

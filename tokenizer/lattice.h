@@ -38,6 +38,15 @@ static inline struct bert__lattice_node *bert__lattice_at(const struct bert__lat
     return &l->x->lattice[at - l->base];
 }
 
+static inline uint64_t bert__lattice_link(uint32_t from, int32_t id)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (uint64_t)from << 32 | (uint32_t)id;
+#else
+    return (uint64_t)(uint32_t)id << 32 | from;
+#endif
+}
+
 static inline bool bert__lattice_is_full(const struct bert__lattice *l, uint32_t at)
 {
     return at - l->base >= l->window;

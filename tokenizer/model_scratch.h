@@ -39,10 +39,15 @@ struct bert__bpe_node {
 
 /* A position in a word, and the best way there. */
 struct bert__lattice_node {
-    double score;
-    uint32_t from; /* UINT32_MAX: no way yet */
+    double score; /* not a number: no way yet */
+    union {
+        struct {
+            uint32_t from; /* UINT32_MAX: no way yet */
+            int32_t id;    /* of the piece from there to here */
+        };
+        uint64_t link; /* both */
+    };
     uint32_t next; /* while the way is handed out */
-    int32_t id;    /* of the piece from there to here */
 };
 
 struct bert__model_scratch {

@@ -88,40 +88,49 @@ static bool hand_out(struct output *o, struct bert__lattice *l, uint32_t p)
 
 /* ---- The lattice --------------------------------------------------------------- */
 
+/* A way from `from` by a piece, if it is the first or better; without a branch, which would often
+ * guess wrong. */
 static inline void offer(struct bert__lattice_node *node, double score, uint32_t from, int32_t id)
 {
-    if (node->from == UINT32_MAX || score > node->score) {
-        node->score = score;
-        node->from = from;
-        node->id = id;
-    }
+    uint64_t link = bert__lattice_link(from, id), kept = node->link;
+    double old = node->score; /* not a number: none yet */
+
+    node->link = kept ^ ((kept ^ link) & ((uint64_t)(score <= old) - 1));
+    node->score = old > score ? old : score;
 }
 
-static inline uint32_t char_size(unsigned char c)
+/* The pieces that begin at s, of the last n bytes, and are longer than what was walked. */
+static void extend_far(const struct bert__unigram *m, const char *s, uint32_t n, uint32_t v,
+                       uint32_t at, struct bert__lattice_node *nodes)
 {
-    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
-
-/* Offer all pieces that begin at s, which is position `at`, to the nodes from there on. */
-static void extend(const struct bert__unigram *m, const char *s, size_t n, uint32_t at,
-                   struct bert__lattice_node *nodes, uint32_t one)
-{
-    const struct bert__trie *t = &m->trie;
+    const struct bert__unigram_trie *t = &m->trie;
     double till = nodes[0].score;
-    uint32_t v = t->root[(unsigned char)s[0]];
-    bool single = false;
+    uint32_t i = BERT__UNIGRAM_DEPTH + 1;
 
-    for (size_t i = 1; v != BERT__TRIE_NONE; i++) {
-        if (t->nodes[v].id >= 0) {
-            single |= i == one;
-            offer(&nodes[i], m->scores[t->nodes[v].id] + till, at, t->nodes[v].id);
-        }
-        if (i == n)
+    for (;; i++) {
+        const struct bert__unigram_node *node = &t->nodes[v];
+
+        if (node->id >= 0)
+            offer(&nodes[i], node->score + till, at, node->id);
+        if (i == n || !bert__unigram_child(t, v, (uint8_t)s[i], &v))
             break;
-        v = bert__trie_child(t, v, (unsigned char)s[i]);
     }
-    if (!single)
-        offer(&nodes[one], m->unk_score + till, at, m->unk_id);
+}
+
+/* Offer the pieces of a lane, which begin at position `at`, to the nodes from there on. */
+static void extend(const struct bert__unigram *m, const struct bert__unigram_lane *lane,
+                   uint32_t at, struct bert__lattice_node *nodes)
+{
+    double till = nodes[0].score;
+
+    for (uint32_t sizes = lane->sizes; sizes != 0; sizes &= sizes - 1) {
+        uint32_t size = (uint32_t)__builtin_ctz(sizes);
+        const struct bert__unigram_node *node = &m->trie.nodes[lane->way[size]];
+
+        offer(&nodes[size], node->score + till, at, node->id);
+    }
+    if (!(lane->sizes >> lane->one & 1))
+        offer(&nodes[lane->one], m->unk_score + till, at, m->unk_id);
 }
 
 static uint32_t least(uint32_t a, uint64_t b)
@@ -134,28 +143,42 @@ static bool is_enough(const struct output *o)
     return o->work->wanted > 0 && o->work->tokens.n >= o->work->wanted;
 }
 
+/* Hand out what is settled of the ways to `at` and beyond. */
+static bool settle(struct output *o, struct bert__lattice *l, uint32_t at)
+{
+    uint32_t p = bert__lattice_settled(l, at, l->cleared);
+
+    if (!hand_out(o, l, p))
+        return false;
+    bert__lattice_move(l, p);
+    return true;
+}
+
 static bool best_way(const struct bert__unigram *m, struct output *o, const char *s, uint32_t n)
 {
+    struct bert__unigram_lane lanes[BERT__UNIGRAM_LANES];
     struct bert__lattice l;
 
     if (!bert__lattice_init(&l, &o->work->model, o->work->wanted > 0 ? SOME : WINDOW))
         return false;
     for (uint32_t at = 0; at < n;) {
-        uint32_t reach = least(n, (uint64_t)at + m->longest), one = char_size((unsigned char)s[at]);
+        uint32_t count = bert__unigram_walk(&m->trie, s + at, n - at, lanes), base = at;
 
         if (bert__lattice_is_full(&l, at)) {
-            uint32_t p = bert__lattice_settled(&l, at, l.cleared);
-
-            if (!hand_out(o, &l, p))
+            if (!settle(o, &l, at))
                 return false;
             if (is_enough(o))
                 return true;
-            bert__lattice_move(&l, p);
         }
-        if (!bert__lattice_reach(&l, reach))
+        if (!bert__lattice_reach(&l, least(n, (uint64_t)at + lanes[count - 1].at + m->longest)))
             return false;
-        extend(m, s + at, n - at, at, bert__lattice_at(&l, at), one);
-        at += one;
+        for (uint32_t i = 0; i < count; i++) {
+            at = base + lanes[i].at;
+            extend(m, &lanes[i], at, bert__lattice_at(&l, at));
+            if (lanes[i].v != BERT__TRIE_NONE)
+                extend_far(m, s + at, n - at, lanes[i].v, at, bert__lattice_at(&l, at));
+        }
+        at += lanes[count - 1].one;
     }
     return hand_out(o, &l, n) && flush(o);
 }
@@ -210,8 +233,10 @@ bert_status bert__unigram_build(struct bert__unigram *m, bert_error *err)
             keys[n++] = (struct bert__trie_key){e->data, e->size, e->id, {0}};
     }
     if (keys != NULL)
-        done = bert__trie_build(&m->trie, m->alloc, keys, n);
+        done = bert__unigram_trie_build(&m->trie, m->alloc, keys, n, m->scores);
     bert__alloc_free(m->alloc, keys);
+    bert__alloc_free(m->alloc, m->scores); /* they are in the trie */
+    m->scores = NULL;
     return done ? BERT_OK : bert__alloc_fail(m->alloc, "the pieces of a tokenizer", err);
 }
 
@@ -244,7 +269,7 @@ void bert__unigram_free(struct bert__unigram *m)
 {
     if (m->alloc == NULL)
         return;
-    bert__trie_free(&m->trie);
+    bert__unigram_trie_free(&m->trie);
     bert__alloc_free(m->alloc, m->scores);
     *m = (struct bert__unigram){0};
 }

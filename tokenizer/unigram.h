@@ -3,7 +3,7 @@
 #ifndef BERT_TOKENIZER_UNIGRAM_H
 #define BERT_TOKENIZER_UNIGRAM_H
 
-#include "tokenizer/trie.h"
+#include "tokenizer/unigram_trie.h"
 #include "tokenizer/vocab.h"
 #include "tokenizer/work.h"
 
@@ -13,8 +13,8 @@ enum { BERT__UNIGRAM_PIECE = 1024 };
 struct bert__unigram {
     struct bert__alloc *alloc;
     const struct bert__vocab *vocab; /* borrowed; ids are positions in the list of pieces */
-    struct bert__trie trie;
-    double *scores; /* by id */
+    struct bert__unigram_trie trie;
+    double *scores; /* by id, until the trie is built */
     double unk_score;
     int32_t unk_id;
     uint32_t longest; /* piece, in bytes */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_trie.c - keys are sorted as bytes and found in the trie, whatever they share. */
+/* test_trie.c - keys are sorted as bytes and found in the trie, whatever they share; those that
+ * begin at each position of a text are found by walking from several of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include "lib/base/alloc.h"
 #include "tokenizer/trie.h"
+#include "tokenizer/unigram_trie.h"
 
 enum { KEYS = 9000, LONGEST = 900 }; /* fewer, and many more, than are sorted in parts of a byte */
 
@@ -73,10 +75,53 @@ static int32_t find(const struct bert__trie *t, const struct bert__trie_key *k)
     return v == BERT__TRIE_NONE ? -1 : t->nodes[v].id;
 }
 
+/* What a lane says of the keys that begin at s, against one look at a time. */
+static void check_lane(const struct bert__trie *t, const struct bert__unigram_trie *u,
+                       const struct bert__unigram_lane *l, const char *s, uint32_t n)
+{
+    uint32_t v = t->root[(unsigned char)s[0]], size = 1;
+
+    for (; v != BERT__TRIE_NONE && size <= BERT__UNIGRAM_DEPTH; size++) {
+        const struct bert__unigram_node *node = &u->nodes[l->way[size]];
+
+        assert_int_equal(node->id, t->nodes[v].id);
+        assert_int_equal(l->sizes >> size & 1, node->id >= 0);
+        if (node->id >= 0)
+            assert_true(node->score == -(double)node->id);
+        v = size < n ? bert__trie_child(t, v, (uint8_t)s[size]) : BERT__TRIE_NONE;
+    }
+    assert_int_equal(l->v, v); /* which are the same nodes in both */
+    assert_int_equal((uint64_t)l->sizes >> size, 0);
+}
+
+/* Texts of all sizes, so that some end near what is walked. */
+static void check_walks(const struct bert__trie *t, const struct bert__unigram_trie *u,
+                        unsigned letters)
+{
+    struct bert__unigram_lane lanes[BERT__UNIGRAM_LANES];
+    char text[150];
+
+    for (uint32_t n = 1; n <= sizeof text; n++) {
+        uint32_t count, at = 0;
+
+        for (uint32_t i = 0; i < n; i++)
+            text[i] = (char)draw(letters < 128 ? letters : 128); /* characters of one byte */
+        count = bert__unigram_walk(u, text, n, lanes);
+        assert_int_equal(count, n < BERT__UNIGRAM_LANES ? n : BERT__UNIGRAM_LANES);
+        for (uint32_t i = 0; i < count; at += lanes[i++].one) {
+            assert_int_equal(lanes[i].at, at);
+            assert_int_equal(lanes[i].one, 1);
+            check_lane(t, u, &lanes[i], text + at, n - at);
+        }
+    }
+}
+
 static void check(struct bert__alloc *alloc, uint32_t n, uint32_t longest, unsigned letters)
 {
     static struct bert__trie_key keys[KEYS], sorted[KEYS];
     char *text = malloc((size_t)n * longest + 1);
+    static double scores[KEYS];
+    struct bert__unigram_trie unigram;
     struct bert__trie trie;
     struct bert__trie_key none;
 
@@ -96,6 +141,11 @@ static void check(struct bert__alloc *alloc, uint32_t n, uint32_t longest, unsig
     }
     none = (struct bert__trie_key){"\xFF", 1, 0, {0}};
     assert_int_equal(find(&trie, &none), -1);
+    for (uint32_t i = 0; i < KEYS; i++)
+        scores[i] = -(double)i;
+    assert_true(bert__unigram_trie_build(&unigram, alloc, keys, n, scores));
+    check_walks(&trie, &unigram, letters);
+    bert__unigram_trie_free(&unigram);
     bert__trie_free(&trie);
     free(text);
 }
