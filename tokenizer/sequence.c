@@ -21,9 +21,10 @@ struct run {
     struct bert__sequence *sequence; /* one of these */
     struct bert__id_sink *sink;
     struct bert__token_finder *finder;
-    uint64_t stop;  /* tokens after which the rest is not read; 0: read all */
-    size_t base;    /* where the stretch begins in the text */
-    size_t n_words; /* before the stretch */
+    uint64_t stop;      /* tokens after which the rest is not read; 0: read all */
+    size_t base;        /* where the stretch begins in the text */
+    size_t n_words;     /* before the stretch */
+    bert_status status; /* of the last tokens that the model passed on */
     bert_error *err;
 };
 
@@ -140,8 +141,8 @@ static bool add_unknown(struct run *r, const struct bert__token *t)
            || add_surface(r, r->work->piece.bytes + t->begin, t->end - t->begin);
 }
 
-/* Hand on the tokens of the words in work. */
-static bert_status flush(struct run *r)
+/* Hand on the tokens in work. */
+static bert_status hand_on(struct run *r)
 {
     const struct bert__tokens *t = &r->work->tokens;
 
@@ -162,6 +163,25 @@ static bert_status flush(struct run *r)
                 return no_memory(r);
         }
     }
+    r->work->tokens.n = 0;
+    return BERT_OK;
+}
+
+static bool take_tokens(void *run)
+{
+    struct run *r = run;
+
+    r->status = hand_on(r);
+    return r->status == BERT_OK;
+}
+
+/* The same, of all the words in work. */
+static bert_status flush(struct run *r)
+{
+    bert_status status = hand_on(r);
+
+    if (status != BERT_OK)
+        return status;
     r->n_words += r->work->words.n;
     if (r->n_words > INT32_MAX)
         return bert__fail(r->err, BERT_ERANGE, "the text has more than %ld words", (long)INT32_MAX);
@@ -196,10 +216,16 @@ static bert_status add_token(struct run *r, const struct bert__added_token *toke
 
 static bert_status run_words(struct run *r)
 {
+    bool done;
+
     r->work->tokens.n = 0;
     r->work->wanted = r->stop > 0 ? r->stop - count(r) : 0;
-    if (!bert__token_model_run(&r->tok->model, r->work))
-        return no_memory(r);
+    r->work->take = take_tokens;
+    r->work->taker = r;
+    done = bert__token_model_run(&r->tok->model, r->work);
+    r->work->take = NULL;
+    if (!done)
+        return r->status != BERT_OK ? r->status : no_memory(r);
     return flush(r);
 }
 

@@ -18,7 +18,7 @@
 #include "tokenizer/model_scratch.h"
 
 /* Enough to keep the stages busy, and within the cache. */
-enum { BERT__STRETCH = 4096 };
+enum { BERT__STRETCH = 4096, BERT__TOKENS_MANY = 1024 };
 
 /* Largest stretch of source bytes: normalising makes at most 6 bytes of one. */
 #define BERT__STRETCH_MAX ((size_t)1 << 29)
@@ -119,6 +119,8 @@ struct bert__work {
     struct bert__words words;
     struct bert__words before; /* words as the last step left them */
     struct bert__tokens tokens;
+    bool (*take)(void *taker); /* see bert__tokens_pass(); NULL: all tokens stay here */
+    void *taker;
     uint64_t wanted; /* as many tokens are enough, the rest of a long word may be left; 0: all */
     struct bert__model_scratch model;
 };
@@ -134,6 +136,13 @@ void bert__piece_turn(struct bert__piece *piece);
 void bert__piece_set_aside(struct bert__piece *piece, struct bert__layer *aside);
 /* After a stage that noted places in `in`: make them places in the source again. */
 void bert__piece_trace(struct bert__piece *piece);
+
+/* Tokens of a word so far, which are final, need not wait for the rest of it where they are many.
+ * False: whoever takes them fails, and knows why. */
+static inline bool bert__tokens_pass(struct bert__work *work)
+{
+    return work->tokens.n < BERT__TOKENS_MANY || work->take == NULL || work->take(work->taker);
+}
 
 /* Make room for `more` bytes of the piece. */
 bool bert__piece_grow(struct bert__piece *piece, size_t more);
