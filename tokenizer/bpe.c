@@ -137,7 +137,7 @@ enum {
     WORD = 1024,
     SYMBOLS = 4 * WORD, /* falling back to bytes makes up to four of one */
     RANKS = 2 * WORD,
-    DEAD = 64
+    DEAD = 128
 };
 
 size_t bert__bpe_least(void)

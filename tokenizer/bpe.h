@@ -25,6 +25,7 @@ struct bert__bpe_slot {
 };
 
 struct bert__bpe_made; /* bpe_path.h */
+struct bert__bpe_branch;
 
 struct bert__bpe_options {
     bool byte_level; /* words are raw bytes, the vocabulary spells them in the byte alphabet */
@@ -58,8 +59,11 @@ struct bert__bpe {
     uint64_t *filter;
     uint64_t filter_mask; /* of its words */
 
-    struct bert__bpe_made *made; /* for the search; NULL: words are merged */
-    struct bert__trie trie;      /* of the tokens that their own texts merge to */
+    struct bert__bpe_made *made;       /* for the search; NULL: words are merged */
+    struct bert__bpe_branch *branches; /* of the trie of the tokens that their own texts merge to */
+    uint8_t *labels;                   /* the byte that leads to each, see trie.h */
+    uint32_t root[256];                /* branch of each byte that a token begins with */
+    uint32_t *two;                     /* and of each two, the first times 256 */
 
     int32_t single[4][256]; /* symbol of a byte (below 128, or at byte level) by its place; -1 */
     int32_t fallback[256];  /* token of a byte, <0x00> and so on; -1 */

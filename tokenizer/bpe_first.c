@@ -17,11 +17,10 @@ enum { WINDOW = 512 };
 static uint32_t extend(const struct bert__bpe *m, struct bert__lattice *l, const char *s,
                        uint32_t n, uint32_t at)
 {
-    const struct bert__trie *t = &m->trie;
-    uint32_t v = t->root[(unsigned char)s[at]], end = at + 1, furthest = at;
+    uint32_t v = m->root[(unsigned char)s[at]], end = at + 1, furthest = at;
 
-    for (; v != BERT__TRIE_NONE; end++) {
-        int32_t id = t->nodes[v].id;
+    for (; v > 0; end++) {
+        int32_t id = m->branches[v].id;
 
         if (id >= 0) {
             struct bert__lattice_node *node = bert__lattice_at(l, end);
@@ -35,7 +34,7 @@ static uint32_t extend(const struct bert__bpe *m, struct bert__lattice *l, const
         }
         if (end == n)
             break;
-        v = bert__trie_child(t, v, (uint8_t)s[end]);
+        v = bert__bpe_child(m, v, (uint8_t)s[end]);
     }
     return furthest;
 }

@@ -73,15 +73,15 @@ static void bury(struct search *p, uint32_t at)
 /* The longest token at a position, or -1. */
 static int32_t longest(const struct search *p, uint32_t at)
 {
-    const struct bert__trie *t = &p->model->trie;
-    uint32_t v = t->root[(unsigned char)p->s[at]];
+    const struct bert__bpe *m = p->model;
+    uint32_t v = m->root[(unsigned char)p->s[at]];
     int32_t id = -1;
 
-    while (v != BERT__TRIE_NONE) {
-        id = t->nodes[v].id >= 0 ? t->nodes[v].id : id;
+    while (v > 0) {
+        id = m->branches[v].id >= 0 ? m->branches[v].id : id;
         if (++at == p->end)
             break;
-        v = bert__trie_child(t, v, (uint8_t)p->s[at]);
+        v = bert__bpe_child(m, v, (uint8_t)p->s[at]);
     }
     return id;
 }
@@ -132,17 +132,11 @@ static bool search(struct search *p, size_t word, bool *found)
 bool bert__bpe_path(const struct bert__bpe *m, struct bert__work *work, uint32_t begin,
                     uint32_t end, size_t word, bool *found)
 {
-    struct bert__model_scratch *x = &work->model;
     uint64_t few = 0;
-    size_t n = (size_t)(end - begin) / 64 + 1;
     struct search p = {m, work, work->piece.bytes, begin, end, &few};
 
-    if (end - begin >= FEW) {
-        if (!bert__reserve(x->alloc, &x->dead, &x->dead_cap, n, sizeof *x->dead))
-            return false;
-        memset(x->dead, 0, n * sizeof *x->dead);
-        p.dead = x->dead;
-    }
+    if (end - begin >= FEW)
+        return bert__bpe_long(m, work, begin, end, word, found);
     return search(&p, word, found);
 }
 
@@ -206,9 +200,8 @@ static bool in_order(const struct bert__bpe *m, size_t n)
 }
 
 /* For each token the longest other one that it begins with: its last ancestor in the trie. */
-static bool link_shorter(struct bert__bpe *m)
+static bool link_shorter(struct bert__bpe *m, const struct bert__trie *t)
 {
-    const struct bert__trie *t = &m->trie;
     int32_t *above = bert__alloc_items(m->alloc, t->n_nodes, sizeof *above);
 
     if (above == NULL)
@@ -226,9 +219,60 @@ static bool link_shorter(struct bert__bpe *m)
     return true;
 }
 
+static struct bert__bpe_branch branch(const struct bert__bpe *m, const struct bert__trie_node *v)
+{
+    struct bert__bpe_branch b = {.first = v[0].first,
+                                 .n = (uint16_t)(v[1].first - v[0].first),
+                                 .id = v[0].id,
+                                 .rank = BERT__BPE_NEVER,
+                                 .first_rank = BERT__BPE_NEVER,
+                                 .last_rank = BERT__BPE_NEVER};
+
+    if (b.id >= 0) {
+        const struct bert__bpe_made *made = &m->made[b.id];
+
+        b.rank = made->rank;
+        b.left = (uint8_t)(made->rank == BERT__BPE_SYMBOL ? made->size : m->made[made->left].size);
+        if (made->shorter >= 0)
+            b.shorter = (uint8_t)m->made[made->shorter].size;
+        for (const struct bert__bpe_made *x = made; x->rank != BERT__BPE_SYMBOL;
+             x = &m->made[x->left])
+            b.first_rank = x->rank;
+        for (const struct bert__bpe_made *x = made; x->rank != BERT__BPE_SYMBOL;
+             x = &m->made[x->right])
+            b.last_rank = x->rank;
+    }
+    return b;
+}
+
+/* From the trie, whose labels are taken over. */
+static bool build_branches(struct bert__bpe *m, struct bert__trie *t)
+{
+    m->branches = bert__alloc_items(m->alloc, t->n_nodes, sizeof *m->branches);
+    m->two = bert__alloc_array(m->alloc, 256 * 256, sizeof *m->two);
+    if (m->branches == NULL || m->two == NULL)
+        return false;
+    for (uint32_t v = 0; v < t->n_nodes; v++) {
+        m->branches[v] = branch(m, &t->nodes[v]);
+        for (uint32_t c = t->nodes[v].first; c < t->nodes[v + 1].first; c++)
+            m->branches[v].below |= (uint32_t)1 << t->labels[c] % 32;
+    }
+    m->branches[0].n = 0;
+    m->branches[0].below = 0; /* what is no child has none */
+    for (uint32_t v = t->nodes[0].first; v < t->nodes[1].first; v++) {
+        m->root[t->labels[v]] = v;
+        for (uint32_t c = t->nodes[v].first; c < t->nodes[v + 1].first; c++)
+            m->two[t->labels[v] << 8 | t->labels[c]] = c;
+    }
+    m->labels = t->labels;
+    t->labels = NULL;
+    return true;
+}
+
 static bool build_trie(struct bert__bpe *m)
 {
     const struct bert__vocab *v = m->words;
+    struct bert__trie trie = {0};
     struct bert__trie_key *keys = bert__alloc_items(m->alloc, v->n, sizeof *keys);
     uint32_t n = 0;
     bool done;
@@ -241,9 +285,11 @@ static bool build_trie(struct bert__bpe *m)
         if (is_made(m, e->id))
             keys[n++] = (struct bert__trie_key){e->data, e->size, e->id, {0}};
     }
-    done = bert__trie_build(&m->trie, m->alloc, keys, n);
+    done = bert__trie_build(&trie, m->alloc, keys, n);
     bert__alloc_free(m->alloc, keys);
-    return done && link_shorter(m);
+    done = done && link_shorter(m, &trie) && build_branches(m, &trie);
+    bert__trie_free(&trie);
+    return done;
 }
 
 /* A search takes the longest token's time at each position. */
@@ -276,6 +322,8 @@ bool bert__bpe_path_init(struct bert__bpe *m, size_t n)
 
 void bert__bpe_path_free(struct bert__bpe *m)
 {
-    bert__trie_free(&m->trie);
+    bert__alloc_free(m->alloc, m->branches);
+    bert__alloc_free(m->alloc, m->labels);
+    bert__alloc_free(m->alloc, m->two);
     bert__alloc_free(m->alloc, m->made);
 }
