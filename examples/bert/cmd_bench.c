@@ -247,7 +247,10 @@ static bert_status check_length(const struct bench *bench, uint32_t length, bert
 /* Before each case, since a peak is easily missed on a machine with other work. */
 static void measure_peak(struct bench *bench)
 {
-    double peak = bench_peak_gflops(bert_session_threads(bench->runtime.session));
+    static const enum bench_type types[] = {
+        [BERT_PRECISION_BF16] = BENCH_BF16, [BERT_PRECISION_INT8] = BENCH_INT8};
+    double peak = bench_peak_rate(types[bert_model_precision(bench->runtime.model)],
+                                  bert_session_threads(bench->runtime.session));
 
     bench->peak = peak > bench->peak ? peak : bench->peak;
 }
@@ -455,8 +458,8 @@ const struct command command_bench = {
     .synopsis = "[options]",
     .about = "Time the encoder on random ids, each length with each batch size, and print for\n"
              "each case the median, least and 95th percentile of the milliseconds of a batch,\n"
-             "tokens per second and useful GFLOP/s at the median, and the fp32 peak of this\n"
-             "machine with as many threads, measured by a loop of multiply-adds.  A batch over\n"
+             "tokens per second and useful GFLOP/s at the median, and this machine's peak of the\n"
+             "precision with as many threads, measured by a loop of multiply-adds.  A batch over\n"
              "--max-tokens is run in parts.  With --json one object per case.",
     .examples = "  bert bench -m DIR\n"
                 "  bert bench --random base --lengths 128 --batches 1,8 --seconds 3 --json\n"
