@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernels.c - times every kernel on one thread: GFLOP/s or GB/s, ns per element, and per cent
- * of the core's own peak, which is measured first: multiply-adds that wait for nothing, and
- * memcpy() within L1 for the kernels that do little but move floats.
+ * kernels.c - times every kernel on one thread: GFLOP/s and per cent of the core's peak in what
+ * the level has of instructions; GB/s and per cent of what the memory gives that holds the data:
+ * products beside a reading of as many bytes as their weights have, kernels that do little but
+ * move floats beside a copy of as many as they read and write.
  *
  *   bench-kernels [--level NAME] [--only PREFIX] [--seconds S]
  *
@@ -11,22 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "examples/bert/bench_peak.h"
 #include "kernels/kernels.h"
+#include "tests/bench/support.h"
 
 static double seconds = 0.15;
 static const char *only = "";
-static double peak = 1.0;    /* GFLOP/s */
-static double l1_peak = 1.0; /* GB/s of a copy within L1, both ways counted */
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+static double peaks[3]; /* of one thread, by enum bench_type; GFLOP/s */
 
 static float *floats(size_t n)
 {
@@ -44,18 +37,18 @@ static float *floats(size_t n)
 /* Best time of one call of body, over runs of about a millisecond. */
 #define BEST(best, ...)                                                                            \
     do {                                                                                           \
-        double end_ = now() + seconds, one_, t_ = now();                                           \
+        double end_ = bench_now() + seconds, one_, t_ = bench_now();                               \
         size_t reps_;                                                                              \
         __VA_ARGS__;                                                                               \
-        one_ = now() - t_;                                                                         \
+        one_ = bench_now() - t_;                                                                   \
         reps_ = one_ > 1e-3 ? 1 : (size_t)(1e-3 / (one_ + 1e-8)) + 1;                              \
         (best) = one_;                                                                             \
-        while (now() < end_) {                                                                     \
-            t_ = now();                                                                            \
+        while (bench_now() < end_) {                                                               \
+            t_ = bench_now();                                                                      \
             for (size_t r_ = 0; r_ < reps_; r_++) {                                                \
                 __VA_ARGS__;                                                                       \
             }                                                                                      \
-            one_ = (now() - t_) / (double)reps_;                                                   \
+            one_ = (bench_now() - t_) / (double)reps_;                                             \
             if (one_ < (best))                                                                     \
                 (best) = one_;                                                                     \
         }                                                                                          \
@@ -66,114 +59,185 @@ static int wanted(const char *name)
     return strncmp(name, only, strlen(only)) == 0;
 }
 
-/* ---- Peak ------------------------------------------------------------- */
+/* ---- Peaks ------------------------------------------------------------ */
 
-#if defined(__x86_64__)
-#define TWELVE(op, r)                                                                              \
-    op " %%" r "14,%%" r "15,%%" r "0\n" op " %%" r "14,%%" r "15,%%" r "1\n" op " %%" r "14,%%" r \
-       "15,%%" r "2\n" op " %%" r "14,%%" r "15,%%" r "3\n" op " %%" r "14,%%" r "15,%%" r         \
-       "4\n" op " %%" r "14,%%" r "15,%%" r "5\n" op " %%" r "14,%%" r "15,%%" r "6\n" op " %%" r  \
-       "14,%%" r "15,%%" r "7\n" op " %%" r "14,%%" r "15,%%" r "8\n" op " %%" r "14,%%" r         \
-       "15,%%" r "9\n" op " %%" r "14,%%" r "15,%%" r "10\n" op " %%" r "14,%%" r "15,%%" r "11\n"
-#define CLOBBERS                                                                                   \
-    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
-        "xmm11", "xmm14", "xmm15"
-
-static void burn(int level, int n)
+/* Of the instructions that a level may use; a type that has none is computed in fp32. */
+static double measure_peak(uint32_t level, enum bench_type type)
 {
-    if (level >= 30)
-        __asm__ volatile(
-            "vpxor %%xmm14,%%xmm14,%%xmm14\nvpxor %%xmm15,%%xmm15,%%xmm15\n1:\n" TWELVE(
-                "vfmadd231ps", "zmm") TWELVE("vfmadd231ps", "zmm") "dec %0\njnz 1b\nvzeroupper"
-            : "+r"(n)::CLOBBERS);
-    else if (level >= 20)
-        __asm__ volatile(
-            "vpxor %%xmm14,%%xmm14,%%xmm14\nvpxor %%xmm15,%%xmm15,%%xmm15\n1:\n" TWELVE(
-                "vfmadd231ps", "ymm") TWELVE("vfmadd231ps", "ymm") "dec %0\njnz 1b\nvzeroupper"
-            : "+r"(n)::CLOBBERS);
+    const uint32_t bits = level < 20 ? 128 : level < 30 ? 256 : level < 60 ? 512 : UINT32_MAX;
+    double best = 0;
+
+    for (const struct bench_loop *l = bench_loops; l->name != NULL; l++) {
+        for (int i = 0; l->type == type && l->bits <= bits && i < 3; i++) {
+            double rate = bench_loop_rate(l, 1, 0.02);
+
+            best = rate > best ? rate : best;
+        }
+    }
+    return best > 0 || type == BENCH_FP32 ? best : measure_peak(level, BENCH_FP32);
 }
 
-static double measure_peak(uint32_t level)
+/* The rates of copying or reading so much, measured once. */
+static double rate_of(double (*measure)(size_t), size_t bytes)
 {
-    const double lanes = level >= 30 ? 16 : 8;
-    double best;
+    static struct {
+        double (*measure)(size_t);
+        size_t bytes;
+        double rate;
+    } known[64];
+    size_t i = 0;
 
-    if (level < 20)
-        return 0;
-    BEST(best, burn((int)level, 10000));
-    return 2 * 24 * lanes * 10000 / best * 1e-9;
-}
-#else
-static double measure_peak(uint32_t level)
-{
-    (void)level;
-    return 0;
-}
-#endif
-
-static double measure_l1(void)
-{
-    enum { BYTES = 6144 };
-    char *a = (char *)floats(BYTES / sizeof(float)), *b = (char *)floats(BYTES / sizeof(float));
-    double best;
-
-    BEST(best, {
-        memcpy(b, a, BYTES);
-        __asm__ volatile("" : : "r"(b) : "memory");
-    });
-    free(a);
-    free(b);
-    return 2 * BYTES / best * 1e-9;
+    while (i < 63 && known[i].measure != NULL
+           && (known[i].measure != measure || known[i].bytes != bytes))
+        i++;
+    if (known[i].measure != measure || known[i].bytes != bytes) {
+        known[i].measure = measure;
+        known[i].bytes = bytes;
+        known[i].rate = measure(bytes);
+    }
+    return known[i].rate;
 }
 
-static void line(const char *name, double value, const char *unit, double share)
+static double reading(size_t bytes)
 {
-    printf("  %-34s %9.2f %s", name, value, unit);
-    if (share > 0)
-        printf("  %5.1f %%", 100 * share);
+    return bench_reading(1, bytes);
+}
+
+/* ---- Lines ------------------------------------------------------------ */
+
+static void line(const char *name, double value, const char *unit)
+{
+    printf("  %-34s %9.2f %s\n", name, value, unit);
+    fflush(stdout);
+}
+
+/* Beside the peak; and what is read of `weights` bytes beside the reading of so many. */
+static void flop_line(const char *name, double flop, double time, double peak, size_t weights)
+{
+    const double g = flop / time * 1e-9, speed = (double)weights / time * 1e-9;
+
+    printf("  %-34s %9.2f GFLOP/s  %5.1f %%", name, g, 100 * g / peak);
+    if (weights > 0)
+        printf("  %8.2f GB/s  %5.1f %%", speed, 100 * speed / rate_of(reading, weights));
     printf("\n");
     fflush(stdout);
 }
 
-static void flop_line(const char *name, double flop, double time)
+/* `n` elements of which `bytes` each are moved, beside what `measure` gives for so many. */
+static void move_line(const char *name, double n, double bytes, double time,
+                      double (*measure)(size_t))
 {
-    double g = flop / time * 1e-9;
+    const double speed = bytes * n / time * 1e-9;
 
-    line(name, g, "GFLOP/s", peak > 0 ? g / peak : 0);
+    printf("  %-34s %9.2f GB/s  %6.3f ns/element  %5.1f %%\n", name, speed, time / n * 1e9,
+           100 * speed / rate_of(measure, (size_t)(bytes * n)));
+    fflush(stdout);
+}
+
+static void element_line(const char *name, double n, double bytes, double time)
+{
+    move_line(name, n, bytes, time, bench_copying);
+}
+
+static void read_line(const char *name, double n, double bytes, double time)
+{
+    move_line(name, n, bytes, time, reading);
 }
 
 /* ---- Kernels ---------------------------------------------------------- */
 
-static void gemm_case(const struct bert__gemm *g, size_t m, size_t k, size_t n, enum bert__act act)
+static const char *const types[] = {"fp32", "bf16", "int8"};
+
+struct product {
+    const struct bert__gemm *g;
+    size_t m, k, n, panels, bytes, lda; /* lda: elements of a row as run() reads it */
+    float *a, *c, *bias;
+    char *prepared, *packed;
+    enum bert__act act;
+};
+
+static void prepare(const struct product *p)
 {
-    const size_t panels = (n + g->nr - 1) / g->nr;
-    const size_t bytes = g->panel_bytes(k);
-    float *a = floats(m * k), *w = floats(n * k), *c = floats(m * n), *bias = floats(n);
-    char *p = (char *)floats(panels * bytes / sizeof(float));
+    if (p->g->prepare != NULL)
+        p->g->prepare(p->prepared, p->lda, p->a, p->k, p->m, p->k);
+}
+
+static void multiply(const struct product *p)
+{
+    const void *a = p->g->prepare != NULL ? (const void *)p->prepared : (const void *)p->a;
+
+    if (p->g->enter != NULL)
+        p->g->enter();
+    for (size_t j = 0; j < p->panels; j++) {
+        const size_t first = j * p->g->nr, left = p->n - first;
+        struct bert__epilogue ep = {.bias = p->bias + first, .act = p->act};
+
+        p->g->run(p->c + first, p->n, a, p->lda, p->packed + j * p->bytes, p->m,
+                  left < p->g->nr ? left : p->g->nr, p->k, &ep);
+    }
+    if (p->g->leave != NULL)
+        p->g->leave();
+}
+
+static struct product make_product(const struct bert__gemm *g, size_t m, size_t k, size_t n)
+{
+    struct product p = {.g = g, .m = m, .k = k, .n = n};
+    float *w = floats(n * k);
+
+    p.panels = (n + g->nr - 1) / g->nr;
+    p.bytes = g->panel_bytes(k);
+    p.lda = g->prepare != NULL ? g->row_elements(k) : k;
+    p.a = floats((m + g->row_slack) * k);
+    p.prepared = (char *)floats((m + g->row_slack) * p.lda * g->a_size / sizeof(float) + 1);
+    p.c = floats(m * n);
+    p.bias = floats(n);
+    p.packed = (char *)floats(p.panels * p.bytes / sizeof(float));
+    for (size_t j = 0; j < p.panels; j++)
+        g->pack(p.packed + j * p.bytes, w + j * g->nr * k, k,
+                n - j * g->nr < g->nr ? n - j * g->nr : g->nr, k);
+    free(w);
+    return p;
+}
+
+static void free_product(struct product *p)
+{
+    free(p->a);
+    free(p->prepared);
+    free(p->c);
+    free(p->bias);
+    free(p->packed);
+}
+
+static void gemm_case(const struct bert__gemm *g, enum bench_type type, const size_t shape[3],
+                      enum bert__act act)
+{
+    struct product p = make_product(g, shape[0], shape[1], shape[2]);
+    const double flop = 2.0 * (double)p.m * (double)p.n * (double)p.k;
     char name[64];
     double best;
 
-    for (size_t j = 0; j < panels; j++)
-        g->pack(p + j * bytes, w + j * g->nr * k, k, n - j * g->nr < g->nr ? n - j * g->nr : g->nr,
-                k);
-    BEST(best, {
-        for (size_t j = 0; j < panels; j++) {
-            struct bert__epilogue ep = {.bias = bias + j * g->nr, .act = act};
-
-            g->run(c + j * g->nr, n, a, k, p + j * bytes, m,
-                   n - j * g->nr < g->nr ? n - j * g->nr : g->nr, k, &ep);
-        }
-    });
-    snprintf(name, sizeof(name), "gemm %zu x %zu x %zu%s", m, k, n, act ? " gelu" : "");
-    flop_line(name, 2.0 * (double)m * (double)n * (double)k, best);
-    free(a);
-    free(w);
-    free(c);
-    free(bias);
-    free(p);
+    p.act = act;
+    prepare(&p);
+    BEST(best, multiply(&p));
+    snprintf(name, sizeof(name), "gemm %s %zu x %zu x %zu%s", types[type], p.m, p.k, p.n,
+             act ? " gelu" : "");
+    flop_line(name, flop, best, peaks[type], p.panels * p.bytes);
+    free_product(&p);
 }
 
-static void bench_gemm(const struct bert__kernels *k)
+static void bench_prepare(const struct bert__gemm *g, enum bench_type type)
+{
+    struct product p = make_product(g, 128, 768, g->nr);
+    char name[64];
+    double best;
+
+    BEST(best, prepare(&p));
+    snprintf(name, sizeof(name), "prepare %s 128 x 768", types[type]);
+    element_line(name, 128 * 768, 4.0 + g->a_size, best);
+    free_product(&p);
+}
+
+static void bench_gemm(const struct bert__gemm *g, enum bench_type type)
 {
     static const size_t ms[] = {1, 8, 16, 128, 512};
     static const size_t kn[][2] = {{384, 1152}, {384, 384},  {384, 1536}, {1536, 384},
@@ -181,24 +245,40 @@ static void bench_gemm(const struct bert__kernels *k)
 
     for (size_t i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
         for (size_t j = 0; j < sizeof(kn) / sizeof(kn[0]); j++)
-            gemm_case(&k->gemm[BERT__F32], ms[i], kn[j][0], kn[j][1], BERT__ACT_NONE);
+            gemm_case(g, type, (size_t[]){ms[i], kn[j][0], kn[j][1]}, BERT__ACT_NONE);
     }
-    gemm_case(&k->gemm[BERT__F32], 128, 384, 1536, BERT__ACT_GELU);
-    gemm_case(&k->gemm[BERT__F32], 17, 384, 384, BERT__ACT_NONE);
+    gemm_case(g, type, (size_t[]){128, 384, 1536}, BERT__ACT_GELU);
+    gemm_case(g, type, (size_t[]){17, 384, 384}, BERT__ACT_NONE);
+    if (g->prepare != NULL)
+        bench_prepare(g, type);
 }
 
-static void bench_pack(const struct bert__kernels *k)
+static void bench_pack(const struct bert__gemm *g, enum bench_type type)
 {
-    const struct bert__gemm *g = &k->gemm[BERT__F32];
     const size_t depth = 768;
     float *w = floats(g->nr * depth);
-    float *p = floats(g->panel_bytes(depth) / sizeof(float));
+    char *p = (char *)floats(g->panel_bytes(depth) / sizeof(float));
+    char name[64];
     double best;
 
     BEST(best, g->pack(p, w, depth, g->nr, depth));
-    line("pack", (double)(g->nr * depth) * 8 / best * 1e-9, "GB/s", 0);
+    snprintf(name, sizeof(name), "pack %s", types[type]);
+    line(name, ((double)(g->nr * depth) * 4 + (double)g->panel_bytes(depth)) / best * 1e-9, "GB/s");
     free(w);
     free(p);
+}
+
+/* Each type that the level offers. */
+static void bench_types(const struct bert__kernels *k)
+{
+    for (int t = 0; t < BERT__DTYPE_COUNT; t++) {
+        if (k->gemm[t].run == NULL)
+            continue;
+        if (wanted("gemm"))
+            bench_gemm(&k->gemm[t], (enum bench_type)t);
+        if (wanted("pack"))
+            bench_pack(&k->gemm[t], (enum bench_type)t);
+    }
 }
 
 static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
@@ -228,9 +308,9 @@ static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
         }
     });
     snprintf(name, sizeof(name), "attention S %zu head %zu", n, head);
-    flop_line(name, 4.0 * (double)n * (double)n * (double)head, best);
+    flop_line(name, 4.0 * (double)n * (double)n * (double)head, best, peaks[BENCH_FP32], 0);
     BEST(best, k->attention_prepare(kv, qkv + 768, qkv + 1536, ld, n, head));
-    line("  of which prepare", best * 1e6, "us", 0);
+    line("  of which prepare", best * 1e6, "us");
     free(qkv);
     free(out);
     free(kv);
@@ -245,15 +325,6 @@ static void bench_attention(const struct bert__kernels *k)
         attention_case(k, lengths[i], 32);
         attention_case(k, lengths[i], 64);
     }
-}
-
-static void element_line(const char *name, double n, double bytes, double time)
-{
-    const double speed = bytes * n / time * 1e-9;
-
-    printf("  %-34s %9.2f GB/s  %6.3f ns/element  %5.1f %%\n", name, speed, time / n * 1e9,
-           100 * speed / l1_peak);
-    fflush(stdout);
 }
 
 static void bench_rows(const struct bert__kernels *k)
@@ -292,18 +363,40 @@ static void bench_rows(const struct bert__kernels *k)
     BEST(best, k->scale(y, x, 1.5f, N));
     element_line("scale", N, 8, best);
     BEST(best, sink = k->dot(g, x, N));
-    element_line("dot", N, 8, best);
+    read_line("dot", N, 8, best);
     BEST(best, k->f16_to_f32(y, x, N));
     element_line("f16_to_f32", N, 6, best);
     BEST(best, k->bf16_to_f32(y, x, N));
     element_line("bf16_to_f32", N, 6, best);
     BEST(best, sink = (float)k->all_finite(x, N));
-    element_line("all_finite", N, 4, best);
+    read_line("all_finite", N, 4, best);
     (void)sink;
     free(x);
     free(y);
     free(g);
     free(b);
+}
+
+/* As the encoder runs them: over all rows of a batch of 64 tokens, which a second-level cache
+ * holds. */
+static void bench_batch(const struct bert__kernels *k)
+{
+    enum { ROWS = 64, WIDE = 1536, NARROW = 384 };
+    float *x = floats(ROWS * WIDE), *y = floats(ROWS * WIDE), *g = floats(WIDE);
+    double best;
+
+    BEST(best, for (size_t i = 0; i < ROWS; i++)
+                   k->activate(y + i * WIDE, x + i * WIDE, WIDE, BERT__ACT_GELU));
+    element_line("64 rows activate gelu 1536", ROWS * WIDE, 8, best);
+    BEST(best, for (size_t i = 0; i < ROWS; i++)
+                   k->layernorm(y + i * NARROW, x + i * NARROW, g, g, NARROW, 1e-12f));
+    element_line("64 rows layernorm 384", ROWS * NARROW, 8, best);
+    BEST(best, for (size_t i = 0; i < ROWS; i++)
+                   k->add(y + i * NARROW, x + i * NARROW, y + i * NARROW, NULL, NARROW));
+    element_line("64 rows add 384", ROWS * NARROW, 12, best);
+    free(x);
+    free(y);
+    free(g);
 }
 
 int main(int argc, char **argv)
@@ -319,21 +412,20 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--seconds") == 0)
             seconds = atof(argv[i + 1]);
     }
-    l1_peak = measure_l1();
-    printf("copy within L1: %.1f GB/s\n", l1_peak);
     for (uint32_t i = 0; (k = bert__kernels_at(i)) != NULL; i++) {
         if (level && strcmp(level, k->name) != 0)
             continue;
-        peak = measure_peak(k->level);
-        printf("%s: peak %.1f GFLOP/s\n", k->name, peak);
-        if (wanted("gemm"))
-            bench_gemm(k);
-        if (wanted("pack"))
-            bench_pack(k);
+        for (int t = BENCH_FP32; t <= BENCH_INT8; t++)
+            peaks[t] = measure_peak(k->level, (enum bench_type)t);
+        printf("%s: peaks %.1f fp32, %.1f bf16, %.1f int8 GFLOP/s\n", k->name, peaks[BENCH_FP32],
+               peaks[BENCH_BF16], peaks[BENCH_INT8]);
+        bench_types(k);
         if (wanted("attention"))
             bench_attention(k);
-        if (wanted("rows"))
+        if (wanted("rows")) {
             bench_rows(k);
+            bench_batch(k);
+        }
     }
     return 0;
 }
