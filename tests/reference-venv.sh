@@ -4,14 +4,17 @@
 #
 # A Python virtual environment [.reference below the source root] with the releases that
 # fixtures, `make check-reference` and the rivals of `make bench` are pinned to.
+# llama.cpp has to be built, and is left out unless you `pip install llama-cpp-python` too.
 # To use one made elsewhere, set BERT_REFERENCE_PYTHON to its python instead.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-$root/.reference}
 python3 -m venv "$dir"
 "$dir/bin/pip" install \
+    nncf==3.4.0 \
     numpy==2.4.6 \
     onnxruntime==1.32.0 \
+    openvino==2026.4.1 \
     protobuf==7.36.2 \
     safetensors==0.8.0 \
     scipy==1.17.1 \

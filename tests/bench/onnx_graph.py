@@ -2,7 +2,8 @@
 """A BERT encoder as an ONNX file of ONNX Runtime's fused operators, written without a library.
 
 The fused form (EmbedLayerNormalization, Attention, SkipLayerNormalization, BiasGelu: one
-node for what a plain export spells in dozens) is the runtime's best case for fp32.
+node for what a plain export spells in dozens) is the runtime's best case; so are, for int8,
+QAttention and DynamicQuantizeMatMul, whose weights have a scale for each column.
 Field numbers are those of onnx.proto.
 """
 
@@ -11,7 +12,8 @@ import struct
 import numpy as np
 
 CONTRIB = "com.microsoft"
-FLOAT, INT32 = 1, 6
+FLOAT, INT8, INT32 = 1, 3, 6
+KINDS = {"float32": FLOAT, "int8": INT8}
 ATTRIBUTE_FLOAT, ATTRIBUTE_INT = 1, 2
 
 
@@ -42,7 +44,8 @@ def string(field, text):
 
 def tensor(name, values):
     dims = b"".join(integer(1, n) for n in values.shape)
-    return dims + integer(2, FLOAT) + string(8, name) + message(9, values.tobytes())
+    kind = integer(2, KINDS[values.dtype.name])
+    return dims + kind + string(8, name) + message(9, values.tobytes())
 
 
 def attribute(name, value):
@@ -61,9 +64,17 @@ class Graph:
     def __init__(self):
         self.nodes, self.tensors = [], []
 
-    def weight(self, name, values):
-        self.tensors.append(tensor(name, np.ascontiguousarray(values, "<f4")))
+    def weight(self, name, values, kind="<f4"):
+        self.tensors.append(tensor(name, np.ascontiguousarray(values, kind)))
         return name
+
+    def quantized(self, name, values):
+        """[k][n] as int8 with a scale for each column: the names of values, scales and zeros."""
+        scales = np.maximum(abs(values).max(axis=0), 1e-30) / 127
+        self.weight(name, np.rint(values / scales), "i1")
+        self.weight(name + ".scale", scales)
+        self.weight(name + ".zero", np.zeros(values.shape[1]), "i1")
+        return name, name + ".scale", name + ".zero"
 
     def node(self, op, inputs, output, domain=CONTRIB, more_outputs=(), **attributes):
         data = b"".join(string(1, i) for i in inputs)
@@ -83,15 +94,32 @@ class Graph:
             f.write(integer(1, 8) + message(7, data) + message(8, opset) + message(8, contrib))
 
 
-def layer(g, x, w, prefix, heads, eps):
+def matmul(g, x, name, values, output, int8):
+    """x by the [k][n] values."""
+    if not int8:
+        return g.node("MatMul", [x, g.weight(name, values)], output, domain="")
+    return g.node("DynamicQuantizeMatMul", [x, *g.quantized(name, values)], output)
+
+
+def attention(g, x, name, values, bias, mask, heads, int8):
+    if not int8:
+        inputs = [x, g.weight(name, values), bias, *([mask] if mask else [])]
+        return g.node("Attention", inputs, name + ".out", num_heads=heads)
+    small, scale, zero = (name + part for part in (".x", ".x_scale", ".x_zero"))
+    g.node("DynamicQuantizeLinear", [x], small, domain="", more_outputs=[scale, zero])
+    weight, weight_scale, weight_zero = g.quantized(name, values)
+    return g.node("QAttention", [small, weight, bias, scale, weight_scale, mask, zero, weight_zero],
+                  name + ".out", num_heads=heads)
+
+
+def layer(g, x, w, prefix, heads, eps, mask, int8):
     """One encoder layer; `w` maps the checkpoint's names to arrays."""
 
     def get(name):
         return w[prefix + name]
 
-    def matmul(inputs, name, output):
-        weight = g.weight(prefix + name, get(name + ".weight").T)
-        return g.node("MatMul", [inputs, weight], prefix + output, domain="")
+    def product(inputs, name, output):
+        return matmul(g, inputs, prefix + name, get(name + ".weight").T, prefix + output, int8)
 
     def add_norm(inputs, skip, dense, norm, output):
         constants = [g.weight(prefix + norm + part, get(norm + part))
@@ -101,30 +129,34 @@ def layer(g, x, w, prefix, heads, eps):
                       epsilon=eps)
 
     parts = ["attention.self." + n for n in ("query", "key", "value")]
-    qkv = g.weight(prefix + "qkv", np.concatenate([get(p + ".weight") for p in parts]).T)
     bias = g.weight(prefix + "qkv.bias", np.concatenate([get(p + ".bias") for p in parts]))
-    attention = g.node("Attention", [x, qkv, bias], prefix + "attention", num_heads=heads)
-    projected = matmul(attention, "attention.output.dense", "projected")
+    qkv = np.concatenate([get(p + ".weight") for p in parts]).T
+    attended = attention(g, x, prefix + "qkv", qkv, bias, mask, heads, int8)
+    projected = product(attended, "attention.output.dense", "projected")
     hidden = add_norm(projected, x, "attention.output.dense", "attention.output.LayerNorm",
                       "hidden")
-    up = matmul(hidden, "intermediate.dense", "up")
+    up = product(hidden, "intermediate.dense", "up")
     up_bias = g.weight(prefix + "up.bias", get("intermediate.dense.bias"))
     act = g.node("BiasGelu", [up, up_bias], prefix + "act")
-    down = matmul(act, "output.dense", "down")
+    down = product(act, "output.dense", "down")
     return add_norm(down, hidden, "output.dense", "output.LayerNorm", "out")
 
 
-def write_bert(path, weights, layers, heads, eps):
-    """`weights`: the tensors of a BERT checkpoint without prefix, as numpy arrays."""
+def write_bert(path, weights, layers, heads, eps, kind="fp32", masked=False):
+    """`weights`: the tensors of a BERT checkpoint without prefix, as numpy arrays.  `kind`:
+    "fp32" or "int8" (embeddings stay float).  With `masked` there is a third input, the mask
+    of padded batches."""
     g = Graph()
     names = ["embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight",
              "embeddings.token_type_embeddings.weight", "embeddings.LayerNorm.weight",
              "embeddings.LayerNorm.bias"]
     tables = [g.weight(n, weights[n]) for n in names]
-    x = g.node("EmbedLayerNormalization", ["ids", "types", *tables], "embedded",
+    feeds = ["ids", "types", *(["mask"] if masked else [])]
+    x = g.node("EmbedLayerNormalization", [*feeds[:2], *tables, *feeds[2:]], "embedded",
                more_outputs=["mask_index"], epsilon=eps)
     for i in range(layers):
-        x = layer(g, x, weights, f"encoder.layer.{i}.", heads, eps)
-    inputs = [value_info(n, INT32, ["batch", "length"]) for n in ("ids", "types")]
+        x = layer(g, x, weights, f"encoder.layer.{i}.", heads, eps,
+                  "mask_index" if masked else "", kind == "int8")
+    inputs = [value_info(n, INT32, ["batch", "length"]) for n in feeds]
     hidden = weights[names[0]].shape[1]
     g.write(path, inputs, value_info(x, FLOAT, ["batch", "length", hidden]))
