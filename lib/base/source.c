@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/reason.h"
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
 
@@ -40,50 +41,6 @@ struct bert__file {
     void *mapping;
     size_t mapped;
 };
-
-/* ---- Words for errno -------------------------------------------------------- */
-
-/* Not strerror: it answers in the process's language. */
-static const char *reason(int error, char out[32])
-{
-    switch (error) {
-    case EACCES:
-    case EPERM:
-        return "permission denied";
-    case EIO:
-        return "input/output error";
-    case EMFILE:
-    case ENFILE:
-        return "too many open files";
-    case ELOOP:
-        return "too many symbolic links";
-    case ENAMETOOLONG:
-        return "the name is too long";
-    case ENOMEM:
-        return "the system is out of memory";
-    case ENOENT:
-        return "no such file or directory";
-    case ENOTDIR:
-        return "a part of the path is not a directory";
-    case ENXIO:
-    case ENODEV:
-        return "not a regular file";
-    case ESTALE:
-        return "stale file handle";
-    case EBADF:
-        return "not an open descriptor";
-    default:
-        snprintf(out, 32, "system error %d", error);
-        return out;
-    }
-}
-
-static bert_status fail_errno(const char *path, const char *doing, int error, bert_error *err)
-{
-    char text[32];
-
-    return bert__fail(err, BERT_EIO, "%s: %s: %s", path, doing, reason(error, text));
-}
 
 /* ---- Sources ------------------------------------------------------------------- */
 
@@ -130,9 +87,9 @@ static bert_status open_root(const char *path, int *fd, enum kind *kind, bert_er
 
     *fd = open_again(AT_FDCWD, path, O_PATH | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
-        return fail_errno(path, "can't be opened", errno, err);
+        return bert__fail_errno(path, "can't be opened", errno, err);
     if (bert__sys()->fstat(*fd, &st) != 0)
-        status = fail_errno(path, "can't be examined", errno, err);
+        status = bert__fail_errno(path, "can't be examined", errno, err);
     else if (S_ISDIR(st.st_mode))
         *kind = DIRECTORY;
     else if (S_ISREG(st.st_mode))
@@ -177,7 +134,7 @@ bert_status bert__source_open_fd(struct bert__source **out, struct bert__alloc *
     /* an own descriptor; and a relative path refuses what is no directory */
     fd = dir_fd < 0 ? -1 : open_again(dir_fd, ".", O_PATH | O_DIRECTORY);
     if (fd < 0)
-        return fail_errno(name, "can't be used as a directory", dir_fd < 0 ? EBADF : errno, err);
+        return bert__fail_errno(name, "can't be used as a directory", dir_fd < 0 ? EBADF : errno, err);
     status = create(out, alloc, DIRECTORY, name, max_file_bytes, err);
     if (!status)
         (*out)->fd = fd;
@@ -293,7 +250,7 @@ static bert_status absent(const struct bert__source *source, const char *name, c
     if (source->kind == DIRECTORY && O_PATH != O_RDONLY) {
         fd = open_again(source->fd, name, O_PATH | O_NOFOLLOW);
         if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
-            return fail_errno(path, "can't be opened", errno, err);
+            return bert__fail_errno(path, "can't be opened", errno, err);
         if (fd >= 0) {
             bert__sys()->close(fd);
             return bert__fail(err, BERT_EIO,
@@ -320,10 +277,10 @@ static bert_status open_disk(const struct bert__source *source, const char *name
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return absent(source, name, file->path, optional, err);
     if (fd < 0)
-        return fail_errno(file->path, "can't be opened", errno, err);
+        return bert__fail_errno(file->path, "can't be opened", errno, err);
     file->fd = fd;
     if (bert__sys()->fstat(fd, &st) != 0)
-        return fail_errno(file->path, "can't be examined", errno, err);
+        return bert__fail_errno(file->path, "can't be examined", errno, err);
     if (S_ISDIR(st.st_mode))
         return bert__fail(err, BERT_EIO, "%s: a directory, not a file", file->path);
     if (!S_ISREG(st.st_mode) || st.st_size < 0)
@@ -421,7 +378,7 @@ static bert_status read_disk(struct bert__file *file, uint64_t offset, char *dat
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(file->path, "can't be read", errno, err);
+            return bert__fail_errno(file->path, "can't be read", errno, err);
         if (n == 0)
             return bert__fail(
                 err, BERT_EIO, "%s: ends at byte %llu of %llu; it became shorter while being read",
@@ -462,7 +419,7 @@ bert_status bert__file_map(struct bert__file *file, const void **data, bert_erro
             return bert__fail(err, BERT_EIO, "%s: too large to be mapped", file->path);
         file->mapping = bert__sys()->map(file->fd, size);
         if (!file->mapping)
-            return fail_errno(file->path, "can't be mapped", errno, err);
+            return bert__fail_errno(file->path, "can't be mapped", errno, err);
         file->mapped = size;
     }
     *data = file->mapping;

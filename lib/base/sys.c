@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@
 static int sys_openat(int dir_fd, const char *path, int flags)
 {
     return openat(dir_fd, path, flags);
+}
+
+static int sys_create(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 }
 
 static void *sys_map(int fd, size_t size)
@@ -32,6 +38,11 @@ static const struct bert__sys standard = {
     .openat = sys_openat,
     .fstat = fstat,
     .pread = pread,
+    .create = sys_create,
+    .pwrite = pwrite,
+    .sync = fsync,
+    .rename = rename,
+    .unlink = unlink,
     .close = close,
     .map = sys_map,
     .unmap = munmap,

@@ -16,6 +16,11 @@ struct bert__sys {
     int (*openat)(int dir_fd, const char *path, int flags);
     int (*fstat)(int fd, struct stat *st);
     ssize_t (*pread)(int fd, void *data, size_t size, off_t offset);
+    int (*create)(const char *path); /* for writing; it must not exist */
+    ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t offset);
+    int (*sync)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
     int (*close)(int fd);
     void *(*map)(int fd, size_t size);
     int (*unmap)(void *data, size_t size);
