@@ -8,6 +8,9 @@
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/base/sys.h"
+
+enum { HUGE_PAGE = 2 << 20 /* of x86 and most others; elsewhere it does no harm */ };
 
 struct bert__alloc {
     bert_allocator host;
@@ -23,13 +26,20 @@ struct header {
     char pad[BERT__CACHE_LINE - sizeof(size_t)];
 };
 
+/*
+ * Half of the time that loading a large model takes are page faults, one for each 4 KiB.  The end
+ * of a block stays on small pages, so that it takes no more memory than it has bytes.
+ */
 static void *default_alloc(void *context, size_t bytes, size_t alignment)
 {
     void *memory = NULL;
+    bool huge = bytes >= HUGE_PAGE;
 
     (void)context;
-    if (posix_memalign(&memory, alignment, bytes) != 0)
+    if (posix_memalign(&memory, huge ? HUGE_PAGE : alignment, bytes) != 0)
         return NULL;
+    if (huge)
+        bert__sys()->huge(memory, bytes / HUGE_PAGE * HUGE_PAGE);
     return memory;
 }
 

@@ -26,6 +26,16 @@ static void *sys_map(int fd, size_t size)
     return data == MAP_FAILED ? NULL : data;
 }
 
+static void sys_huge(void *data, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(data, size, MADV_HUGEPAGE);
+#else
+    (void)data;
+    (void)size;
+#endif
+}
+
 static uint64_t sys_now_ns(void)
 {
     struct timespec t = {0, 0};
@@ -46,6 +56,7 @@ static const struct bert__sys standard = {
     .close = close,
     .map = sys_map,
     .unmap = munmap,
+    .huge = sys_huge,
     .thread_create = pthread_create,
     .now_ns = sys_now_ns,
 };

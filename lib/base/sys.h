@@ -24,6 +24,7 @@ struct bert__sys {
     int (*close)(int fd);
     void *(*map)(int fd, size_t size);
     int (*unmap)(void *data, size_t size);
+    void (*huge)(void *data, size_t size); /* large pages, where the system has them */
     int (*thread_create)(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
                          void *arg);
     uint64_t (*now_ns)(void); /* CLOCK_MONOTONIC */
