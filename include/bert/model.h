@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file bert/model.h
- * A model as loaded from a Hugging Face directory: weights, config, tokenizer,
- * and the sentence-transformers modules around them.
+ * A model as loaded from a Hugging Face directory, or from one packed file: weights,
+ * config, tokenizer, and the sentence-transformers modules around them.
  *
  * A bert_model is immutable once loaded; any number of threads and sessions
  * share one.  It is reference counted.  Weights are packed once, at load, for
@@ -12,6 +12,14 @@
  * and its shards), the tokenizer's files, and where present modules.json with
  * each module's folder and config_sentence_transformers.json.  Pickled weights
  * (pytorch_model.bin) are refused, never opened.
+ *
+ * bert_model_pack() writes all of that into one file, the weights as they lie in
+ * memory for one precision and instruction set.  It is taken wherever a directory is
+ * (by its first bytes, whatever its name), is mapped, not read, and shares its pages
+ * with every process that has it open.  A mapped file must not shrink or change while
+ * a model lives: a page that is gone kills the process with SIGBUS; see
+ * BERT_MODEL_READ.  To replace one, write another beside it and rename, as
+ * bert_model_pack() does.
  */
 #ifndef BERT_MODEL_H
 #define BERT_MODEL_H
@@ -52,7 +60,8 @@ enum {
      * lie in the file (word embeddings in F32) are then not copied.  The file
      * must not shrink or change while the model lives: a page that is gone kills
      * the process with SIGBUS.  Without the flag files are read, and closed
-     * before the load returns.  No effect on models from memory.
+     * before the load returns.  No effect on models from memory, nor on packed files,
+     * which are mapped anyway.
      */
     BERT_MODEL_MAP = 1 << 0,
     /** Take weights that are NaN or infinite instead of BERT_ENONFINITE. */
@@ -65,14 +74,27 @@ enum {
      * embeddings are wanted; and without the matrices that bge-m3 has beside it.  A model saved as
      * a SparseEncoder embeds with that head and keeps it, and a ColBERT model its own.
      */
-    BERT_MODEL_NO_HEAD = 1 << 3
+    BERT_MODEL_NO_HEAD = 1 << 3,
+    /** Read a packed file instead of mapping it: it may go or change after the load. */
+    BERT_MODEL_READ = 1 << 4,
+    /**
+     * Read a packed file's every byte and compare its checksums, which are against damage, not
+     * against malice.  Without, only what the file says of itself is checked (each header, size and
+     * offset, always).  No effect on directories.
+     */
+    BERT_MODEL_VERIFY = 1 << 5,
+    /**
+     * A file packed for another instruction set, architecture or precision: pack it anew in
+     * memory, if it holds the weights exactly (fp32 does), instead of BERT_EUNSUPPORTED.
+     */
+    BERT_MODEL_REPACK = 1 << 6
 };
 
 /** Options of bert_model_load*(). */
 typedef struct bert_model_options {
     size_t size;
     uint32_t flags;                  /**< BERT_MODEL_* */
-    uint32_t precision;              /**< a bert_precision */
+    uint32_t precision;              /**< a bert_precision; DEFAULT and AUTO: a packed file's own */
     const char *cpu;                 /**< caps the instruction set; NULL: the best here, or
                                           BERT_CPU; see bert_cpu_available() */
     const char *backend;             /**< NULL: "cpu"; see bert_backend_available() */
@@ -84,21 +106,24 @@ typedef struct bert_model_options {
     uint64_t max_bytes;      /**< memory of the model at most, else BERT_ELIMIT; 0: no limit */
     uint64_t max_file_bytes; /**< one file at most, else BERT_ELIMIT; 0: 64 GiB */
     uint32_t max_layers;     /**< num_hidden_layers at most, else BERT_ELIMIT; 0: 1024 */
+    uint32_t threads; /**< that pack the weights, caller included, and end with the load; 0: as
+                           many as affinity and cgroup quota leave the process */
 } bert_model_options;
 #define BERT_MODEL_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0        \
+        sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0     \
     }
 
 /**
- * Load a model directory.
+ * Load a model directory or a packed file.
  *
  * @param out   The model; the caller owns one reference.
- * @param path  Directory in the layout of the Hugging Face hub.
+ * @param path  Directory in the layout of the Hugging Face hub, or bert_model_pack()'s file.
  * @return BERT_OK; BERT_EIO, a file is missing or unreadable; BERT_EFORMAT, a file
  *         is malformed or contradicts the config (field or tensor named, both
  *         shapes given); BERT_EUNSUPPORTED, an unknown model_type, activation or
- *         module by name, or only pickled weights; BERT_ELIMIT; BERT_ENONFINITE;
+ *         module by name, only pickled weights, or a packed file of another version,
+ *         architecture, instruction set or precision; BERT_ELIMIT; BERT_ENONFINITE;
  *         BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM.
  * A tokenizer that is well formed but not handled doesn't fail the load:
  * bert_model_tokenizer() then says why.  Since 0.1.
@@ -111,11 +136,30 @@ BERT_API bert_status bert_model_load(bert_model **out, const char *path,
 BERT_API bert_status bert_model_load_fd(bert_model **out, int directory_fd,
                                         const bert_model_options *options, bert_error *err);
 
-/** As bert_model_load(), from memory: one entry per file of the directory.
- *  Nothing of `files` is kept after the call.  Since 0.1. */
+/** As bert_model_load(), from memory: one entry per file of the directory, or a packed file
+ *  alone.  Nothing of `files` is kept after the call.  Since 0.1. */
 BERT_API bert_status bert_model_load_memory(bert_model **out, const bert_file *files,
                                             size_t n_files, const bert_model_options *options,
                                             bert_error *err);
+
+/**
+ * Pack a model into one file.
+ *
+ * Weights are written as bert_model_load() with these options has them in memory, so precision
+ * and instruction set are the file's; config, tokenizer, modules and labels go with them, the
+ * task head too unless BERT_MODEL_NO_HEAD leaves it out.  A model of the file gives the same
+ * bits.  The file is made beside `file` under another name, flushed and renamed: a failure
+ * leaves what was there, and no other.  Needs as much memory as the model.
+ *
+ * @param path     Directory, or a packed file (which BERT_MODEL_REPACK turns into another).
+ * @param file     What is written; replaced where it exists.
+ * @param options  As for bert_model_load(); NULL: the defaults.
+ * @return BERT_OK; bert_model_load()'s errors; BERT_EIO, the file can't be written;
+ *         BERT_EUNSUPPORTED, the backend's weights are not for files.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_model_pack(const char *path, const char *file,
+                                     const bert_model_options *options, bert_error *err);
 
 /** Take one more reference.  Returns its argument.  Any thread.  Since 0.1. */
 BERT_API bert_model *bert_model_ref(bert_model *model);
@@ -152,7 +196,8 @@ BERT_API uint32_t bert_model_max_positions(const bert_model *model);
 BERT_API uint32_t bert_model_max_length(const bert_model *model);
 /** Parameters of all tensors in use.  Since 0.1. */
 BERT_API uint64_t bert_model_parameters(const bert_model *model);
-/** Memory that the model holds, in bytes; mapped files not counted.  Since 0.1. */
+/** Memory that the model holds, in bytes; mapped files, packed ones too, not counted.  Since 0.1.
+ */
 BERT_API uint64_t bert_model_bytes(const bert_model *model);
 /** Precision in use.  Since 0.1. */
 BERT_API bert_precision bert_model_precision(const bert_model *model);

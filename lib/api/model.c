@@ -14,8 +14,9 @@
 #include "tokenizer/tokenizer.h"
 
 enum {
-    KNOWN_FLAGS =
-        BERT_MODEL_MAP | BERT_MODEL_ALLOW_NONFINITE | BERT_MODEL_NO_TOKENIZER | BERT_MODEL_NO_HEAD
+    KNOWN_FLAGS = BERT_MODEL_MAP | BERT_MODEL_ALLOW_NONFINITE | BERT_MODEL_NO_TOKENIZER
+                  | BERT_MODEL_NO_HEAD | BERT_MODEL_READ | BERT_MODEL_VERIFY | BERT_MODEL_REPACK,
+    MAX_THREADS = 1024
 };
 
 /* One load in progress. */
@@ -107,37 +108,35 @@ static bert_status read_options(bert_model_options *o, const bert_model_options 
     if (st == BERT_OK && (o->flags & ~(uint32_t)KNOWN_FLAGS) != 0)
         st = bert__fail(err, BERT_EINVAL, "bert_model_options.flags 0x%lx has unknown bits",
                         (unsigned long)o->flags);
+    if (st == BERT_OK && o->threads > MAX_THREADS)
+        st = bert__fail(err, BERT_EINVAL, "bert_model_options.threads is %lu; at most %d",
+                        (unsigned long)o->threads, MAX_THREADS);
     if (st == BERT_OK)
         st = bert__options_enum(o->precision, BERT_PRECISION_AUTO + 1,
                                 "bert_model_options.precision", err);
     return st;
 }
 
-static enum bert__dtype dtype_of(uint32_t precision)
-{
-    if (precision == BERT_PRECISION_BF16)
-        return BERT__BF16;
-    return precision == BERT_PRECISION_INT8 ? BERT__INT8 : BERT__F32;
-}
-
 static bert_status open_device(struct load *l)
 {
-    static const char *const names[BERT__DTYPE_COUNT] = {"fp32", "bf16", "int8"};
     bert_model *model = l->model;
     bert_status st;
 
     l->network = (struct bert__network_options){
         .backend = l->options->backend,
         .cpu = l->options->cpu,
-        .dtype = dtype_of(l->options->precision),
+        .repack = (l->options->flags & BERT_MODEL_REPACK) != 0,
         .cancel = l->options->cancel,
         .cancel_context = l->options->cancel_context,
     };
-    st = bert__network_create(&model->network, model->alloc, &l->network, l->err);
+    st = bert__bundle_dtype(bert__source_bundle(l->source), l->options->precision,
+                            &l->network.dtype, l->err);
+    if (st == BERT_OK)
+        st = bert__network_create(&model->network, model->alloc, &l->network, l->err);
     if (st == BERT_OK
         && !model->network->backend->has_dtype(model->network->device, l->network.dtype))
         st = bert__fail(l->err, BERT_EUNSUPPORTED, "precision %s is not supported on %s (%s)",
-                        names[l->network.dtype], model->network->backend->name,
+                        bert__dtype_name(l->network.dtype), model->network->backend->name,
                         bert_model_cpu(model));
     return st;
 }
@@ -210,8 +209,8 @@ static bert_status load_token_heads(struct load *l, const struct bert__head_file
 static bert_status load_network(struct load *l, const struct bert__widen *widen)
 {
     bert_model *model = l->model;
-    bool nonfinite = (l->options->flags & BERT_MODEL_ALLOW_NONFINITE) != 0;
-    bool map = (l->options->flags & BERT_MODEL_MAP) != 0;
+    bool nonfinite = (l->options->flags & BERT_MODEL_ALLOW_NONFINITE) != 0,
+         map = (l->options->flags & BERT_MODEL_MAP) != 0;
     struct bert__head_files files = {l->source, NULL, widen, nonfinite};
     bert_status st =
         bert__weights_open(&l->weights, model->alloc, l->source, model->modules.transformer_path,
@@ -231,10 +230,26 @@ static bert_status load_network(struct load *l, const struct bert__widen *widen)
         st = load_token_heads(l, &files);
     if (st == BERT_OK)
         st = note_unused_tensors(l);
-    if (st == BERT_OK && map) {
+    if (st == BERT_OK && map && bert__source_bundle(l->source) == NULL) {
         model->weights = l->weights;
         l->weights = NULL;
     }
+    return st;
+}
+
+/* Several threads pack what a directory holds. */
+static bert_status load_on_threads(struct load *l, const struct bert__widen *widen)
+{
+    const struct bert__network *net = l->model->network;
+    uint32_t threads = l->options->threads != 0 ? l->options->threads : bert__cpu_count();
+    bert_status st = BERT_OK;
+
+    if (net->backend->device_threads == NULL)
+        return load_network(l, widen);
+    st = net->backend->device_threads(net->device, threads, l->err);
+    if (st == BERT_OK)
+        st = load_network(l, widen);
+    net->backend->device_threads(net->device, 1, NULL);
     return st;
 }
 
@@ -373,7 +388,7 @@ static bert_status load_all(struct load *l)
         return st;
     k = bert__model_kernels(model);
     widen = (struct bert__widen){k->f16_to_f32, k->bf16_to_f32, k->all_finite};
-    st = load_network(l, &widen);
+    st = load_on_threads(l, &widen);
     if (st == BERT_OK)
         st = load_tokenizer(l);
     if (st == BERT_OK)
@@ -398,6 +413,7 @@ static void destroy(bert_model *model)
     bert__token_heads_free(&model->token_heads, model->network);
     bert__network_destroy(model->network);
     bert__weights_close(model->weights);
+    bert__bundle_close(model->bundle);
     bert__arena_free(&model->arena);
     bert__alloc_free(alloc, model);
     bert__alloc_destroy(alloc);
@@ -444,8 +460,20 @@ static bert_status open_source(struct load *l, const struct origin *from)
     return bert__source_open_fd(&l->source, alloc, from->fd, max, l->err);
 }
 
+/* A mapped bundle lives on with the model. */
+static void keep_bundle(struct load *l)
+{
+    const struct bert__bundle *bundle = bert__source_bundle(l->source);
+
+    if (bundle == NULL || bundle->data == NULL)
+        return;
+    l->model->bundle = bert__source_take_bundle(l->source);
+    bert__file_keep_mapping(l->model->bundle->file);
+}
+
+/* `traced`: it gets model and source, after a failure too, and what was read and made is noted. */
 static bert_status load(bert_model **out, const struct origin *from, const bert_model_options *src,
-                        bert_error *err)
+                        struct bert__traced_model *traced, bert_error *err)
 {
     bert_model_options options;
     struct load l = {.options = &options, .err = err};
@@ -459,17 +487,44 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
         return st;
     bert__fpenv_enter(&fpenv);
     st = open_source(&l, from);
+    if (traced != NULL) {
+        bert__trace_init(&traced->trace, l.model->alloc);
+        if (st == BERT_OK)
+            bert__source_trace(l.source, &traced->trace);
+    }
+    if (st == BERT_OK)
+        st = bert__bundle_prepare(bert__source_bundle(l.source), &options, err);
     if (st == BERT_OK)
         st = load_all(&l);
     bert__weights_close(l.weights);
-    bert__source_close(l.source);
+    if (st == BERT_OK && traced == NULL)
+        keep_bundle(&l);
     bert__fpenv_leave(&fpenv);
-    if (st != BERT_OK) {
-        destroy(l.model);
-        return st;
+    if (traced != NULL) {
+        traced->model = l.model;
+        traced->source = l.source;
+    } else {
+        bert__source_close(l.source);
+        if (st != BERT_OK)
+            destroy(l.model);
     }
-    *out = l.model;
-    return BERT_OK;
+    if (st == BERT_OK)
+        *out = l.model;
+    return st;
+}
+
+bert_status bert__model_load_traced(struct bert__traced_model *out, const char *path,
+                                    const bert_model_options *options, bert_error *err)
+{
+    struct origin from = {.path = path};
+    bert_model *model;
+    bert_status st;
+
+    memset(out, 0, sizeof *out);
+    st = load(&model, &from, options, out, err);
+    if (st != BERT_OK && out->model != NULL)
+        bert__model_traced_free(out);
+    return st;
 }
 
 bert_status bert_model_load(bert_model **out, const char *path, const bert_model_options *options,
@@ -482,7 +537,7 @@ bert_status bert_model_load(bert_model **out, const char *path, const bert_model
     *out = NULL;
     if (path == NULL)
         return bert__fail(err, BERT_EINVAL, "path is NULL");
-    return load(out, &from, options, err);
+    return load(out, &from, options, NULL, err);
 }
 
 bert_status bert_model_load_fd(bert_model **out, int directory_fd,
@@ -492,7 +547,7 @@ bert_status bert_model_load_fd(bert_model **out, int directory_fd,
 
     if (out == NULL)
         return bert__fail(err, BERT_EINVAL, "out is NULL");
-    return load(out, &from, options, err);
+    return load(out, &from, options, NULL, err);
 }
 
 bert_status bert_model_load_memory(bert_model **out, const bert_file *files, size_t n_files,
@@ -505,7 +560,7 @@ bert_status bert_model_load_memory(bert_model **out, const bert_file *files, siz
     *out = NULL;
     if (files == NULL)
         return bert__fail(err, BERT_EINVAL, "files is NULL");
-    return load(out, &from, options, err);
+    return load(out, &from, options, NULL, err);
 }
 
 bert_model *bert_model_ref(bert_model *model)

@@ -8,6 +8,8 @@
 
 #include "lib/api/multi.h"
 #include "lib/base/arena.h"
+#include "lib/base/bundle.h"
+#include "lib/base/trace.h"
 #include "lib/graph/network.h"
 #include "lib/head/embedder.h"
 #include "lib/head/task_head.h"
@@ -27,6 +29,7 @@ struct bert_model {
     struct bert__config config;
     struct bert__modules modules;
     struct bert__weights *weights; /* kept open only where it is mapped */
+    struct bert__bundle *bundle;   /* the packed file, where it is mapped */
     struct bert__network *network;
     struct bert__embedder *embedder;
     struct bert__task_heads heads;
@@ -45,5 +48,23 @@ struct bert_model {
 };
 
 const struct bert__kernels *bert__model_kernels(const bert_model *model);
+
+/* What a load asks of a packed file as a whole; `bundle` NULL: it is a directory.  The precision:
+ * the file's own, where none is asked for. */
+bert_status bert__bundle_dtype(const struct bert__bundle *bundle, uint32_t precision,
+                               enum bert__dtype *out, bert_error *err);
+bert_status bert__bundle_prepare(struct bert__bundle *bundle, const bert_model_options *options,
+                                 bert_error *err);
+
+/* A load that is noted in `trace`, which is made here.  Model, source and trace are the caller's
+ * after BERT_OK only, to be given back to bert__model_traced_free(). */
+struct bert__traced_model {
+    bert_model *model;
+    struct bert__source *source;
+    struct bert__trace trace;
+};
+bert_status bert__model_load_traced(struct bert__traced_model *out, const char *path,
+                                    const bert_model_options *options, bert_error *err);
+void bert__model_traced_free(struct bert__traced_model *traced);
 
 #endif

@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 8, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 9, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -43,6 +43,23 @@ struct bert__batch {
 /* Rows [first, first + n) of a weight [n_out][k] as floats. */
 typedef bert_status (*bert__rows_fn)(void *context, uint32_t first, uint32_t n, float *out,
                                      bert_error *err);
+
+/* Bytes [at, at + n) of a matrix's panels. */
+typedef bert_status (*bert__bytes_fn)(void *context, size_t at, size_t n, void *out,
+                                      bert_error *err);
+
+/* How a packed matrix lies in memory, n_panels of panel_bytes end to end, so that a file can
+ * hold it.  `layout` names the order within a panel, and changes with it: where all of this is
+ * equal, so is what the bytes mean. */
+struct bert__panels {
+    const char *layout;
+    enum bert__dtype dtype;
+    uint32_t n_out, k, nr, k_group, n_panels;
+    size_t panel_bytes;
+    const void *data; /* at a multiple of 64 bytes; NULL: to be read */
+};
+
+enum { BERT__LAYOUT_BYTES = 48 };
 
 /* What a session will ask for at most. */
 struct bert__stream_options {
@@ -196,10 +213,28 @@ struct bert__backend {
     void (*device_close)(struct bert__device *device);
     const char *(*device_name)(const struct bert__device *device); /* "avx512", ... */
     bool (*has_dtype)(const struct bert__device *device, enum bert__dtype dtype);
-    /* Pack a weight, row by row as `rows` gives them. */
+    /* Weights are packed by so many threads from now on, the caller's included; 1, as at first,
+     * ends the others.  NULL: never by more. */
+    bert_status (*device_threads)(struct bert__device *device, uint32_t threads, bert_error *err);
+    /* Pack a weight, row by row as `rows` gives them, which several threads may call at once. */
     bert_status (*matrix_create)(struct bert__device *device, struct bert__matrix **out,
                                  enum bert__dtype dtype, uint32_t n_out, uint32_t k,
                                  bert__rows_fn rows, void *context, bert_error *err);
+    /*
+     * A matrix of panels that a file holds.  Panels as this device has them are used in place
+     * where `data` is not NULL (it outlives the matrix), else read into memory of its own; *out
+     * is NULL with BERT_OK where the device has them in another form.  NULL: never.
+     */
+    bert_status (*matrix_adopt)(struct bert__device *device, struct bert__matrix **out,
+                                const struct bert__panels *panels, bert__bytes_fn read,
+                                void *context, bert_error *err);
+    /* The panels of a matrix, for a file; `layout` holds their name.  NULL: they are not for
+     * files. */
+    void (*matrix_panels)(const struct bert__device *device, const struct bert__matrix *matrix,
+                          char layout[BERT__LAYOUT_BYTES], struct bert__panels *out);
+    /* Rows [first, first + n) of panels of another device of this kind, if they hold them
+     * exactly; false if they don't, or in a form that is not known here. */
+    bool (*panels_rows)(const struct bert__panels *panels, uint32_t first, uint32_t n, float *out);
     void (*matrix_free)(struct bert__device *device, struct bert__matrix *matrix);
     /* Make n floats of the host reachable by the steps.  The CPU takes them as they
      * lie; a device with memory of its own copies.  *host must live as long. */

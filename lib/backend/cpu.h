@@ -9,16 +9,18 @@
 struct bert__device {
     struct bert__alloc *alloc;
     const struct bert__kernels *kernels;
-    size_t row_bytes; /* of the largest converted row that a matrix reads; 0: none does */
+    size_t row_bytes;        /* of the largest converted row that a matrix reads; 0: none does */
+    struct bert__team *team; /* that packs weights; NULL: the caller does */
 };
 
-/* A weight as panels of its GEMM; the panels follow the struct in the same block. */
+/* A weight as panels of its GEMM. */
 struct bert__matrix {
     const struct bert__gemm *gemm;
     uint32_t n_out, k;
     uint32_t n_panels;
     size_t panel_bytes;
-    char *panels;
+    const char *panels; /* n_panels */
+    char *owned;        /* the same, or NULL: they lie in a mapped file */
 };
 
 /* Where attention's scratch of one worker starts, in floats. */
@@ -54,6 +56,21 @@ bool bert__attention_scratch_layout(const struct bert__kernels *k,
 size_t bert__landmark_floats(const struct bert__stream_options *o);
 size_t bert__landmark_sums(const struct bert__stream_options *o);
 void bert__cpu_landmarks(struct bert__stream *s, const struct bert__attention_op *op);
+
+/* Weights; see cpu_matrix.c. */
+bert_status bert__cpu_device_threads(struct bert__device *device, uint32_t threads,
+                                     bert_error *err);
+bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__matrix **out,
+                                    enum bert__dtype dtype, uint32_t n_out, uint32_t k,
+                                    bert__rows_fn rows, void *context, bert_error *err);
+bert_status bert__cpu_matrix_adopt(struct bert__device *device, struct bert__matrix **out,
+                                   const struct bert__panels *panels, bert__bytes_fn read,
+                                   void *context, bert_error *err);
+void bert__cpu_matrix_panels(const struct bert__device *device, const struct bert__matrix *matrix,
+                             char layout[BERT__LAYOUT_BYTES], struct bert__panels *out);
+bool bert__cpu_panels_rows(const struct bert__panels *panels, uint32_t first, uint32_t n,
+                           float *out);
+void bert__cpu_matrix_free(struct bert__device *device, struct bert__matrix *matrix);
 
 /* One of the two halves: the calls of a session; see cpu_stream.c. */
 bert_status bert__cpu_stream_bytes(struct bert__device *device,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* source.c - a model's files, out of a directory, a descriptor, one file or memory. */
+/* source.c - a model's files, out of a directory, a descriptor, one file, a packed one or memory.
+ */
 #include "lib/base/source.h"
 
 #include <errno.h>
@@ -7,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/bundle.h"
 #include "lib/base/error.h"
 #include "lib/base/reason.h"
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
+#include "lib/base/trace.h"
 
 #ifndef O_PATH
 #define O_PATH O_RDONLY
@@ -20,7 +23,7 @@
 
 enum { READ_STEP = 1 << 30 /* the kernel cuts a read at 2 GiB less a page */ };
 
-enum kind { DIRECTORY, SINGLE, MEMORY };
+enum kind { DIRECTORY, SINGLE, MEMORY, BUNDLE };
 
 struct bert__source {
     struct bert__alloc *alloc;
@@ -29,13 +32,17 @@ struct bert__source {
     char *name; /* as given, without slashes at the end */
     const bert_file *files;
     size_t n_files;
+    struct bert__bundle *bundle; /* BUNDLE; until it is taken */
+    struct bert__trace *trace;   /* NULL: nobody wants to know */
     uint64_t max_file_bytes;
 };
 
 struct bert__file {
     struct bert__alloc *alloc;
     char *path;
-    int fd; /* -1: memory */
+    int fd;        /* -1: memory */
+    bool borrowed; /* the descriptor is another file's, which holds this one from `base` on */
+    uint64_t base;
     const char *memory;
     uint64_t size;
     void *mapping;
@@ -103,6 +110,49 @@ static bert_status open_root(const char *path, int *fd, enum kind *kind, bert_er
     return status;
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* The one file that there is may be a packed model, in which the others are.  One that can't be
+ * opened says so when it is needed. */
+static bert_status find_bundle(struct bert__source *source, const char *name, bert_error *err)
+{
+    unsigned char first[BERT__BUNDLE_MAGIC];
+    uint64_t limit = source->max_file_bytes;
+    struct bert__file *file;
+    bert_status status;
+
+    source->max_file_bytes = UINT64_MAX; /* it is for the files within */
+    status = bert__source_open(source, name, 1, &file, err);
+    source->max_file_bytes = limit;
+    if (status || !file)
+        return status == BERT_ENOMEM || status == BERT_ELIMIT ? status : BERT_OK;
+    if (file->size < sizeof(first) || bert__file_read(file, 0, first, sizeof(first), NULL)
+        || !bert__bundle_is(first)) {
+        bert__file_close(file);
+        return BERT_OK;
+    }
+    status = bert__bundle_open(&source->bundle, source->alloc, file, err);
+    if (!status)
+        source->kind = BUNDLE;
+    return status;
+}
+
+static bert_status finish(struct bert__source **source, const char *name, bert_error *err)
+{
+    bert_status status = find_bundle(*source, name, err);
+
+    if (status) {
+        bert__source_close(*source);
+        *source = NULL;
+    }
+    return status;
+}
+
 bert_status bert__source_open_path(struct bert__source **out, struct bert__alloc *alloc,
                                    const char *path, uint64_t max_file_bytes, bert_error *err)
 {
@@ -119,7 +169,7 @@ bert_status bert__source_open_path(struct bert__source **out, struct bert__alloc
         (*out)->fd = fd;
     else if (fd >= 0)
         bert__sys()->close(fd);
-    return status;
+    return status || kind != SINGLE ? status : finish(out, last_part((*out)->name), err);
 }
 
 bert_status bert__source_open_fd(struct bert__source **out, struct bert__alloc *alloc, int dir_fd,
@@ -134,7 +184,8 @@ bert_status bert__source_open_fd(struct bert__source **out, struct bert__alloc *
     /* an own descriptor; and a relative path refuses what is no directory */
     fd = dir_fd < 0 ? -1 : open_again(dir_fd, ".", O_PATH | O_DIRECTORY);
     if (fd < 0)
-        return bert__fail_errno(name, "can't be used as a directory", dir_fd < 0 ? EBADF : errno, err);
+        return bert__fail_errno(name, "can't be used as a directory", dir_fd < 0 ? EBADF : errno,
+                                err);
     status = create(out, alloc, DIRECTORY, name, max_file_bytes, err);
     if (!status)
         (*out)->fd = fd;
@@ -172,7 +223,7 @@ bert_status bert__source_open_memory(struct bert__source **out, struct bert__all
         return status;
     (*out)->files = files;
     (*out)->n_files = n_files;
-    return BERT_OK;
+    return n_files == 1 ? finish(out, files[0].name, err) : BERT_OK;
 }
 
 void bert__source_close(struct bert__source *source)
@@ -181,6 +232,7 @@ void bert__source_close(struct bert__source *source)
         return;
     if (source->fd >= 0)
         bert__sys()->close(source->fd);
+    bert__bundle_close(source->bundle);
     bert__alloc_free(source->alloc, source->name);
     bert__alloc_free(source->alloc, source);
 }
@@ -188,6 +240,27 @@ void bert__source_close(struct bert__source *source)
 const char *bert__source_name(const struct bert__source *source)
 {
     return source->name;
+}
+
+struct bert__bundle *bert__source_bundle(const struct bert__source *source)
+{
+    return source->bundle;
+}
+
+struct bert__bundle *bert__source_take_bundle(struct bert__source *source)
+{
+    struct bert__bundle *bundle = source->bundle;
+
+    source->bundle = NULL;
+    return bundle;
+}
+
+struct bert__trace *bert__source_trace(struct bert__source *source, struct bert__trace *trace)
+{
+    struct bert__trace *before = source->trace;
+
+    source->trace = trace;
+    return before;
 }
 
 /* ---- Opening a file ----------------------------------------------------------- */
@@ -206,13 +279,6 @@ static bool name_is_plain(const char *name)
             return true;
         part += n + 1;
     }
-}
-
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
 }
 
 const char *bert__source_single(const struct bert__source *source)
@@ -304,6 +370,24 @@ static bert_status open_memory(const struct bert__source *source, const char *na
     return absent(source, name, file->path, optional, err);
 }
 
+static bert_status open_bundled(const struct bert__source *source, const char *name, int optional,
+                                struct bert__file *file, bool *found, bert_error *err)
+{
+    const struct bert__file *whole = source->bundle->file;
+    const struct bert__bundle_file *entry = bert__bundle_file(source->bundle, name);
+
+    if (entry == NULL)
+        return absent(source, name, file->path, optional, err);
+    file->size = entry->data.size;
+    file->fd = whole->fd;
+    file->borrowed = true;
+    file->base = entry->data.offset;
+    if (whole->fd < 0)
+        file->memory = whole->memory + entry->data.offset;
+    *found = true;
+    return BERT_OK;
+}
+
 bert_status bert__source_open(struct bert__source *source, const char *name, int optional,
                               struct bert__file **out, bert_error *err)
 {
@@ -326,12 +410,16 @@ bert_status bert__source_open(struct bert__source *source, const char *name, int
         status = bert__alloc_fail(source->alloc, name, err);
     else if (source->kind == MEMORY)
         status = open_memory(source, name, optional, file, &found, err);
+    else if (source->kind == BUNDLE)
+        status = open_bundled(source, name, optional, file, &found, err);
     else
         status = open_disk(source, name, optional, file, &found, err);
     if (!status && file->size > source->max_file_bytes)
         status = bert__fail(err, BERT_ELIMIT, "%s: %llu bytes, over the limit of %llu per file",
                             file->path, (unsigned long long)file->size,
                             (unsigned long long)source->max_file_bytes);
+    if (!status && found && source->trace && !bert__trace_file(source->trace, name))
+        status = bert__alloc_fail(source->alloc, name, err);
     if (!status && found)
         *out = file;
     else
@@ -347,7 +435,7 @@ void bert__file_close(struct bert__file *file)
         return;
     if (file->mapping)
         bert__sys()->unmap(file->mapping, file->mapped);
-    if (file->fd >= 0)
+    if (file->fd >= 0 && !file->borrowed)
         bert__sys()->close(file->fd);
     bert__alloc_free(file->alloc, file->path);
     bert__alloc_free(file->alloc, file);
@@ -365,7 +453,15 @@ const char *bert__file_path(const struct bert__file *file)
 
 int bert__file_in_memory(const struct bert__file *file)
 {
-    return file->fd < 0;
+    return file->fd < 0 && !file->mapping;
+}
+
+void bert__file_keep_mapping(struct bert__file *file)
+{
+    if (file->mapping && file->fd >= 0 && !file->borrowed) {
+        bert__sys()->close(file->fd);
+        file->fd = -1;
+    }
 }
 
 static bert_status read_disk(struct bert__file *file, uint64_t offset, char *data, size_t size,
@@ -400,8 +496,8 @@ bert_status bert__file_read(struct bert__file *file, uint64_t offset, void *data
     if (!size)
         return BERT_OK;
     if (file->fd >= 0)
-        return read_disk(file, offset, data, size, err);
-    memcpy(data, file->memory + offset, size);
+        return read_disk(file, file->base + offset, data, size, err);
+    memcpy(data, (file->mapping ? (const char *)file->mapping : file->memory) + offset, size);
     return BERT_OK;
 }
 
@@ -410,18 +506,22 @@ bert_status bert__file_map(struct bert__file *file, const void **data, bert_erro
     size_t size;
 
     *data = NULL;
+    if (file->mapping) { /* the descriptor may be closed by now */
+        *data = file->mapping;
+        return BERT_OK;
+    }
+    if (file->borrowed && file->fd >= 0)
+        return bert__fail(err, BERT_EINTERNAL, "%s: a part of a file is not mapped", file->path);
     if (file->fd < 0 || file->size == 0) {
         *data = file->fd < 0 ? file->memory : "";
         return BERT_OK;
     }
-    if (!file->mapping) {
-        if (!bert__u64_to_size(file->size, &size))
-            return bert__fail(err, BERT_EIO, "%s: too large to be mapped", file->path);
-        file->mapping = bert__sys()->map(file->fd, size);
-        if (!file->mapping)
-            return bert__fail_errno(file->path, "can't be mapped", errno, err);
-        file->mapped = size;
-    }
+    if (!bert__u64_to_size(file->size, &size))
+        return bert__fail(err, BERT_EIO, "%s: too large to be mapped", file->path);
+    file->mapping = bert__sys()->map(file->fd, size);
+    if (!file->mapping)
+        return bert__fail_errno(file->path, "can't be mapped", errno, err);
+    file->mapped = size;
     *data = file->mapping;
     return BERT_OK;
 }

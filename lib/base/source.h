@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * source.h - where a model's files come from: a directory, an open directory's
- * descriptor, one file, or named blocks of memory.  All readers of files use
- * this and nothing else.
+ * descriptor, one file, named blocks of memory, or a packed model, which is one file or
+ * block that holds the others.  All readers of files use this and nothing else.
  *
  * Names are paths below the root: parts joined by '/', no part empty, "." or
  * "..", none absolute; anything else is BERT_EFORMAT (names come from files).
@@ -16,6 +16,8 @@
 
 struct bert__source;
 struct bert__file;
+struct bert__bundle;
+struct bert__trace;
 
 bert_status bert__source_open_path(struct bert__source **out, struct bert__alloc *alloc,
                                    const char *path, uint64_t max_file_bytes, bert_error *err);
@@ -32,6 +34,13 @@ const char *bert__source_name(const struct bert__source *source);
 /* The name under which bert__source_open() finds the one file that the path named;
  * NULL for every other source. */
 const char *bert__source_single(const struct bert__source *source);
+
+/* The packed model that the files are in; NULL: they are in none. */
+struct bert__bundle *bert__source_bundle(const struct bert__source *source);
+/* The same, now the caller's: no file can be opened any more. */
+struct bert__bundle *bert__source_take_bundle(struct bert__source *source);
+/* From now on note there what is opened; NULL: nowhere.  Returns where it was noted before. */
+struct bert__trace *bert__source_trace(struct bert__source *source, struct bert__trace *trace);
 
 /*
  * Open a file.  *out is NULL with BERT_OK when it does not exist and `optional`
@@ -54,6 +63,8 @@ bert_status bert__file_read(struct bert__file *file, uint64_t offset, void *data
 /* The whole file in place: a mapping, or the caller's memory.  Lives until
  * bert__file_close().  BERT_EIO if it can't be mapped. */
 bert_status bert__file_map(struct bert__file *file, const void **data, bert_error *err);
+/* Nothing more will be read of a file that is mapped: its descriptor is closed. */
+void bert__file_keep_mapping(struct bert__file *file);
 
 /* Open, read whole and close.  *data is NUL-terminated one past *size and freed
  * by bert__alloc_free(); NULL with BERT_OK for an absent optional file. */

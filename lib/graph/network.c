@@ -347,6 +347,7 @@ bert_status bert__network_create(struct bert__network **out, struct bert__alloc 
         return bert__alloc_fail(alloc, "the network", err);
     net->alloc = alloc;
     net->dtype = options->dtype;
+    net->repack = options->repack;
     st = bert__backend_find(&net->backend, options->backend, err);
     if (st == BERT_OK)
         st = net->backend->device_open(&net->device, alloc, options->cpu, net->dtype, err);

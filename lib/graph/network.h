@@ -77,6 +77,7 @@ struct bert__network {
     const struct bert__backend *backend;
     struct bert__device *device;
     enum bert__dtype dtype;
+    bool repack; /* panels that a packed model has for another device are packed anew */
     enum bert__act act, ffn_act;
     struct bert__table word, position, type;
     struct bert__norm embedding_norm;      /* gamma absent: none; so too below */
@@ -96,6 +97,7 @@ struct bert__network_options {
     const char *backend;
     const char *cpu;
     enum bert__dtype dtype;
+    bool repack;
     bert_cancel_fn cancel;
     void *cancel_context;
 };
@@ -109,6 +111,9 @@ bert_status bert__network_load(struct bert__network *network, const struct bert_
                                struct bert__weights *weights,
                                const struct bert__network_options *options, bert_error *err);
 void bert__network_destroy(struct bert__network *network);
+
+/* "fp32", ... */
+const char *bert__dtype_name(enum bert__dtype dtype);
 
 /* The activation called `name` in a config or a module; false if there is none. */
 bool bert__act_named(const char *name, enum bert__act *out);

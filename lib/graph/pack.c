@@ -2,10 +2,12 @@
 /* pack.c - tables, norms and linear layers from a checkpoint's tensors. */
 #include "lib/graph/pack.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/graph/matrix.h"
 #include "lib/graph/names.h"
 
 /* ---- Tables and norms ----------------------------------------------------- */
@@ -337,13 +339,37 @@ static bert_status find_part(struct bert__network *net, struct stacked *s, uint3
     return find_tensor(net, s->weights, part->rest, 2, rest, &s->rest[i], err);
 }
 
+/* All that the rows depend on but the tensors' values: the name of a matrix of these parts. */
+static bert_status name_parts(const struct bert__part *parts, uint32_t count,
+                              char out[BERT__MATRIX_NAME], bert_error *err)
+{
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct bert__part *p = &parts[i];
+        int n = snprintf(out + used, BERT__MATRIX_NAME - used,
+                         "%s%s[%lu+%lu,%d,%lu,%lu,%lu,%d,%lu]%s%s", i > 0 ? " " : "", p->weight,
+                         (unsigned long)p->first, (unsigned long)p->n_out, (int)p->order,
+                         (unsigned long)p->head, (unsigned long)p->column_head,
+                         (unsigned long)p->groups, p->stacked, (unsigned long)p->own_columns,
+                         p->rest != NULL ? p->rest : "", p->exact ? " exact" : "");
+
+        if (n < 0 || (size_t)n >= BERT__MATRIX_NAME - used)
+            return bert__fail(err, BERT_EFORMAT, "the name of tensor \"%s\" is too long",
+                              p->weight);
+        used += (size_t)n;
+    }
+    return BERT_OK;
+}
+
 bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weights *weights,
                                     const struct bert__part *parts, uint32_t count, uint32_t n_in,
                                     struct bert__linear *out, bert_error *err)
 {
     struct stacked s = {.weights = weights, .parts = parts, .k = n_in};
+    char name[BERT__MATRIX_NAME] = "";
     bool biased = false;
-    bert_status st = BERT_OK;
+    bert_status st = name_parts(parts, count, name, err);
 
     out->n_in = n_in;
     out->n_out = 0;
@@ -353,9 +379,8 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
         st = find_part(net, &s, i, n_in, err);
     }
     if (st == BERT_OK)
-        st = net->backend->matrix_create(net->device, &out->matrix,
-                                         parts[0].exact ? BERT__F32 : net->dtype, out->n_out, n_in,
-                                         stacked_rows, &s, err);
+        st = bert__matrix_load(net, weights, name, parts[0].exact ? BERT__F32 : net->dtype,
+                               out->n_out, n_in, stacked_rows, &s, &out->matrix, err);
     if (st == BERT_OK && biased)
         st = stacked_bias(net, weights, parts, count, out->n_out, &out->bias, err);
     return st;

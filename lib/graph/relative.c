@@ -6,10 +6,12 @@
 #include "lib/graph/relative.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/graph/matrix.h"
 #include "lib/graph/names.h"
 #include "lib/graph/pack.h"
 
@@ -132,6 +134,8 @@ static bert_status project_panels(struct distances *d, const struct bert__tensor
 {
     const struct bert__gemm *gemm = &d->k->gemm[BERT__F32];
 
+    if (bert__weights_bundle(d->weights) != NULL)
+        return BERT_OK; /* what comes of it is there, packed */
     for (uint32_t first = 0; first < d->width; first += gemm->nr) {
         uint32_t n = d->width - first < gemm->nr ? d->width - first : gemm->nr;
         struct bert__epilogue ep = {.bias = bias + first};
@@ -165,8 +169,10 @@ static bert_status project(struct distances *d, const char *name, bool has_bias,
         st = bert__weights_need(d->weights, full, 2, shape, &weight, err);
     if (st == BERT_OK && has_bias)
         st = read_vector(d, name, ".bias", d->width, bias, err);
+    bert__weights_for_matrix(d->weights, true);
     if (st == BERT_OK)
         st = project_panels(d, weight, bias, rows, panel, err);
+    bert__weights_for_matrix(d->weights, false);
     bert__alloc_free(alloc, rows);
     bert__alloc_free(alloc, bias);
     bert__alloc_free(alloc, panel);
@@ -191,8 +197,10 @@ static bert_status head_rows(void *context, uint32_t first, uint32_t n, float *o
     return BERT_OK;
 }
 
-static bert_status pack_heads(struct distances *d, struct bert__matrix ***out, bert_error *err)
+static bert_status pack_heads(struct distances *d, const char *projection,
+                              struct bert__matrix ***out, bert_error *err)
 {
+    char name[BERT__NAME_BYTES + 32];
     struct bert__network *net = d->net;
     uint32_t heads = net->config->heads, head = net->config->head_size;
     bert_status st = BERT_OK;
@@ -203,8 +211,9 @@ static bert_status pack_heads(struct distances *d, struct bert__matrix ***out, b
     for (uint32_t h = 0; h < heads && st == BERT_OK; h++) {
         struct head_rows rows = {d, h * head, head};
 
-        st = net->backend->matrix_create(net->device, &(*out)[h], BERT__F32, d->rows, head,
-                                         head_rows, &rows, err);
+        snprintf(name, sizeof name, "%s distances %lu", projection, (unsigned long)h);
+        st = bert__matrix_load(net, d->weights, name, BERT__F32, d->rows, head, head_rows, &rows,
+                               &(*out)[h], err);
     }
     return st;
 }
@@ -224,7 +233,7 @@ static bert_status load_term(struct distances *d, uint32_t layer, const char *ow
         net->parameters += (uint64_t)d->width * d->hidden + (has_bias ? d->width : 0);
     if (st == BERT_OK)
         st = project(d, name, has_bias, err);
-    return st == BERT_OK ? pack_heads(d, out, err) : st;
+    return st == BERT_OK ? pack_heads(d, name, out, err) : st;
 }
 
 static bert_status load_layer(struct distances *d, uint32_t i, bert_error *err)
@@ -289,9 +298,9 @@ void bert__relative_free(struct bert__network *net, struct bert__layer *layer)
 
 /* [out][in / groups][size] of the file as rows [size][in]: a linear layer on what it sees. */
 struct conv_rows {
+    struct bert__alloc *alloc;
     struct bert__weights *weights;
     const struct bert__tensor *tensor;
-    float *row; /* of the file */
     uint32_t hidden, size, groups;
 };
 
@@ -300,26 +309,28 @@ static bert_status conv_rows(void *context, uint32_t first, uint32_t n, float *o
     const struct conv_rows *c = context;
     uint32_t in = c->hidden / c->groups;
     size_t wide = (size_t)c->size * c->hidden, stored = (size_t)c->size * in;
+    float *row = bert__alloc_items(c->alloc, stored, sizeof *row); /* of the file */
+    bert_status st = row != NULL ? BERT_OK : bert__alloc_fail(c->alloc, "a convolution", err);
 
     memset(out, 0, n * wide * sizeof *out);
-    for (uint32_t o = first; o < first + n; o++, out += wide) {
+    for (uint32_t o = first; o < first + n && st == BERT_OK; o++, out += wide) {
         uint32_t group = o / in; /* as many come out of a group as go in */
-        bert_status st = bert__weights_read(c->weights, c->tensor, o * stored, stored, c->row, err);
 
-        if (st != BERT_OK)
-            return st;
-        for (uint32_t i = 0; i < in; i++)
+        st = bert__weights_read(c->weights, c->tensor, o * stored, stored, row, err);
+        for (uint32_t i = 0; i < in && st == BERT_OK; i++)
             for (uint32_t s = 0; s < c->size; s++)
-                out[(size_t)s * c->hidden + group * in + i] = c->row[(size_t)i * c->size + s];
+                out[(size_t)s * c->hidden + group * in + i] = row[(size_t)i * c->size + s];
     }
-    return BERT_OK;
+    bert__alloc_free(c->alloc, row);
+    return st;
 }
 
 static bert_status load_kernel(struct bert__network *net, struct bert__weights *weights,
                                const char *name, bert_error *err)
 {
     const struct bert__config *c = net->config;
-    struct conv_rows rows = {.weights = weights,
+    struct conv_rows rows = {.alloc = net->alloc,
+                             .weights = weights,
                              .hidden = c->hidden_size,
                              .size = c->conv_size,
                              .groups = c->conv_groups};
@@ -335,12 +346,8 @@ static bert_status load_kernel(struct bert__network *net, struct bert__weights *
     net->parameters += rows.tensor->count;
     net->conv.n_in = c->conv_size * c->hidden_size;
     net->conv.n_out = c->hidden_size;
-    rows.row = bert__alloc_array(net->alloc, net->conv.n_in, sizeof *rows.row);
-    if (rows.row == NULL)
-        return bert__alloc_fail(net->alloc, "a convolution", err);
-    st = net->backend->matrix_create(net->device, &net->conv.matrix, net->dtype, net->conv.n_out,
-                                     net->conv.n_in, conv_rows, &rows, err);
-    bert__alloc_free(net->alloc, rows.row);
+    st = bert__matrix_load(net, weights, full, net->dtype, net->conv.n_out, net->conv.n_in,
+                           conv_rows, &rows, &net->conv.matrix, err);
     return st == BERT_OK
                ? bert__table_load(net, weights, name, ".bias", 1, &hidden, &net->conv.bias, err)
                : st;

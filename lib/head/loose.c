@@ -63,12 +63,14 @@ bert_status bert__loose_linear_load(struct bert__network *net, const struct bert
 bert_status bert__loose_pickle(const struct bert__head_files *files, const char *name,
                                bert_error *missing, bert_error *err)
 {
+    struct bert__trace *trace = bert__source_trace(files->source, NULL); /* not to be packed */
     struct bert__file *file = NULL;
     char pickle[BERT__NAME_BYTES];
     bert_status st = bert__name_join(pickle, name, ".pt", err);
 
     if (st == BERT_OK)
         st = bert__source_open(files->source, pickle, 1, &file, err);
+    bert__source_trace(files->source, trace);
     if (st == BERT_OK && file != NULL)
         bert__fail(missing, BERT_EUNSUPPORTED,
                    "%s: only safetensors are read (a pickle can run code when it is opened); where "

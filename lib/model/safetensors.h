@@ -29,6 +29,8 @@ struct bert__tensor {
     uint64_t bytes;
     struct bert__file *file;
     bool used;
+    bool absent; /* a packed model has it as a part of matrices only */
+    bool read;   /* not just to pack it into a matrix */
 };
 
 /*

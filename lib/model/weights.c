@@ -10,7 +10,9 @@
 #include "lib/base/sort.h"
 #include "lib/model/weights_files.h"
 
-enum { BOUNCE_BYTES = 1 << 16, SHAPE_TEXT = 24 * BERT__MAX_RANK };
+enum { SHAPE_TEXT = 24 * BERT__MAX_RANK };
+
+_Static_assert((int)BERT__MAX_RANK == (int)BERT__BUNDLE_MAX_RANK, "ranks of both formats");
 
 struct bert__weights {
     struct bert__alloc *alloc;
@@ -19,7 +21,10 @@ struct bert__weights {
     size_t count;
     struct bert__widen widen;
     bool map, allow_nonfinite;
-    void *bounce;                       /* elements of other sizes on their way from a file */
+    bool for_matrix;
+    char *name;
+    const struct bert__bundle *bundle;  /* NULL: files of a directory */
+    struct bert__trace *trace;          /* NULL: none */
     const char *prefix, *const *others; /* bert__weights_prefixes(); NULL: none */
 };
 
@@ -165,6 +170,7 @@ static bert_status index_tensors(struct bert__weights *w, bert_error *err)
 }
 
 static bert_status create(struct bert__weights **out, struct bert__alloc *alloc,
+                          struct bert__source *source, const char *name,
                           const struct bert__widen *widen, bool allow_nonfinite, bert_error *err)
 {
     struct bert__weights *w = bert__alloc_array(alloc, 1, sizeof(*w));
@@ -175,13 +181,80 @@ static bert_status create(struct bert__weights **out, struct bert__alloc *alloc,
     w->alloc = alloc;
     w->widen = *widen;
     w->allow_nonfinite = allow_nonfinite;
-    w->bounce = bert__alloc(alloc, BOUNCE_BYTES);
-    if (!w->bounce) {
+    w->bundle = bert__source_bundle(source);
+    w->name = bert__alloc_string(alloc, name, strlen(name));
+    if (!w->name) {
         bert__alloc_free(alloc, w);
         return bert__alloc_fail(alloc, "the weights", err);
     }
     *out = w;
     return BERT_OK;
+}
+
+static bert_status map_file(struct bert__file *file, bert_error *err)
+{
+    const void *data;
+
+    return bert__file_map(file, &data, err);
+}
+
+/* Files of their own, which a packed model does not need: the trace gets the weights. */
+static bert_status open_files(struct bert__weights *w, struct bert__source *source, bool one,
+                              bool *found, bert_error *err)
+{
+    struct bert__trace *trace = bert__source_trace(source, NULL);
+    bert_status status;
+
+    *found = true;
+    if (one)
+        status = bert__weights_files_open_one(&w->files, w->alloc, source, w->name, found, err);
+    else
+        status = bert__weights_files_open(&w->files, w->alloc, source, w->name, err);
+    for (size_t i = 0; i < w->files.count && w->map && !status; i++)
+        status = map_file(w->files.items[i].file, err); /* now: later several threads read */
+    bert__source_trace(source, trace);
+    w->trace = trace;
+    return status;
+}
+
+static bert_status open_bundled(struct bert__weights *w, struct bert__source *source, bool *found,
+                                bert_error *err)
+{
+    w->trace = bert__source_trace(source, NULL);
+    bert__source_trace(source, w->trace);
+    if (w->bundle->nonfinite && !w->allow_nonfinite)
+        return bert__fail(err, BERT_ENONFINITE,
+                          "%s: its weights may be NaN or infinite, as it was packed; allow it by "
+                          "BERT_MODEL_ALLOW_NONFINITE if it must be",
+                          bert__file_path(w->bundle->file));
+    w->allow_nonfinite = true; /* it was looked at when it was packed */
+    return bert__weights_files_open_bundle(&w->files, w->alloc, w->bundle, w->name, found, err);
+}
+
+static bert_status open_either(struct bert__weights **out, struct bert__weights *w,
+                               struct bert__source *source, bool one, bert_error *err)
+{
+    bool found = false;
+    bert_status status =
+        w->bundle ? open_bundled(w, source, &found, err) : open_files(w, source, one, &found, err);
+
+    *out = NULL;
+    if (!status && !found && !one)
+        status = bert__fail(err, BERT_EFORMAT, "%s: there are no weights of \"%s\" in it",
+                            w->files.path, w->name);
+    if (!status && found)
+        status = index_tensors(w, err);
+    if (!status && found && w->trace && !bert__trace_weights(w->trace, w->name, w)) {
+        w->trace = NULL; /* it is not kept there */
+        status = bert__alloc_fail(w->alloc, w->files.path, err);
+    }
+    if (!status && found) {
+        *out = w;
+        return BERT_OK;
+    }
+    w->trace = NULL;
+    bert__weights_close(w);
+    return status;
 }
 
 bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *alloc,
@@ -190,20 +263,13 @@ bert_status bert__weights_open(struct bert__weights **out, struct bert__alloc *a
                                bert_error *err)
 {
     struct bert__weights *w;
-    bert_status status = create(&w, alloc, widen, allow_nonfinite, err);
+    bert_status status = create(&w, alloc, source, directory, widen, allow_nonfinite, err);
 
     *out = NULL;
     if (status)
         return status;
     w->map = map;
-    status = bert__weights_files_open(&w->files, alloc, source, directory, err);
-    if (!status)
-        status = index_tensors(w, err);
-    if (status)
-        bert__weights_close(w);
-    else
-        *out = w;
-    return status;
+    return open_either(out, w, source, false, err);
 }
 
 bert_status bert__weights_open_file(struct bert__weights **out, struct bert__alloc *alloc,
@@ -212,30 +278,51 @@ bert_status bert__weights_open_file(struct bert__weights **out, struct bert__all
                                     bert_error *err)
 {
     struct bert__weights *w;
-    bool found = false;
-    bert_status status = create(&w, alloc, widen, allow_nonfinite, err);
+    bert_status status = create(&w, alloc, source, name, widen, allow_nonfinite, err);
 
     *out = NULL;
     if (status)
         return status;
-    status = bert__weights_files_open_one(&w->files, alloc, source, name, &found, err);
-    if (!status && found)
-        status = index_tensors(w, err);
-    if (status || !found)
-        bert__weights_close(w);
-    else
-        *out = w;
-    return status;
+    return open_either(out, w, source, true, err);
+}
+
+static void destroy(struct bert__weights *weights)
+{
+    bert__alloc_free(weights->alloc, weights->tensors);
+    bert__alloc_free(weights->alloc, weights->name);
+    bert__weights_files_close(&weights->files);
+    bert__alloc_free(weights->alloc, weights);
 }
 
 void bert__weights_close(struct bert__weights *weights)
 {
-    if (!weights)
-        return;
-    bert__alloc_free(weights->alloc, weights->tensors);
-    bert__alloc_free(weights->alloc, weights->bounce);
-    bert__weights_files_close(&weights->files);
-    bert__alloc_free(weights->alloc, weights);
+    if (weights && !weights->trace)
+        destroy(weights);
+}
+
+void bert__weights_forget(struct bert__weights *weights)
+{
+    destroy(weights);
+}
+
+const char *bert__weights_name(const struct bert__weights *weights)
+{
+    return weights->name;
+}
+
+const struct bert__bundle *bert__weights_bundle(const struct bert__weights *weights)
+{
+    return weights->bundle;
+}
+
+struct bert__trace *bert__weights_trace(const struct bert__weights *weights)
+{
+    return weights->trace;
+}
+
+void bert__weights_for_matrix(struct bert__weights *weights, bool packing)
+{
+    weights->for_matrix = packing;
 }
 
 const char *bert__weights_path(const struct bert__weights *weights)
@@ -378,20 +465,39 @@ static bert_status read_mapped(const struct bert__weights *w, const struct bert_
 static bert_status read_others(const struct bert__weights *w, const struct bert__tensor *t,
                                uint64_t first, size_t n, float *out, bert_error *err)
 {
+    _Alignas(BERT__CACHE_LINE) char bounce[1 << 14];
     size_t size = element_size(t);
 
     while (n > 0) {
-        size_t step = n < BOUNCE_BYTES / size ? n : BOUNCE_BYTES / size;
+        size_t step = n < sizeof(bounce) / size ? n : sizeof(bounce) / size;
         bert_status status =
-            bert__file_read(t->file, t->offset + first * size, w->bounce, step * size, err);
+            bert__file_read(t->file, t->offset + first * size, bounce, step * size, err);
 
         if (status)
             return status;
-        widen(w, t, out, w->bounce, step);
+        widen(w, t, out, bounce, step);
         first += step;
         out += step;
         n -= step;
     }
+    return BERT_OK;
+}
+
+/* It is wanted as it is: a packed model must have its data. */
+static bert_status want_data(struct bert__weights *w, const struct bert__tensor *tensor,
+                             bert_error *err)
+{
+    char name[84];
+
+    if (tensor->absent)
+        return bert__fail(err, BERT_EUNSUPPORTED,
+                          "%s: tensor \"%s\" has no data of its own, which this version of the "
+                          "library wants; pack the model's directory again",
+                          bert__file_path(tensor->file),
+                          bert__printable(name, tensor->name, tensor->name_size));
+    for (size_t i = 0; i < w->count && w->trace && !w->for_matrix; i++)
+        if (w->tensors[i] == tensor)
+            w->tensors[i]->read = true;
     return BERT_OK;
 }
 
@@ -405,9 +511,10 @@ bert_status bert__weights_read(struct bert__weights *weights, const struct bert_
         return bert__fail(err, BERT_EINTERNAL, "%s: tensor \"%s\": elements past its end",
                           bert__file_path(tensor->file),
                           bert__printable(name, tensor->name, tensor->name_size));
-    if (!n)
-        return BERT_OK;
-    if (weights->map || bert__file_in_memory(tensor->file))
+    status = want_data(weights, tensor, err);
+    if (!n || status)
+        return status;
+    if ((weights->map && !weights->bundle) || bert__file_in_memory(tensor->file))
         status = read_mapped(weights, tensor, first, n, out, err);
     else if (tensor->stored == BERT__STORED_F32)
         status =
@@ -426,10 +533,13 @@ bert_status bert__weights_borrow(struct bert__weights *weights, const struct ber
 
     *out = NULL;
     /* memory is the caller's, who may free it after the load */
-    if (!weights->map || bert__file_in_memory(tensor->file) || tensor->stored != BERT__STORED_F32
+    if (!(weights->bundle ? weights->bundle->data != NULL : weights->map)
+        || bert__file_in_memory(tensor->file) || tensor->stored != BERT__STORED_F32
         || tensor->count == 0)
         return BERT_OK;
-    status = bert__file_map(tensor->file, &data, err);
+    status = want_data(weights, tensor, err);
+    if (!status)
+        status = bert__file_map(tensor->file, &data, err);
     if (status)
         return status;
     at = (const char *)data + tensor->offset;

@@ -5,10 +5,15 @@
  * model.safetensors, or model.safetensors.index.json and its shards (a shard's name
  * is a plain file name in the model's directory).  Old names are known by their new
  * ones: LayerNorm.gamma and .beta as .weight and .bias.
+ *
+ * Of a packed model the tensors are there too, with their shapes; those that are but parts of
+ * matrices have no data, and the matrices are found in the bundle.
  */
 #ifndef BERT_LIB_MODEL_WEIGHTS_H
 #define BERT_LIB_MODEL_WEIGHTS_H
 
+#include "lib/base/bundle.h"
+#include "lib/base/trace.h"
 #include "lib/model/safetensors.h"
 
 struct bert__weights;
@@ -36,6 +41,17 @@ bert_status bert__weights_open_file(struct bert__weights **out, struct bert__all
                                     const struct bert__widen *widen, bool allow_nonfinite,
                                     bert_error *err);
 void bert__weights_close(struct bert__weights *weights);
+/* Where the source is traced the trace keeps them open, and this is what closes them. */
+void bert__weights_forget(struct bert__weights *weights);
+/* The folder, or the file of its own: what tells a model's weights apart. */
+const char *bert__weights_name(const struct bert__weights *weights);
+/* The packed model that they are in, or NULL. */
+const struct bert__bundle *bert__weights_bundle(const struct bert__weights *weights);
+/* Where the load is traced, or NULL. */
+struct bert__trace *bert__weights_trace(const struct bert__weights *weights);
+/* What is read from now on is (or is no longer) packed into matrices, so that a packed model
+ * need not have it once more. */
+void bert__weights_for_matrix(struct bert__weights *weights, bool packing);
 /* Path of the main file, for messages. */
 const char *bert__weights_path(const struct bert__weights *weights);
 

@@ -3,6 +3,7 @@
 #ifndef BERT_LIB_MODEL_WEIGHTS_FILES_H
 #define BERT_LIB_MODEL_WEIGHTS_FILES_H
 
+#include "lib/base/bundle.h"
 #include "lib/model/safetensors.h"
 
 struct bert__weights_file {
@@ -28,6 +29,11 @@ bert_status bert__weights_files_open(struct bert__weights_files *files, struct b
 bert_status bert__weights_files_open_one(struct bert__weights_files *files,
                                          struct bert__alloc *alloc, struct bert__source *source,
                                          const char *name, bool *found, bert_error *err);
+/* The set of this name in a packed model, as one file without any of its own. */
+bert_status bert__weights_files_open_bundle(struct bert__weights_files *files,
+                                            struct bert__alloc *alloc,
+                                            const struct bert__bundle *bundle, const char *name,
+                                            bool *found, bert_error *err);
 void bert__weights_files_close(struct bert__weights_files *files);
 
 #endif

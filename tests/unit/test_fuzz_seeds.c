@@ -23,6 +23,10 @@
 #include "tests/fuzz/fuzz_config.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_bundle
+#include "tests/fuzz/fuzz_bundle.c"
+#undef LLVMFuzzerTestOneInput
+
 static void test_json(void **state)
 {
     (void)state;
@@ -41,12 +45,30 @@ static void test_config(void **state)
     test_fuzz_replay("config", fuzz_config, 5);
 }
 
+/* And that the seed made by another program is opened. */
+static void test_bundle(void **state)
+{
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct bert__source *source;
+
+    (void)state;
+    test_fuzz_replay("bundle", fuzz_bundle, 5);
+    assert_int_equal(
+        bert__source_open_path(&source, alloc, "tests/data/fuzz/bundle/whole", 0, NULL), BERT_OK);
+    assert_non_null(bert__source_bundle(source));
+    assert_int_equal(bert__source_bundle(source)->n_matrices, 1);
+    assert_int_equal(bert__bundle_verify(bert__source_bundle(source), NULL), BERT_OK);
+    bert__source_close(source);
+    bert__alloc_destroy(alloc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_safetensors),
         cmocka_unit_test(test_config),
+        cmocka_unit_test(test_bundle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,8 +453,10 @@ static void test_failing_reads(void **state)
     assert_says("became shorter");
     close_weights();
     assert_int_equal(open_weights(MAPPED, "", false, 0), BERT_OK);
+    bert__weights_close(weights);
     test_sys.map_errno = ENODEV;
-    assert_int_equal(bert__weights_read(weights, need("w", 2, 2, 3), 0, 6, x, &err), BERT_EIO);
+    assert_int_equal(bert__weights_open(&weights, alloc, source, "", &widen, true, false, &err),
+                     BERT_EIO);
     assert_says("can't be mapped");
     close_weights();
 }
@@ -662,7 +664,7 @@ static void test_memory_limit(void **state)
         assert_says("(max_bytes)");
         assert_true(max_bytes < 1 << 18);
     }
-    assert_true(max_bytes > 1 << 16); /* the buffer alone */
+    assert_true(max_bytes > 1 << 12);
 }
 
 static void test_system_failures(void **state)
