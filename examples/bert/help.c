@@ -17,15 +17,24 @@
 
 const struct option_row options_model[] = {
     {'m', "model", OPTION_STRING, FIELD(model), 0, 0, NULL, "DIR",
-     "model: a Hugging Face model directory (default: $BERT_MODEL)"},
+     "model: a Hugging Face model directory, or a file that `bert pack` made\n"
+     "(default: $BERT_MODEL)"},
     {'t', "threads", OPTION_NUMBER, FIELD(threads), 1, 1024, NULL, "N",
      "threads (default: the processors that this process may use)"},
     {0, "precision", OPTION_CHOICE, FIELD(precision), BERT_PRECISION_FP32, 0, "fp32|bf16|int8|auto",
-     "P", "auto, fp32, bf16 or int8 (default: fp32)"},
+     "P", "auto, fp32, bf16 or int8 (default: a packed file's own, else fp32)"},
     {0, "cpu", OPTION_STRING, FIELD(cpu), 0, 0, NULL, "LEVEL",
      "instruction set at most: scalar, blas, avx2, avx2_vnni, avx512,\n"
      "avx512_vnni, avx512_vnni_bf16, amx (default: the best of this\n"
      "machine, or $BERT_CPU)"},
+    {0, "verify", OPTION_FLAG, FIELD(verify), 1, 0, NULL, NULL,
+     "compare the checksums of all of a packed file, not of its header alone"},
+    {0, "repack", OPTION_FLAG, FIELD(repack), 1, 0, NULL, NULL,
+     "a file packed for another instruction set or precision: pack it anew,\n"
+     "in memory, if it is in fp32 (default: it is refused)"},
+    {0, "no-map", OPTION_FLAG, FIELD(read), 1, 0, NULL, NULL,
+     "read a packed file instead of mapping it: slower, and its memory isn't\n"
+     "shared, but the file may shrink meanwhile"},
     END};
 
 const struct option_row options_records[] = {

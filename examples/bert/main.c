@@ -17,9 +17,10 @@
 #include "examples/bert/output.h"
 
 static const struct command *const commands[] = {
-    &command_info,       &command_tokenize, &command_decode,   &command_forward, &command_embed,
-    &command_similarity, &command_search,   &command_classify, &command_rerank,  &command_tag,
-    &command_answer,     &command_next,     &command_choose,   &command_fill,    &command_bench,
+    &command_info,   &command_tokenize,   &command_decode, &command_forward,
+    &command_embed,  &command_similarity, &command_search, &command_classify,
+    &command_rerank, &command_tag,        &command_answer, &command_next,
+    &command_choose, &command_fill,       &command_pack,   &command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -36,7 +37,8 @@ static int print_overview(void)
     output_text(&out,
                 "\nRecords come from TEXT arguments, a file (-i), or standard input, one a line.\n"
                 "A model (-m DIR, or BERT_MODEL in the environment) is a directory in the layout\n"
-                "of the Hugging Face hub: config.json, model.safetensors, tokenizer.json.\n\n"
+                "of the Hugging Face hub: config.json, model.safetensors, tokenizer.json; or one\n"
+                "file, which `bert pack` makes of it.\n\n"
                 "  bert COMMAND --help    options and examples of a command\n"
                 "  bert --version         print the version\n\n"
                 "Examples:\n"

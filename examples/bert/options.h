@@ -25,6 +25,7 @@ struct options {
     const char *model, *input, *output, *cpu;
     int json, jsonl, quiet, verbose, progress, help, version;
     int precision; /* a bert_precision */
+    int read, verify, repack;
     int truncation, truncation_given;
     int64_t threads, max_tokens, max_length;
     /* tokenize, decode */
@@ -56,6 +57,8 @@ struct options {
     const char *question;
     /* fill */
     const char *targets;
+    /* pack */
+    int no_head;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

@@ -55,6 +55,10 @@ int runtime_model_options(const struct options *options, bert_model_options *out
     out->log = runtime_log;
     out->log_context = (void *)options;
     out->cancel = interrupt_cancel;
+    out->threads = options->threads > 0 ? (uint32_t)options->threads : 0;
+    out->flags = (options->read ? (uint32_t)BERT_MODEL_READ : 0)
+                 | (options->verify ? (uint32_t)BERT_MODEL_VERIFY : 0)
+                 | (options->repack ? (uint32_t)BERT_MODEL_REPACK : 0);
     return rc;
 }
 
@@ -69,7 +73,7 @@ int runtime_load_model(struct runtime *runtime, const struct options *options, u
     rc = runtime_model_options(options, &o);
     if (rc != 0)
         return rc;
-    o.flags = flags;
+    o.flags |= flags;
     if (bert_model_load(&runtime->model, options->model, &o, &error) != BERT_OK)
         return runtime_failed(&error);
     return 0;
