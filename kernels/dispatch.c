@@ -45,12 +45,24 @@ void bert__kernels_merge(struct bert__kernels *table, const struct bert__kernels
     for (int t = 0; t < BERT__DTYPE_COUNT; t++) {
         if (!table->gemm[t].run) /* as a whole: a panel's layout belongs to its run() */
             table->gemm[t] = base->gemm[t];
+        if (!table->attention[t].run)
+            table->attention[t] = base->attention[t];
     }
 #define BERT__KERNEL(ret, name, args)                                                              \
     if (!table->name)                                                                              \
         table->name = base->name;
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
+}
+
+const struct bert__attention *bert__kernels_attention(const struct bert__kernels *k,
+                                                      enum bert__dtype dtype, size_t n_kv)
+{
+    const struct bert__attention *narrow = &k->attention[BERT__BF16];
+
+    if (dtype == BERT__F32 || !narrow->run || n_kv < narrow->least)
+        return &k->attention[BERT__F32];
+    return narrow;
 }
 
 static void merge_levels(void)

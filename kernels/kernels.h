@@ -91,12 +91,9 @@ struct bert__gemm {
 /*
  * Attention of one head of one sequence, for a block of its queries:
  *   out[i][d] = sum_j softmax_j(scale * <q[i], k[j]> + bias[i][j]) v[j][d]
- * over the keys that these queries see.  The keys are prepared once per (sequence, head)
- * by attention_prepare() from k and v, [n_kv][head] each (stride ldkv), into `kv`, of
- * attention_kv_floats(n_kv, head) floats, 64-byte aligned, and then used for every
- * query block of it: 1 <= n_q <= BERT__ATTENTION_BLOCK, 1 <= head <= BERT__ATTENTION_HEAD_MAX.
- * `scratch`: attention_scratch_floats(n_kv, head) floats, aligned so.  Both sizes are in
- * floats and 0 if they would overflow.
+ * over the keys that these queries see; 1 <= n_q <= BERT__ATTENTION_BLOCK, 1 <= head <=
+ * BERT__ATTENTION_HEAD_MAX.  Softmax and sums are of floats in every type; for bf16 q, k and v are
+ * rounded to it, and the exponents of softmax too before they weight v.
  */
 
 #define BERT__ATTENTION_BLOCK    32
@@ -107,7 +104,7 @@ struct bert__attention_block {
     size_t ldo;
     const float *q; /* [n_q][head] */
     size_t ldq;
-    const float *kv;
+    const float *kv; /* of prepare() */
     size_t n_q, n_kv, head;
     size_t first, count; /* the keys seen: count >= 1, first + count <= n_kv */
     float scale;         /* >= 0 */
@@ -119,11 +116,29 @@ struct bert__attention_block {
     size_t ldp;
 };
 
+/* A query's bits depend on its row, on `first` and `count`, and on the keys. */
+struct bert__attention {
+    size_t least; /* of fewer keys it is slower than attention on floats */
+    /* As bert__gemm's, around prepare() and run(). */
+    void (*enter)(void);
+    void (*leave)(void);
+    /* Floats of `kv` and `scratch`; 0 if they would overflow. */
+    size_t (*kv_floats)(size_t n_kv, size_t head);
+    size_t (*scratch_floats)(size_t head);
+    /* The keys, prepared once per sequence and head from k and v, [n_kv][head] each (stride ldkv),
+     * into kv, 64-byte aligned, for every query block. */
+    void (*prepare)(float *kv, const float *k, const float *v, size_t ldkv, size_t n_kv,
+                    size_t head);
+    /* scratch is 64-byte aligned. */
+    void (*run)(const struct bert__attention_block *block);
+};
+
 struct bert__kernels {
     const char *name; /* "scalar", "avx2", ... */
     uint32_t level;   /* larger is preferred; scalar 0, blas 10, avx2 20, avx512 30 */
     uint32_t needs;   /* BERT__CPU_* (cpu.h): usable where all are found */
     struct bert__gemm gemm[BERT__DTYPE_COUNT]; /* run == NULL: inherits; still NULL: not offered */
+    struct bert__attention attention[BERT__DTYPE_COUNT]; /* the same; see below */
 #define BERT__KERNEL(ret, name, args) ret(*name) args;
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
@@ -137,6 +152,10 @@ const struct bert__kernels *bert__kernels_named(const char *name);
 /* The best level; `cap` (may be NULL) is the name of the highest level wanted:
  * the best usable one that is not above it.  NULL if cap is no level's name. */
 const struct bert__kernels *bert__kernels_best(const char *cap);
+/* Attention in models of this type, of n_kv keys: bf16's for bf16 and int8 where that is faster,
+ * else that on floats. */
+const struct bert__attention *bert__kernels_attention(const struct bert__kernels *k,
+                                                      enum bert__dtype dtype, size_t n_kv);
 /* Fill the NULL entries of *table from base. */
 void bert__kernels_merge(struct bert__kernels *table, const struct bert__kernels *base);
 

@@ -7,6 +7,7 @@
 #define BERT_KERNELS_TMPL_ELEMENTWISE_H
 
 #include "kernels/tmpl/activate.h"
+#include "kernels/tmpl/largest.h"
 
 static void K(activate)(float *y, const float *x, size_t n, enum bert__act act)
 {
@@ -77,12 +78,6 @@ static void K(axpy)(float *y, const float *x, float s, size_t n)
 
         vf_store_t(y + i, vf_fma(k, vf_load_t(x + i, t), vf_load_t(y + i, t)), t);
     }
-}
-
-/* vf_max() alone would lose a NaN of its first operand. */
-static inline vf K(max_nan)(vf a, vf b)
-{
-    return vf_sel(vf_isnan(a), a, vf_max(a, b));
 }
 
 static void K(vmax)(float *y, const float *x, size_t n)

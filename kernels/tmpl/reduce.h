@@ -11,24 +11,6 @@
 #include "kernels/tmpl/elementwise.h"
 #include "kernels/tmpl/math.h"
 
-static float K(row_max)(const float *x, size_t n)
-{
-    const vf lowest = vf_set1(-INFINITY);
-    vf m[2] = {lowest, lowest};
-    size_t i = 0;
-
-    for (; i + 2 * VF <= n; i += 2 * VF) {
-        m[0] = vf_max(m[0], vf_load(x + i));
-        m[1] = vf_max(m[1], vf_load(x + i + VF));
-    }
-    for (; i < n; i += VF) {
-        vt t = vt_make(n - i < VF ? n - i : VF);
-
-        m[0] = vf_max(m[0], vf_keep_t(vf_load_t(x + i, t), lowest, t));
-    }
-    return vf_hmax(K(max_nan)(m[0], m[1]));
-}
-
 /* x = exp(scale * (x - max)) for scale >= 0; the sum of it. */
 static float K(row_exp_sum)(float *x, size_t n, float max, float scale)
 {

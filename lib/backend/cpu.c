@@ -19,6 +19,7 @@ static bert_status device_open(struct bert__device **out, struct bert__alloc *al
         return bert__alloc_fail(alloc, "the CPU device", err);
     (*out)->alloc = alloc;
     (*out)->kernels = kernels;
+    (*out)->dtype = dtype;
     return BERT_OK;
 }
 

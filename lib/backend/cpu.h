@@ -9,6 +9,7 @@
 struct bert__device {
     struct bert__alloc *alloc;
     const struct bert__kernels *kernels;
+    enum bert__dtype dtype;  /* of most matrices: attention follows it */
     size_t row_bytes;        /* of the largest converted row that a matrix reads; 0: none does */
     struct bert__team *team; /* that packs weights; NULL: the caller does */
 };
@@ -47,7 +48,7 @@ void bert__cpu_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uin
                     void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t));
 
 /* False if it doesn't fit an address space. */
-bool bert__attention_scratch_layout(const struct bert__kernels *k,
+bool bert__attention_scratch_layout(const struct bert__device *device,
                                     const struct bert__stream_options *o,
                                     struct bert__attention_scratch *out);
 

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* cpu_attention.c - the CPU backend's attention: a task is one head of one sequence. */
+/*
+ * cpu_attention.c - the CPU backend's attention: a task is one head of one sequence, or where
+ * these are few, some of its queries.
+ */
 #include <string.h>
 
 #include "lib/backend/cpu.h"
 #include "lib/base/size.h"
+
+enum {
+    TASKS_PER_THREAD = 4, /* at least, so that a slow thread can be helped out */
+    PART_BLOCKS = 8       /* of queries in a part of a head: each prepares the keys for itself */
+};
 
 static uint32_t at_most(uint32_t a, uint32_t b)
 {
@@ -19,16 +27,36 @@ static bool take(size_t *at, size_t n, size_t *out)
     return bert__size_add(*at, n, at) && bert__size_align(*at, 16, at);
 }
 
-bool bert__attention_scratch_layout(const struct bert__kernels *k,
+/* What sequences of any length up to the longest need; attention by landmarks is always on
+ * floats. */
+static bool floats_of(const struct bert__device *device, const struct bert__stream_options *o,
+                      size_t *kv, size_t *scratch)
+{
+    enum bert__dtype dtype = o->landmarks > 0 ? BERT__F32 : device->dtype;
+    const struct bert__attention *one = bert__kernels_attention(device->kernels, dtype, 0);
+    const struct bert__attention *other =
+        bert__kernels_attention(device->kernels, dtype, o->max_length);
+    size_t most = one == other ? o->max_length : other->least;
+    size_t kv_one = one->kv_floats(most, o->head_size);
+    size_t kv_other = other->kv_floats(o->max_length, o->head_size);
+    size_t scratch_one = one->scratch_floats(o->head_size);
+    size_t scratch_other = other->scratch_floats(o->head_size);
+
+    *kv = kv_one > kv_other ? kv_one : kv_other;
+    *scratch = scratch_one > scratch_other ? scratch_one : scratch_other;
+    return kv_one > 0 && kv_other > 0 && scratch_one > 0 && scratch_other > 0;
+}
+
+bool bert__attention_scratch_layout(const struct bert__device *device,
                                     const struct bert__stream_options *o,
                                     struct bert__attention_scratch *s)
 {
-    size_t at = 0, kv, columns, by_query, nr = k->gemm[BERT__F32].nr;
+    size_t at = 0, n_kv, n_scratch, kv, columns, by_query;
+    size_t nr = device->kernels->gemm[BERT__F32].nr;
     bool relative = o->relative_rows > 0;
 
-    if (!take(&at, k->attention_kv_floats(o->max_length, o->head_size), &kv)
-        || !take(&at, k->attention_scratch_floats(o->max_length, o->head_size), &s->scores)
-        || !bert__size_add(o->relative_rows, 2 * nr, &columns)
+    if (!floats_of(device, o, &n_kv, &n_scratch) || !take(&at, n_kv, &kv)
+        || !take(&at, n_scratch, &s->scores) || !bert__size_add(o->relative_rows, 2 * nr, &columns)
         || !bert__size_mul(columns, o->max_length, &by_query))
         return false;
     if (!take(&at, relative ? by_query : 0, &s->by_query)
@@ -45,18 +73,23 @@ bool bert__attention_scratch_layout(const struct bert__kernels *k,
 struct attention_job {
     struct bert__stream *s;
     const struct bert__attention_op *op;
+    uint32_t parts; /* of each head of a sequence */
 };
 
-/* One head of one sequence. */
+/* Queries of one head of one sequence. */
 struct task {
     const struct bert__attention_op *op;
     const struct bert__kernels *k;
+    const struct bert__attention *attention;
     const struct bert__attention_scratch *layout;
     float *scratch;
     uint32_t n, h;
+    uint32_t from, end;    /* its queries, of n */
     uint32_t n_keys;       /* of the n tokens, the first */
     const float *q, *keys; /* of its first token */
     size_t ld;
+    float *out;   /* of its first token, too */
+    float *probs; /* [n][n], or NULL */
 };
 
 /* The keys, of n, that the queries from `first` on see together. */
@@ -146,7 +179,7 @@ static const float *relative_bias(const struct task *t, const struct reach *reac
 
 /* ---- The whole ---------------------------------------------------------------------------- */
 
-static void run_blocks(const struct task *t, float *out, float *probs)
+static void run_blocks(const struct task *t)
 {
     const struct bert__attention_op *op = t->op;
     const struct bert__relative_op *relative = op->relative;
@@ -167,58 +200,95 @@ static void run_blocks(const struct task *t, float *out, float *probs)
             meet(&reach, relative->queries[t->h], t->keys, t->ld, t->n,
                  t->scratch + t->layout->by_query);
     }
-    for (uint32_t i = 0; i < t->n; i += BERT__ATTENTION_BLOCK) {
-        see(&b, i, at_most(t->n - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
-        b.out = out + i * op->ld_out;
+    for (uint32_t i = t->from; i < t->end; i += BERT__ATTENTION_BLOCK) {
+        see(&b, i, at_most(t->end - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
+        b.out = t->out + i * op->ld_out;
         b.q = t->q + i * t->ld;
         if (relative != NULL)
             b.bias = relative_bias(t, &reach, i, (uint32_t)b.n_q);
         else if (op->by_distance != NULL)
             b.bias =
                 op->by_distance + t->h * op->by_distance_stride + (op->reach + b.first - (size_t)i);
-        b.probs = probs != NULL ? probs + (size_t)i * t->n + b.first : NULL;
-        t->k->attention(&b);
+        b.probs = t->probs != NULL ? t->probs + (size_t)i * t->n + b.first : NULL;
+        t->attention->run(&b);
     }
+}
+
+/* The part-th of `parts` parts, of whole blocks: which blocks there are depends on n alone. */
+static void take_part(struct task *t, uint32_t part, uint32_t parts)
+{
+    uint32_t blocks = (t->n - 1) / BERT__ATTENTION_BLOCK + 1, each = (blocks - 1) / parts + 1;
+
+    if (each < PART_BLOCKS)
+        each = PART_BLOCKS;
+    t->from = at_most(part * each, blocks) * BERT__ATTENTION_BLOCK;
+    t->end = at_most(t->from + each * BERT__ATTENTION_BLOCK, t->n);
+}
+
+static struct task task_of(const struct attention_job *job, uint32_t index, uint32_t worker)
+{
+    struct bert__stream *s = job->s;
+    const struct bert__attention_op *op = job->op;
+    uint32_t seq = index / job->parts / op->heads, h = index / job->parts % op->heads;
+    uint32_t kv_head = h / (op->heads / op->kv_heads);
+    uint32_t first = s->batch->offsets[seq];
+    const float *rows = op->qkv + first * op->ld_qkv;
+    struct task t = {.op = op,
+                     .k = s->device->kernels,
+                     .layout = &s->layout,
+                     .scratch = s->scratch + worker * s->layout.worker,
+                     .n = s->batch->offsets[seq + 1] - first,
+                     .h = h,
+                     .q = rows + (size_t)h * op->head,
+                     .keys = rows + ((size_t)op->heads + kv_head) * op->head,
+                     .ld = op->ld_qkv};
+
+    t.n_keys = s->batch->attended != NULL ? s->batch->attended[seq] : t.n;
+    t.attention = bert__kernels_attention(t.k, s->device->dtype, t.n_keys);
+    t.out = op->out + first * op->ld_out + (size_t)h * op->head;
+    t.probs = op->probs != NULL ? op->probs[seq] + (size_t)h * t.n * t.n : NULL;
+    take_part(&t, index % job->parts, job->parts);
+    return t;
 }
 
 static void attention_task(void *context, uint32_t index, uint32_t worker)
 {
     const struct attention_job *job = context;
-    struct bert__stream *s = job->s;
     const struct bert__attention_op *op = job->op;
-    uint32_t seq = index / op->heads, h = index % op->heads;
-    uint32_t kv_head = h / (op->heads / op->kv_heads);
-    uint32_t first = s->batch->offsets[seq], n = s->batch->offsets[seq + 1] - first;
-    uint32_t n_keys = s->batch->attended != NULL ? s->batch->attended[seq] : n;
-    size_t width = (size_t)op->heads * op->head, kv_width = (size_t)op->kv_heads * op->head;
-    size_t ld = op->ld_qkv;
-    float *probs = op->probs != NULL ? op->probs[seq] + (size_t)h * n * n : NULL;
-    struct task t = {.op = op,
-                     .k = s->device->kernels,
-                     .layout = &s->layout,
-                     .scratch = s->scratch + worker * s->layout.worker,
-                     .n = n,
-                     .h = h,
-                     .n_keys = n_keys,
-                     .q = op->qkv + first * ld + (size_t)h * op->head,
-                     .keys = op->qkv + first * ld + width + (size_t)kv_head * op->head,
-                     .ld = ld};
+    const struct task t = task_of(job, index, worker);
 
-    t.k->attention_prepare(t.scratch, t.keys, t.keys + kv_width, ld, n_keys, op->head);
-    if (probs != NULL && (op->window < n || n_keys < n))
-        memset(probs, 0, (size_t)n * n * sizeof *probs);
-    run_blocks(&t, op->out + first * op->ld_out + (size_t)h * op->head, probs);
+    if (t.from >= t.end)
+        return;
+    if (t.probs != NULL && (op->window < t.n || t.n_keys < t.n))
+        memset(t.probs + (size_t)t.from * t.n, 0, (size_t)(t.end - t.from) * t.n * sizeof *t.probs);
+    if (t.attention->enter != NULL)
+        t.attention->enter();
+    t.attention->prepare(t.scratch, t.keys, t.keys + (size_t)op->kv_heads * op->head, t.ld,
+                         t.n_keys, op->head);
+    run_blocks(&t);
+    if (t.attention->leave != NULL)
+        t.attention->leave();
+}
+
+/* Disentangled attention begins with more than the keys: it is not split. */
+static uint32_t parts_of(const struct bert__stream *s, const struct bert__attention_op *op)
+{
+    uint32_t tasks = s->batch->n_sequences * op->heads;
+    uint32_t wanted = TASKS_PER_THREAD * bert__team_size(s->team);
+
+    return op->relative != NULL || tasks >= wanted ? 1 : (wanted - 1) / tasks + 1;
 }
 
 bert_status bert__cpu_attention(struct bert__stream *s, const struct bert__attention_op *op,
                                 bert_error *err)
 {
-    struct attention_job job = {s, op};
+    struct attention_job job = {s, op, parts_of(s, op)};
 
     (void)err;
     if (op->landmarks > 0)
         bert__cpu_landmarks(s, op);
     else
-        bert__team_run(s->team, s->batch->n_sequences * op->heads, attention_task, &job);
+        bert__team_run(s->team, s->batch->n_sequences * op->heads * job.parts, attention_task,
+                       &job);
     return BERT_OK;
 }

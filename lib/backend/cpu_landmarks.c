@@ -45,6 +45,7 @@ struct job {
 struct task {
     const struct bert__attention_op *op;
     const struct bert__kernels *k;
+    const struct bert__attention *attention;
     float *scratch, *scores;
     struct room room;
     uint32_t sequence, head, first, n, landmarks;
@@ -60,6 +61,7 @@ static struct task task_of(const struct job *job, uint32_t index, uint32_t worke
     size_t width = (size_t)op->heads * op->head, m = op->landmarks, narrow = m * op->head;
     struct task t = {.op = op,
                      .k = s->device->kernels,
+                     .attention = &s->device->kernels->attention[BERT__F32],
                      .sequence = seq,
                      .head = h,
                      .landmarks = op->landmarks,
@@ -121,7 +123,7 @@ static void attend(const struct task *t, const float *q, size_t ldq, uint32_t ro
         b.q = q + i * ldq;
         b.out = out + i * ldo;
         b.probs = probs != NULL ? probs + (size_t)i * n_kv : NULL;
-        t->k->attention(&b);
+        t->attention->run(&b);
     }
 }
 
@@ -132,7 +134,7 @@ static void meet(const struct task *t)
 
     means(t, t->q, t->room.queries);
     means(t, t->keys, t->room.keys);
-    t->k->attention_prepare(t->scratch, t->room.keys, t->room.keys, head, m, head);
+    t->attention->prepare(t->scratch, t->room.keys, t->room.keys, head, m, head);
     attend(t, t->room.queries, head, m, m, t->room.values, head, t->room.kernel);
 }
 
@@ -229,10 +231,10 @@ static void head_task(void *context, uint32_t index, uint32_t worker)
         most = largest[h] > most ? largest[h] : most;
     meet(&t);
     invert(&t, most);
-    t.k->attention_prepare(t.scratch, t.keys, t.values, op->ld_qkv, t.n_keys, head);
+    t.attention->prepare(t.scratch, t.keys, t.values, op->ld_qkv, t.n_keys, head);
     attend(&t, t.room.queries, head, m, t.n_keys, t.room.values, head, NULL);
     product(&t, t.room.mixed, t.room.inverse, t.room.values, m, head);
-    t.k->attention_prepare(t.scratch, t.room.keys, t.room.mixed, head, m, head);
+    t.attention->prepare(t.scratch, t.room.keys, t.room.mixed, head, m, head);
     attend(&t, t.q, op->ld_qkv, t.n, m, out, op->ld_out, probs);
     if (probs != NULL)
         see_through(&t, probs);

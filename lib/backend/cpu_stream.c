@@ -44,8 +44,7 @@ bert_status bert__cpu_stream_bytes(struct bert__device *device,
     struct bert__attention_scratch scratch;
     size_t floats, bytes, rows;
 
-    if (!bert__attention_scratch_layout(device->kernels, o, &scratch)
-        || !rows_bytes(device, o, &rows)
+    if (!bert__attention_scratch_layout(device, o, &scratch) || !rows_bytes(device, o, &rows)
         || !bert__size_mul_add(scratch.worker, o->threads, buffers, &floats)
         || !bert__size_add(floats, bert__landmark_sums(o), &floats)
         || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes)
@@ -73,7 +72,7 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
         bert__cpu_stream_destroy(s);
         return st;
     }
-    if (bert__attention_scratch_layout(device->kernels, o, &s->layout)
+    if (bert__attention_scratch_layout(device, o, &s->layout)
         && bert__size_mul(s->layout.worker, o->threads, &floats)
         && bert__size_mul(floats, sizeof(float), &bytes))
         s->scratch = bert__alloc(alloc, bytes);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "examples/bert/bench_peak.h"
+#include "kernels/cpu.h"
 #include "kernels/kernels.h"
 #include "tests/bench/support.h"
 
@@ -281,12 +282,14 @@ static void bench_types(const struct bert__kernels *k)
     }
 }
 
-static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
+/* peak: of the type, of this core */
+static void attention_case(const struct bert__attention *k, const char *type, double peak, size_t n,
+                           size_t head)
 {
     const size_t ld = 3 * 768;
     float *qkv = floats(n * ld), *out = floats(n * head);
-    float *kv = floats(k->attention_kv_floats(n, head));
-    float *scratch = floats(k->attention_scratch_floats(n, head));
+    float *kv = floats(k->kv_floats(n, head));
+    float *scratch = floats(k->scratch_floats(head));
     struct bert__attention_block b = {.ldo = head,
                                       .ldq = ld,
                                       .kv = kv,
@@ -298,19 +301,23 @@ static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
     char name[64];
     double best;
 
+    if (k->enter)
+        k->enter();
     BEST(best, {
-        k->attention_prepare(kv, qkv + 768, qkv + 1536, ld, n, head);
+        k->prepare(kv, qkv + 768, qkv + 1536, ld, n, head);
         for (size_t i = 0; i < n; i += BERT__ATTENTION_BLOCK) {
             b.out = out + i * head;
             b.q = qkv + i * ld;
             b.n_q = n - i < BERT__ATTENTION_BLOCK ? n - i : BERT__ATTENTION_BLOCK;
-            k->attention(&b);
+            k->run(&b);
         }
     });
-    snprintf(name, sizeof(name), "attention S %zu head %zu", n, head);
-    flop_line(name, 4.0 * (double)n * (double)n * (double)head, best, peaks[BENCH_FP32], 0);
-    BEST(best, k->attention_prepare(kv, qkv + 768, qkv + 1536, ld, n, head));
+    snprintf(name, sizeof(name), "attention %s S %zu head %zu", type, n, head);
+    flop_line(name, 4.0 * (double)n * (double)n * (double)head, best, peak, 0);
+    BEST(best, k->prepare(kv, qkv + 768, qkv + 1536, ld, n, head));
     line("  of which prepare", best * 1e6, "us");
+    if (k->leave)
+        k->leave();
     free(qkv);
     free(out);
     free(kv);
@@ -320,10 +327,14 @@ static void attention_case(const struct bert__kernels *k, size_t n, size_t head)
 static void bench_attention(const struct bert__kernels *k)
 {
     static const size_t lengths[] = {16, 128, 512};
+    const struct bert__attention *narrow = &k->attention[BERT__BF16];
 
     for (size_t i = 0; i < 3; i++) {
-        attention_case(k, lengths[i], 32);
-        attention_case(k, lengths[i], 64);
+        for (size_t head = 32; head <= 64; head *= 2) {
+            attention_case(&k->attention[BERT__F32], "fp32", peaks[BENCH_FP32], lengths[i], head);
+            if (narrow->run)
+                attention_case(narrow, "bf16", peaks[BENCH_BF16], lengths[i], head);
+        }
     }
 }
 
@@ -413,7 +424,7 @@ int main(int argc, char **argv)
             seconds = atof(argv[i + 1]);
     }
     for (uint32_t i = 0; (k = bert__kernels_at(i)) != NULL; i++) {
-        if (level && strcmp(level, k->name) != 0)
+        if ((level && strcmp(level, k->name) != 0) || !bert__cpu_permit(k->needs))
             continue;
         for (int t = BENCH_FP32; t <= BENCH_INT8; t++)
             peaks[t] = measure_peak(k->level, (enum bench_type)t);

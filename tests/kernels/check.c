@@ -25,12 +25,19 @@ const struct check_entry check_list[] = {
      sizeof(struct bert__gemm)},
     CHECK_GEMM(X)
 #undef X
+#define ENTRY(name, type)                                                                          \
+    {"attention_" #name, check_attention_##name, offsetof(struct bert__kernels, attention[type]),  \
+     sizeof(struct bert__attention)},
+#define X(name, type) ENTRY(name, type) ENTRY(name##_prepare, type) ENTRY(name##_sizes, type)
+        CHECK_ATTENTION(X)
+#undef X
+#undef ENTRY
 #define BERT__KERNEL(ret, name, args)                                                              \
     {#name, check_##name, offsetof(struct bert__kernels, name),                                    \
      sizeof(((struct bert__kernels *)0)->name)},
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
-        {NULL, NULL, 0, 0},
+            {NULL, NULL, 0, 0},
 };
 
 /* ---- Failures ------------------------------------------------------------ */

@@ -28,7 +28,7 @@ struct check_slot {
 
 struct check {
     const struct bert__kernels *k;
-    enum bert__dtype dtype; /* of the GEMM that is checked */
+    enum bert__dtype dtype; /* of the GEMM or attention that is checked */
     unsigned failures;
     char message[256]; /* of the first failure */
     uint64_t seed;
@@ -43,7 +43,7 @@ struct check_entry {
     size_t at, bytes; /* what it checks, in the table */
 };
 
-/* One entry per kernel of kernels.inc and per check of a GEMM; ends with a NULL name. */
+/* One entry per kernel of kernels.inc and per check of GEMM or attention; ends with a NULL name. */
 extern const struct check_entry check_list[];
 
 /* Every how-many-th float the elementary functions are tested on (1: all of them). */
@@ -97,11 +97,13 @@ void check_gaps(struct check *c, const float *p, size_t rows, size_t n, size_t l
 double gamma_of(double n);
 /* Roundings in a sum of n terms as the tables order it: at least four lanes, then a tree. */
 double sum_roundings(size_t n);
+/* Rounded to bf16. */
+float oracle_bf16(float x);
 double oracle_act(enum bert__act act, double x);
 /* What activate() may be off by at x (see kernels/tmpl/math.h). */
 double bound_act(enum bert__act act, double x);
 
-/* ---- The checks: one for each kernel, and for GEMM ------------------------ */
+/* ---- The checks: one for each kernel, for GEMM, attention ------------------------ */
 
 #define BERT__KERNEL(ret, name, args) void check_##name(struct check *c);
 #include "kernels/kernels.inc"
@@ -123,6 +125,16 @@ double bound_act(enum bert__act act, double x);
     X(int8_exact, BERT__INT8)
 #define X(name, type) void check_gemm_##name(struct check *c);
 CHECK_GEMM(X)
+#undef X
+/* Values and bits; what is read of the prepared keys; sizes. */
+#define CHECK_ATTENTION(X)                                                                         \
+    X(f32, BERT__F32)                                                                              \
+    X(bf16, BERT__BF16)
+#define X(name, type)                                                                              \
+    void check_attention_##name(struct check *c);                                                  \
+    void check_attention_##name##_prepare(struct check *c);                                        \
+    void check_attention_##name##_sizes(struct check *c);
+CHECK_ATTENTION(X)
 #undef X
 
 #endif

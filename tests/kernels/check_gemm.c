@@ -80,16 +80,6 @@ static void run(struct check *c, const struct problem *p, const struct bert__epi
 
 /* ---- What a type makes of its operands, from the definition ---------------- */
 
-static float as_bf16(float x)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &x, sizeof bits);
-    bits = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 static float largest(const float *x, size_t n)
 {
     float most = 0;
@@ -110,7 +100,7 @@ static double seen(const struct check *c, const float *x, size_t q, float most, 
     if (c->dtype == BERT__INT8)
         return as_int8(x[q], most);
     if (c->dtype == BERT__BF16 && (!is_row || gemm(c)->prepare != NULL))
-        return as_bf16(x[q]);
+        return oracle_bf16(x[q]);
     return x[q];
 }
 

@@ -67,6 +67,7 @@ static void test_levels(void **state)
 #include "kernels/kernels.inc"
 #undef BERT__KERNEL
         assert_non_null(k->gemm[BERT__F32].run);
+        assert_non_null(k->attention[BERT__F32].run);
     }
     assert_int_equal(bert__kernels_best(NULL)->level, last);
     assert_null(bert__kernels_named("sse9"));
@@ -88,6 +89,12 @@ static void test_merge(void **state)
     assert_ptr_equal(table.softmax, scalar->softmax);
     assert_ptr_equal(table.gemm[BERT__F32].run, scalar->gemm[BERT__F32].run);
     assert_int_equal(table.gemm[BERT__F32].nr, scalar->gemm[BERT__F32].nr);
+    assert_ptr_equal(bert__kernels_attention(&table, BERT__BF16, 99), table.attention);
+    table.attention[BERT__BF16] = *table.attention;
+    table.attention[BERT__BF16].least = 9;
+    assert_ptr_equal(bert__kernels_attention(&table, BERT__F32, 99), table.attention);
+    assert_ptr_equal(bert__kernels_attention(&table, BERT__INT8, 8), table.attention);
+    assert_ptr_equal(bert__kernels_attention(&table, BERT__INT8, 9), table.attention + BERT__BF16);
 }
 
 /* The table of the BLAS module, if the build has one; it need not be the fastest here. */

@@ -157,49 +157,64 @@ static int finite_misses(const float *x, size_t n)
 
 static size_t kv_too_small(size_t n_kv, size_t head)
 {
-    return n_kv * head;
+    return n_kv * head / 2;
 }
 
-static size_t scratch_wraps(size_t n_kv, size_t head)
+static size_t scratch_wraps(size_t head)
 {
-    return n_kv > 100000 ? n_kv * 32 : base->attention_scratch_floats(n_kv, head);
+    return head > 100000 ? head * 32 : base->attention[BERT__F32].scratch_floats(head);
 }
 
-static void prepare_last_key(float *kv, const float *k, const float *v, size_t ldkv, size_t n_kv,
-                             size_t head)
+/* Each fault in every type. */
+#define ATTENTION_FAULTS(type, name)                                                               \
+    static void prepare_last_key_##name(float *kv, const float *k, const float *v, size_t ldkv,    \
+                                        size_t n_kv, size_t head)                                  \
+    {                                                                                              \
+        base->attention[type].prepare(kv, k, v, ldkv, n_kv > 40 ? n_kv - 1 : n_kv, head);          \
+    }                                                                                              \
+    static void attention_no_scale_##name(const struct bert__attention_block *block)               \
+    {                                                                                              \
+        struct bert__attention_block b = *block;                                                   \
+                                                                                                   \
+        b.scale *= type == BERT__F32 ? 1.001f : 1.05f;                                             \
+        base->attention[type].run(&b);                                                             \
+    }                                                                                              \
+    static void attention_first_bias_##name(const struct bert__attention_block *block)             \
+    {                                                                                              \
+        struct bert__attention_block b = *block;                                                   \
+                                                                                                   \
+        b.ldb = b.ldb < 0 ? 0 : b.ldb;                                                             \
+        base->attention[type].run(&b);                                                             \
+    }                                                                                              \
+    static void attention_all_keys_##name(const struct bert__attention_block *block)               \
+    {                                                                                              \
+        struct bert__attention_block b = *block;                                                   \
+                                                                                                   \
+        b.first = b.first > 0 ? b.first - 1 : 0;                                                   \
+        base->attention[type].run(&b);                                                             \
+    }                                                                                              \
+    static void attention_last_key_##name(const struct bert__attention_block *block)               \
+    {                                                                                              \
+        struct bert__attention_block b = *block;                                                   \
+                                                                                                   \
+        b.count -= b.count > 193; /* one that comes after a whole block */                         \
+        base->attention[type].run(&b);                                                             \
+    }                                                                                              \
+    static void attention_neighbours_##name(const struct bert__attention_block *b)                 \
+    {                                                                                              \
+        base->attention[type].run(b);                                                              \
+        if (b->n_q > 4) /* one unit in the last place */                                           \
+            b->out[3 * b->ldo] = nextafterf(b->out[3 * b->ldo], INFINITY);                         \
+    }
+ATTENTION_FAULTS(BERT__F32, f32)
+ATTENTION_FAULTS(BERT__BF16, bf16)
+
+/* What comes of sums over more than one block of keys is short of a thousandth. */
+static void attention_short_sums(const struct bert__attention_block *b)
 {
-    base->attention_prepare(kv, k, v, ldkv, n_kv > 40 ? n_kv - 1 : n_kv, head);
-}
-
-static void attention_no_scale(const struct bert__attention_block *block)
-{
-    struct bert__attention_block b = *block;
-
-    b.scale *= 1.001f;
-    base->attention(&b);
-}
-
-static void attention_first_bias(const struct bert__attention_block *block)
-{
-    struct bert__attention_block b = *block;
-
-    b.ldb = b.ldb < 0 ? 0 : b.ldb;
-    base->attention(&b);
-}
-
-static void attention_all_keys(const struct bert__attention_block *block)
-{
-    struct bert__attention_block b = *block;
-
-    b.first = b.first > 0 ? b.first - 1 : 0;
-    base->attention(&b);
-}
-
-static void attention_neighbours(const struct bert__attention_block *b)
-{
-    base->attention(b);
-    if (b->n_q > 4) /* one unit in the last place */
-        b->out[3 * b->ldo] = nextafterf(b->out[3 * b->ldo], INFINITY);
+    base->attention[BERT__F32].run(b);
+    for (size_t i = 0; b->count > 300 && i < b->n_q; i++)
+        base->scale(b->out + i * b->ldo, b->out + i * b->ldo, 0.999f, b->head);
 }
 
 /* ---- GEMM ----------------------------------------------------------------------- */
@@ -366,13 +381,21 @@ static void run_int8_neighbours(RUN_ARGS)
     X(f16_to_f32, f16_to_f32, f16_no_subnormals)                                                   \
     X(bf16_to_f32, bf16_to_f32, bf16_rounds)                                                       \
     X(all_finite, all_finite, finite_misses)                                                       \
-    X(attention_kv_floats, attention_kv_floats, kv_too_small)                                      \
-    X(attention_scratch_floats, attention_scratch_floats, scratch_wraps)                           \
-    X(attention_prepare, attention_prepare, prepare_last_key)                                      \
-    X(attention, attention, attention_no_scale)                                                    \
-    X(attention, attention, attention_first_bias)                                                  \
-    X(attention, attention, attention_all_keys)                                                    \
-    X(attention, attention, attention_neighbours)                                                  \
+    X(attention_f32_sizes, attention[BERT__F32].kv_floats, kv_too_small)                           \
+    X(attention_f32_sizes, attention[BERT__F32].scratch_floats, scratch_wraps)                     \
+    X(attention_f32, attention[BERT__F32].run, attention_short_sums)                               \
+    X(attention_f32_prepare, attention[BERT__F32].prepare, prepare_last_key_f32)                   \
+    X(attention_f32, attention[BERT__F32].run, attention_no_scale_f32)                             \
+    X(attention_f32, attention[BERT__F32].run, attention_first_bias_f32)                           \
+    X(attention_f32, attention[BERT__F32].run, attention_all_keys_f32)                             \
+    X(attention_f32, attention[BERT__F32].run, attention_last_key_f32)                             \
+    X(attention_f32, attention[BERT__F32].run, attention_neighbours_f32)                           \
+    X(attention_bf16_prepare, attention[BERT__BF16].prepare, prepare_last_key_bf16)                \
+    X(attention_bf16, attention[BERT__BF16].run, attention_no_scale_bf16)                          \
+    X(attention_bf16, attention[BERT__BF16].run, attention_first_bias_bf16)                        \
+    X(attention_bf16, attention[BERT__BF16].run, attention_all_keys_bf16)                          \
+    X(attention_bf16, attention[BERT__BF16].run, attention_last_key_bf16)                          \
+    X(attention_bf16, attention[BERT__BF16].run, attention_neighbours_bf16)                        \
     X(gemm_f32, gemm[BERT__F32].run, run_drops_last_k)                                             \
     X(gemm_f32, gemm[BERT__F32].run, run_wide)                                                     \
     X(gemm_f32_epilogue, gemm[BERT__F32].run, run_no_bias_after_tile)                              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* oracle.c - functions and bounds in double precision, written from their formulas. */
 #include <math.h>
+#include <string.h>
 
 #include "tests/kernels/check.h"
 
@@ -14,6 +15,16 @@ double gamma_of(double n)
 double sum_roundings(size_t n)
 {
     return (double)(n / 16) + 4.0 + 6.0;
+}
+
+float oracle_bf16(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 static double gelu(double x)
