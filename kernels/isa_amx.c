@@ -16,7 +16,7 @@
 
 #ifdef BERT_HAVE_AMX
 #include "kernels/cpu.h"
-#include "kernels/simd_avx512.h"
+#include "kernels/simd_avx512_bf16.h"
 #include "kernels/tables.h"
 
 /* The epilogue takes one row of the block at a time. */
@@ -26,13 +26,14 @@
 
 enum { TILE_ROWS = 16, BLOCK = 32, STEP_BYTES = 64, W_STRIDE = 128, TILE_BYTES = 1024 };
 
-#define B16_NR   BLOCK
-#define B16_PAD  32
-#define Q_A      uint8_t
-#define Q_STEP   4
-#define Q_NR     BLOCK
-#define Q_PAD    64
-#define Q_OFFSET 128
+#define B16_NR         BLOCK
+#define B16_PAD        32
+#define A16_KEYS(head) ((head) <= 64 ? 256 : 128) /* their scores, and no more, in L1 */
+#define Q_A            uint8_t
+#define Q_STEP         4
+#define Q_NR           BLOCK
+#define Q_PAD          64
+#define Q_OFFSET       128
 
 #include "kernels/tmpl/gemm_store.h"
 #include "kernels/tmpl/panel_bf16.h"
@@ -243,6 +244,8 @@ ALWAYS_INLINE void finish_rows(const TILE *t, float *sums, size_t rows, size_t h
     }
 }
 
+#include "kernels/tmpl/attention_amx.h"
+
 typedef void (*block_fn)(float *sums, const struct block *b);
 
 /* lda in bytes, of_16 and of_32 constants. */
@@ -329,6 +332,7 @@ const struct bert__kernels bert__kernels_amx = {
                          .panel_bytes = K(gemm_int8_panel_bytes),
                          .pack = K(gemm_int8_pack),
                          .run = run_int8},
+    .attention[BERT__BF16] = {.enter = enter, .leave = leave, ATTENTION_BF16},
 };
 #else
 typedef int bert__no_amx;

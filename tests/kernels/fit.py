@@ -92,6 +92,8 @@ def main():
     f = vec(lambda v: (mp.mpf(2) ** v - 1) / v if abs(v) > 1e-9 else mp.log(2), t)
     for deg in (4, 5):
         show(f"exp2 {deg}", *fit_polynomial(t, f, np.abs(t) / 2 ** t, deg))
+    # 2^r itself, for results that are rounded to bf16 (simd_avx512_bf16.h).
+    show("exp2 rough", *fit_polynomial(t, 2.0 ** t, 2.0 ** -t, 3))
 
 
 if __name__ == "__main__":
