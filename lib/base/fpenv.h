@@ -26,6 +26,30 @@ static inline void bert__fpenv_leave(const struct bert__fpenv *saved)
     _mm_setcsr(saved->mxcsr);
 }
 
+#elif defined(__aarch64__)
+
+#include <stdint.h>
+
+struct bert__fpenv {
+    uint64_t fpcr, fpsr; /* modes, and sticky flags */
+};
+
+static inline void bert__fpenv_enter(struct bert__fpenv *saved)
+{
+    __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr\n\tmsr fpcr, xzr"
+                     : "=&r"(saved->fpcr), "=r"(saved->fpsr)
+                     :
+                     : "memory");
+}
+
+static inline void bert__fpenv_leave(const struct bert__fpenv *saved)
+{
+    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1"
+                     :
+                     : "r"(saved->fpcr), "r"(saved->fpsr)
+                     : "memory");
+}
+
 #else
 
 #include <fenv.h>

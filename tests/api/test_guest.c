@@ -178,21 +178,58 @@ static void test_fork(void **state)
 #endif
 
 #if defined(__x86_64__)
+#define HAS_FLOAT_STATE 1
 enum { FTZ_DAZ = 0x8040, ROUND_UP = 0x4000, ROUND_ZERO = 0x6000, MASKS = 0x1f80 };
+enum { TRAP_ALL = 0, SEEN_ALL = MASKS | 0x3f };
+
+static unsigned get_word(void)
+{
+    return _mm_getcsr();
+}
+
+static void set_word(unsigned word)
+{
+    _mm_setcsr(word);
+}
+#elif defined(__aarch64__)
+/* FPCR and the flags of FPSR in one word; most CPUs can't trap. */
+#define HAS_FLOAT_STATE 1
+enum { FTZ_DAZ = 1 << 24, ROUND_UP = 1 << 22, ROUND_ZERO = 3 << 22, MASKS = 0 };
+enum { TRAP_ALL = 1 << 25 /* default NaN instead */, SEEN_ALL = 0x9f };
+
+static unsigned get_word(void)
+{
+    unsigned long modes, flags;
+
+    __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(modes), "=r"(flags));
+    return (unsigned)((modes & ~(unsigned long)SEEN_ALL) | (flags & SEEN_ALL));
+}
+
+static void set_word(unsigned word)
+{
+    const unsigned long modes = word & ~(unsigned)SEEN_ALL, flags = word & SEEN_ALL;
+
+    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" : : "r"(modes), "r"(flags) : "memory");
+}
+#else
+#define HAS_FLOAT_STATE 0
+#endif
+
+#if HAS_FLOAT_STATE
 
 /* The test's own control word around one call of `fn`; what it was after it. */
-static unsigned under(unsigned csr, bert_status (*fn)(void *, float *, bert_error *), void *what,
+static unsigned under(unsigned word, bert_status (*fn)(void *, float *, bert_error *), void *what,
                       float *out)
 {
-    unsigned before = _mm_getcsr(), after;
+    unsigned before = get_word(), after;
     bert_status status;
     bert_error err;
 
     err.message[0] = '\0';
-    _mm_setcsr(csr);
+    set_word(word);
     status = fn(what, out, &err);
-    after = _mm_getcsr();
-    _mm_setcsr(before);
+    after = get_word();
+    set_word(before);
     test_ok(status, &err);
     return after;
 }
@@ -227,9 +264,9 @@ static const unsigned words[] = {
     MASKS | FTZ_DAZ,              /* denormals to zero */
     MASKS | ROUND_UP,             /* other roundings */
     MASKS | ROUND_ZERO | FTZ_DAZ, /**/
-    0,                            /* every exception traps */
+    TRAP_ALL,                     /* every exception traps */
     ROUND_UP | FTZ_DAZ,           /**/
-    MASKS | 0x3f,                 /* every exception seen */
+    SEEN_ALL,                     /* every exception seen */
 };
 enum { WORDS = sizeof words / sizeof *words };
 
@@ -387,7 +424,7 @@ int main(void)
 #endif
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_signal_handlers),
-#if defined(__x86_64__)
+#if HAS_FLOAT_STATE
         cmocka_unit_test(test_float_state),
         cmocka_unit_test(test_float_state_of_whole_life),
 #endif
