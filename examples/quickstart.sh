@@ -36,7 +36,7 @@ need_compiler
 need libjansson-dev has_header jansson.h
 [ -d "$model" ] || need python3-pip python3 -m pip --version
 case $(uname -m) in
-x86_64) ;; # own kernels
+x86_64 | aarch64) ;; # own kernels
 *) need libopenblas-dev has_library cblas_sgemm -lopenblas ;;
 esac
 install_missing

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cpu.c - see cpu.h.  x86-64 through cpuid and xgetbv; nothing to find elsewhere. */
+/* cpu.c - see cpu.h.  x86-64 through cpuid and xgetbv, AArch64 through what
+ * Linux tells of it; nothing to find elsewhere. */
 #include "kernels/cpu.h"
 
 #if defined(__x86_64__)
@@ -88,14 +89,41 @@ int bert__cpu_permit(uint32_t features)
 
 #else
 
-int bert__cpu_permit(uint32_t features)
-{
-    return features == 0;
-}
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+/* Linux' arch/arm64/include/uapi/asm/hwcap.h; not all systems' headers name them. */
+#define CAP_ASIMD   (1ul << 1)
+#define CAP_ASIMDDP (1ul << 20)
+#define CAP2_I8MM   (1ul << 13)
+#define CAP2_BF16   (1ul << 14)
 
 uint32_t bert__cpu_features(void)
 {
+    const unsigned long cap = getauxval(AT_HWCAP), cap2 = getauxval(AT_HWCAP2);
+    uint32_t found = BERT__CPU_NEON;
+
+    if ((cap & CAP_ASIMD) == 0)
+        return 0;
+    if ((cap & CAP_ASIMDDP) != 0)
+        found |= BERT__CPU_NEON_DOTPROD;
+    if ((cap2 & CAP2_BF16) != 0)
+        found |= BERT__CPU_NEON_BF16;
+    if ((cap2 & CAP2_I8MM) != 0)
+        found |= BERT__CPU_NEON_I8MM;
+    return found;
+}
+#else
+uint32_t bert__cpu_features(void)
+{
     return 0;
+}
+#endif
+
+int bert__cpu_permit(uint32_t features)
+{
+    (void)features; /* none has to be asked for */
+    return 1;
 }
 
 #endif

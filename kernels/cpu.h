@@ -12,6 +12,11 @@
 #define BERT__CPU_AVX512_VNNI (1u << 3) /* and all of AVX512 */
 #define BERT__CPU_AVX512_BF16 (1u << 4) /* and all of AVX512 */
 #define BERT__CPU_AMX         (1u << 5) /* tiles of bf16 and int8; see bert__cpu_permit() */
+/* AArch64 */
+#define BERT__CPU_NEON         (1u << 6)
+#define BERT__CPU_NEON_DOTPROD (1u << 7) /* sdot */
+#define BERT__CPU_NEON_BF16    (1u << 8) /* bfmmla */
+#define BERT__CPU_NEON_I8MM    (1u << 9) /* smmla */
 
 uint32_t bert__cpu_features(void);
 

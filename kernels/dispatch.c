@@ -32,6 +32,18 @@ static const struct bert__kernels *const compiled[] = {
 #ifdef BERT_HAVE_AMX
     &bert__kernels_amx,
 #endif
+#ifdef BERT_HAVE_NEON
+    &bert__kernels_neon,
+#endif
+#ifdef BERT_HAVE_NEON_DOTPROD
+    &bert__kernels_neon_dotprod,
+#endif
+#ifdef BERT_HAVE_NEON_BF16
+    &bert__kernels_neon_bf16,
+#endif
+#ifdef BERT_HAVE_NEON_I8MM
+    &bert__kernels_neon_i8mm,
+#endif
 };
 
 #define N_COMPILED (sizeof(compiled) / sizeof(compiled[0]))

@@ -20,6 +20,7 @@ typedef __m512 vf;
 typedef __m512i vi;
 typedef __mmask16 vm;
 typedef __mmask16 vt;
+typedef vf vs;
 
 static inline vf vf_load(const float *p)
 {
@@ -84,6 +85,16 @@ static inline vf vf_div(vf a, vf b)
 static inline vf vf_fma(vf a, vf b, vf c)
 {
     return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline vs vs_load(const float *p)
+{
+    return vf_set1(*p);
+}
+
+static inline vf vs_fma(vs a, vf b, vf c)
+{
+    return vf_fma(a, b, c);
 }
 
 static inline vf vf_max(vf a, vf b)

@@ -11,6 +11,7 @@
  *                   leaves memory beyond them alone; vf_keep_t(a, other, t) takes `other` there
  *   vf_max(a, b), vf_min   b if either is a NaN, so vf_max(limit, x) passes a NaN x on
  *   vf_fma(a, b, c)        a * b + c, fused where the ISA has it
+ *   vs, vs_load(p), vs_fma(a, b, c)   the same with one float *p for all lanes of a
  *   vf_ldexp(a, n)         a * 2^n for integral n in [-252, 254], rounded once if 1 <= a < 2
  *   vf_scale2(a, n)        the same for 1/2 <= a <= 2 and n in [-124, 125]: cheaper
  *   vf_hsum, vf_hmax       over lanes, in a fixed order
@@ -36,6 +37,7 @@ typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
 typedef vi vm;
 typedef size_t vt;
+typedef vf vs;
 
 static inline vf vf_load(const float *p)
 {
@@ -110,6 +112,16 @@ static inline vf vf_div(vf a, vf b)
 static inline vf vf_fma(vf a, vf b, vf c)
 {
     return a * b + c;
+}
+
+static inline vs vs_load(const float *p)
+{
+    return vf_set1(*p);
+}
+
+static inline vf vs_fma(vs a, vf b, vf c)
+{
+    return vf_fma(a, b, c);
 }
 
 static inline vm vf_lt(vf a, vf b)

@@ -12,5 +12,9 @@ extern const struct bert__kernels bert__kernels_avx512;
 extern const struct bert__kernels bert__kernels_avx512_vnni;
 extern const struct bert__kernels bert__kernels_avx512_vnni_bf16;
 extern const struct bert__kernels bert__kernels_amx;
+extern const struct bert__kernels bert__kernels_neon;
+extern const struct bert__kernels bert__kernels_neon_dotprod;
+extern const struct bert__kernels bert__kernels_neon_bf16;
+extern const struct bert__kernels bert__kernels_neon_i8mm;
 
 #endif

@@ -25,8 +25,8 @@ const struct option_row options_model[] = {
      "P", "auto, fp32, bf16 or int8 (default: a packed file's own, else fp32)"},
     {0, "cpu", OPTION_STRING, FIELD(cpu), 0, 0, NULL, "LEVEL",
      "instruction set at most: scalar, blas, avx2, avx2_vnni, avx512,\n"
-     "avx512_vnni, avx512_vnni_bf16, amx (default: the best of this\n"
-     "machine, or $BERT_CPU)"},
+     "avx512_vnni, avx512_vnni_bf16, amx; neon, neon_dotprod, neon_bf16,\n"
+     "neon_i8mm (default: the best of this machine, or $BERT_CPU)"},
     {0, "verify", OPTION_FLAG, FIELD(verify), 1, 0, NULL, NULL,
      "compare the checksums of all of a packed file, not of its header alone"},
     {0, "repack", OPTION_FLAG, FIELD(repack), 1, 0, NULL, NULL,

@@ -268,8 +268,9 @@ BERT_API const char *bert_family_task(uint32_t i, uint32_t k);
  * Is this instruction set compiled in and usable on this machine?  In ascending order: "scalar";
  * "blas", a BLAS of the system, with its own threads and allocations, which is never taken unasked;
  * "avx2"; "avx2_vnni", 8-bit dot products; "avx512"; "avx512_vnni"; "avx512_vnni_bf16", dot
- * products of bf16 too; "amx", tiles of both.  A level that adds nothing to a precision is the one
- * below it.
+ * products of bf16 too; "amx", tiles of both.  On AArch64 "neon"; "neon_dotprod", 8-bit dot
+ * products; "neon_bf16" and "neon_i8mm", matrix products of bf16 and of 8 bits.  A level that adds
+ * nothing to a precision is the one below it.
  *
  * AMX: a model in bf16 or int8 asks Linux for the tiles' registers when it is loaded.  The
  * permission is the whole process's and makes signal frames 8 KB larger, which an alternate signal

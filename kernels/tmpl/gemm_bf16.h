@@ -40,7 +40,7 @@ ALWAYS_INLINE vf K(b16_finish)(const TILE *t, vf sum, size_t r, size_t v)
 #define G_B     uint16_t
 #define G_W     vi
 #define G_X     vi
-#define G_STEP  2
+#define G_STEP  B16_STEP
 #define G_SUM   vf
 #define G_DEPTH 0
 

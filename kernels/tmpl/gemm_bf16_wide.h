@@ -23,7 +23,7 @@
 #define G_A     float
 #define G_B     uint16_t
 #define G_W     vf
-#define G_X     vf
+#define G_X     vs
 #define G_STEP  1
 #define G_SUM   vf
 #define G_DEPTH 96
@@ -38,14 +38,14 @@ ALWAYS_INLINE vf G(load)(const uint16_t *b)
     return vf_load_bf16(b);
 }
 
-ALWAYS_INLINE vf G(set)(const float *a)
+ALWAYS_INLINE vs G(set)(const float *a)
 {
-    return vf_set1(*a);
+    return vs_load(a);
 }
 
-ALWAYS_INLINE vf G(dot)(vf x, vf w, vf sum)
+ALWAYS_INLINE vf G(dot)(vs x, vf w, vf sum)
 {
-    return vf_fma(x, w, sum);
+    return vs_fma(x, w, sum);
 }
 
 #include "kernels/tmpl/gemm_tile.h"

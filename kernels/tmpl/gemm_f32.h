@@ -17,7 +17,7 @@
 #define G_A     float
 #define G_B     float
 #define G_W     vf
-#define G_X     vf
+#define G_X     vs
 #define G_STEP  1
 #define G_SUM   vf
 #define G_DEPTH GEMM_DEPTH
@@ -32,14 +32,14 @@ ALWAYS_INLINE vf G(load)(const float *b)
     return vf_load(b);
 }
 
-ALWAYS_INLINE vf G(set)(const float *a)
+ALWAYS_INLINE vs G(set)(const float *a)
 {
-    return vf_set1(*a);
+    return vs_load(a);
 }
 
-ALWAYS_INLINE vf G(dot)(vf x, vf w, vf sum)
+ALWAYS_INLINE vf G(dot)(vs x, vf w, vf sum)
 {
-    return vf_fma(x, w, sum);
+    return vs_fma(x, w, sum);
 }
 
 #include "kernels/tmpl/gemm_tile.h"

@@ -20,6 +20,9 @@
  */
 
 /* The sums over `depth` steps of k.  mr and nv are constants at every call. */
+#ifdef GEMM_PAIRS
+#include "kernels/tmpl/gemm_pairs.h"
+#else
 ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t lda, const G_B *b,
                             size_t ldb, size_t depth, size_t mr, size_t nv, const TILE *t,
                             const char **ahead)
@@ -49,6 +52,7 @@ ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t ld
         *ahead = K(ask_ahead)(*ahead, t->ahead_end, t->ahead_lines);
     }
 }
+#endif
 
 #if G_DEPTH > 0
 /* acc += the sums so far, which move to `sums` unless this was the last chain. */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * panel_bf16.h - panels of a GEMM that multiplies pairs of bf16; included once per ISA.  The ISA's
- * file defines B16_NR and B16_PAD.
+ * file defines B16_NR and B16_PAD, and B16_STEP if that isn't 2.
  */
 #ifndef BERT_KERNELS_TMPL_PANEL_BF16_H
 #define BERT_KERNELS_TMPL_PANEL_BF16_H
 
 #include "kernels/tmpl/narrow.h"
 
+#ifndef B16_STEP
+#define B16_STEP 2
+#endif
+
 #define P(name)                       K(gemm_bf16_##name)
 #define P_T                           uint16_t
-#define P_STEP                        2
+#define P_STEP                        B16_STEP
 #define P_NR                          B16_NR
 #define P_PAD                         B16_PAD
 #define P_TRAILER                     0

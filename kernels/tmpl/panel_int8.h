@@ -13,7 +13,7 @@
 #define P_STEP                         Q_STEP
 #define P_NR                           Q_NR
 #define P_PAD                          Q_PAD
-#define P_TRAILER                      (Q_NR * (sizeof(float) + sizeof(int32_t)))
+#define P_TRAILER                      ((Q_NR * (sizeof(float) + sizeof(int32_t)) + 63) & ~(size_t)63)
 #define P_K_MOST                       Q_K_MOST
 #define P_NARROW(to, from, n, inverse) K(narrow_8)(to, from, n, inverse, 0)
 #include "kernels/tmpl/gemm_pack.h"

@@ -20,6 +20,12 @@
 
 #define BLAS "blas"
 
+#if defined(__aarch64__)
+#define OTHERS "neon, neon_dotprod, neon_bf16, neon_i8mm"
+#else
+#define OTHERS "avx2, avx2_vnni, avx512, avx512_vnni, avx512_vnni_bf16, amx"
+#endif
+
 static struct {
     pthread_once_t once;
     struct bert__kernels table;
@@ -90,9 +96,7 @@ bert_status bert__level_choose(const struct bert__kernels **out, const char *cap
         return blas_table(out, err);
     *out = permitted(bert__kernels_best(cap), dtype);
     if (*out == NULL)
-        return bert__fail(err, BERT_EINVAL,
-                          "%s is \"%s\", not one of scalar, blas, avx2, avx2_vnni, avx512, "
-                          "avx512_vnni, avx512_vnni_bf16, amx",
+        return bert__fail(err, BERT_EINVAL, "%s is \"%s\", not one of scalar, " BLAS ", " OTHERS,
                           from, bert__printable(shown, cap, strlen(cap)));
     return BERT_OK;
 }

@@ -102,6 +102,10 @@ static const struct {
     {"avx512_vnni", {[BERT_PRECISION_INT8] = 1}},
     {"avx512_vnni_bf16", {[BERT_PRECISION_BF16] = 1}},
     {"amx", {[BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+    {"neon", {[BERT_PRECISION_FP32] = 1, [BERT_PRECISION_BF16] = 1, [BERT_PRECISION_INT8] = 1}},
+    {"neon_dotprod", {[BERT_PRECISION_INT8] = 1}},
+    {"neon_bf16", {[BERT_PRECISION_BF16] = 1}},
+    {"neon_i8mm", {[BERT_PRECISION_INT8] = 1}},
 };
 
 /* Does a level that this table doesn't know count as one with everything of its own? */
