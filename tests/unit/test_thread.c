@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -193,7 +194,7 @@ static void test_fork(void **state)
     struct bert__team *team;
 
     (void)state;
-    if (UNDER_TSAN)
+    if (UNDER_TSAN || getenv("BERT_TEST_EMULATED") != NULL)
         skip();
     team = make(3);
     fork_and_check(team); /* before any worker */
