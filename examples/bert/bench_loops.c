@@ -147,6 +147,19 @@ TILE_LOOP(bf16_tiles, "tdpbf16ps")
 TILE_LOOP(int8_tiles, "tdpbusd")
 #endif
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+/* Two vectors a chain: there are CPUs with four units. */
+#define START_NEON(i) float32x4_t c##i = vdupq_n_f32((float)i), d##i = c##i;
+#define STEP_NEON(i)                                                                               \
+    __asm__("fmla %0.4s, %2.4s, %2.4s\n\tfmla %1.4s, %2.4s, %2.4s"                                 \
+            : "+w"(c##i), "+w"(d##i)                                                               \
+            : "w"(vdupq_n_f32(0.5f)));
+#define SUM_NEON(i) sum += vgetq_lane_f32(vaddq_f32(c##i, d##i), 0);
+LOOP(, fp32_neon, START_NEON, STEP_NEON, SUM_NEON);
+#endif
+
 typedef float vector4 __attribute__((vector_size(16)));
 
 #define START_4(i) vector4 c##i = {(float)i, (float)i, (float)i, (float)i};
@@ -164,5 +177,8 @@ const struct bench_loop bench_loops[] = {
     {"vpdpbusd256", BENCH_INT8, 256, CHAINS * 32 * 2, has_avx_vnni, int8_avx},
     {"vpdpbusd512", BENCH_INT8, 512, CHAINS * 64 * 2, has_avx512_vnni, int8_avx512},
     {"tdpbusd", BENCH_INT8, 8192, 4 * 16 * 16 * 64 * 2, has_tiles_int8, int8_tiles},
+#endif
+#if defined(__aarch64__)
+    {"fmla128", BENCH_FP32, 128, CHAINS * 8 * 2, NULL, fp32_neon},
 #endif
     {NULL, BENCH_FP32, 0, 0, NULL, NULL}};
