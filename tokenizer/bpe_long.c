@@ -28,8 +28,8 @@ struct choice {
 
 /* Element i % ROWS is of position i. */
 struct window {
-    uint32_t path[ROWS][NEAR]; /* branches of what begins here, by bytes less one; 0: none */
-    struct choice longest[ROWS];
+    uint32_t path[ROWS][NEAR];   /* branches of what begins here, by bytes less one; 0: none */
+    struct choice longest[ROWS]; /* of NEAR bytes at most */
     /* What merges across this position: two symbols at that rank; others, a bit for the bytes that
      * the left one of them has. */
     int32_t pair[ROWS];
@@ -93,16 +93,14 @@ static void fill_row(const struct search *p, uint32_t at)
     v = most > 1 ? m->two[s[0] << 8 | s[1]] : 0;
     while (v > 0) {
         b = &m->branches[v];
-        if (n < NEAR) {
-            path[n] = v;
-            note(w, at, b);
-        }
+        path[n] = v;
+        note(w, at, b);
         n++;
         if (b->id >= 0) {
             longest = b;
             size = n;
         }
-        if (n == most)
+        if (n == most || n == NEAR)
             break;
         v = bert__bpe_child(m, v, s[n]);
     }
@@ -135,11 +133,25 @@ static void reach(struct search *p, uint32_t at)
         p->low = end - (ROWS - NEAR);
 }
 
+/* The longest token at `at`.  What is not near is read where it is asked for, not at each position:
+ * of a long run of dots each one begins a long token. */
 static struct choice longest(struct search *p, uint32_t at)
 {
+    const struct bert__bpe *m = p->model;
+    const unsigned char *s = (const unsigned char *)p->s + at;
+    uint32_t v, n = NEAR;
+    struct choice c;
+
     if (at < p->low || at >= p->high)
         reach(p, at);
-    return p->window->longest[at % ROWS];
+    c = p->window->longest[at % ROWS];
+    v = p->window->path[at % ROWS][NEAR - 1];
+    while (v > 0 && n < p->n - at && (v = bert__bpe_child(m, v, s[n])) > 0) {
+        n++;
+        if (m->branches[v].id >= 0)
+            c = choose(&m->branches[v], n);
+    }
+    return c;
 }
 
 /* The longest token at `at` that is shorter than c. */
