@@ -6,24 +6,20 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_neon.h"
 #include "kernels/tables.h"
+#include "kernels/tile_neon.h"
 
-/* 8 x 12: of 32 registers 24 sums, 3 of the panel, 1 of A.  12 divides the usual widths. */
-#define GEMM_MR              8
-#define GEMM_NV              3
-#define GEMM_SPEED           40
-#define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
-#define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+#define GEMM_SPEED 40
 
 /* 8 bits: two products of at most 127 * 127 fit 16 bits, and pairs of those are added to the
  * sums.  A step is four products: two pairs, each of the row's for all columns. */
-#define Q_A            int8_t
-#define Q_STEP         4
-#define Q_NR           GEMM_NR
-#define Q_PAD          8
-#define Q_OFFSET       0
-#define Q_W            int8x16_t
-#define Q_X            struct row_pairs
-#define Q_STORE(to, q) vi_store_low8(to, q)
+#define Q_A      int8_t
+#define Q_STEP   4
+#define Q_NR     GEMM_NR
+#define Q_PAD    8
+#define Q_OFFSET 0
+#define Q_W      int8x16_t
+#define Q_X      struct row_pairs
+#define Q_NARROW K(narrow_8)
 
 struct row_pairs {
     int8x16_t first, second;

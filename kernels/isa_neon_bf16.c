@@ -6,13 +6,9 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_neon.h"
 #include "kernels/tables.h"
+#include "kernels/tile_neon.h"
 
-/* 8 x 12: of 32 registers 24 sums, 4 of A, 1 of the panel. */
-#define GEMM_MR              8
-#define GEMM_NV              3
-#define GEMM_SPEED           150
-#define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
-#define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+#define GEMM_SPEED 150
 #define GEMM_PAIRS
 
 #define B16_NR   GEMM_NR

@@ -6,23 +6,19 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_neon.h"
 #include "kernels/tables.h"
+#include "kernels/tile_neon.h"
 
-/* 8 x 12, as in isa_neon_bf16.c. */
-#define GEMM_MR              8
-#define GEMM_NV              3
-#define GEMM_SPEED           300
-#define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
-#define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+#define GEMM_SPEED 300
 #define GEMM_PAIRS
 
-#define Q_A            int8_t
-#define Q_STEP         8
-#define Q_NR           GEMM_NR
-#define Q_PAD          8
-#define Q_OFFSET       0
-#define Q_W            vi
-#define Q_X            vi
-#define Q_STORE(to, q) vi_store_low8(to, q)
+#define Q_A      int8_t
+#define Q_STEP   8
+#define Q_NR     GEMM_NR
+#define Q_PAD    8
+#define Q_OFFSET 0
+#define Q_W      vi
+#define Q_X      vi
+#define Q_NARROW K(narrow_8)
 
 ALWAYS_INLINE vi K(q8_load)(const int8_t *w)
 {

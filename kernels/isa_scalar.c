@@ -10,14 +10,14 @@
 #define GEMM_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2)
 
 /* 8 bits: rows of int16, a step is one product. */
-#define Q_A            int16_t
-#define Q_STEP         1
-#define Q_NR           GEMM_NR
-#define Q_PAD          8
-#define Q_OFFSET       0
-#define Q_W            vi
-#define Q_X            vi
-#define Q_STORE(to, q) vi_store_low16(to, q)
+#define Q_A      int16_t
+#define Q_STEP   1
+#define Q_NR     GEMM_NR
+#define Q_PAD    8
+#define Q_OFFSET 0
+#define Q_W      vi
+#define Q_X      vi
+#define Q_NARROW K(narrow_16)
 
 ALWAYS_INLINE vi K(q8_load)(const int8_t *w)
 {

@@ -208,6 +208,18 @@ static inline vi vi_nearest(vf a)
     return _mm256_cvtps_epi32(_mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
+/* 2 VF bytes, each as 16 bits. */
+static inline vi vi_load_wide8(const int8_t *p)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
+}
+
+/* Of each lane's two 16 bits: the sum of the products. */
+static inline vi vi_dot16(vi a, vi b)
+{
+    return _mm256_madd_epi16(a, b);
+}
+
 /* The low 16 bits of each lane. */
 static inline __m128i vi_low16(vi a)
 {

@@ -192,6 +192,18 @@ static inline vi vi_nearest(vf a)
     return _mm512_cvt_roundps_epi32(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
+/* 2 VF bytes, each as 16 bits. */
+static inline vi vi_load_wide8(const int8_t *p)
+{
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p));
+}
+
+/* Of each lane's two 16 bits: the sum of the products. */
+static inline vi vi_dot16(vi a, vi b)
+{
+    return _mm512_madd_epi16(a, b);
+}
+
 static inline void vi_store_low8(void *p, vi a)
 {
     _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));

@@ -12,10 +12,7 @@
 #include <float.h>
 
 #include "kernels/kernels.h"
-#include "kernels/tmpl/largest.h"
-#include "kernels/tmpl/math.h"
-
-#define LOG2_E 0x1.715476p+0f
+#include "kernels/tmpl/row.h"
 
 struct K(online) {
     float most[BERT__ATTENTION_BLOCK], sum[BERT__ATTENTION_BLOCK];
@@ -98,44 +95,6 @@ static float K(row_most)(const struct bert__attention_block *b, float *row, size
     if (b->bias == NULL)
         return K(row_max)(row, n);
     return K(row_biased)(row, b->bias + (ptrdiff_t)i * b->ldb + (from - b->first), n, scale);
-}
-
-/* to = s * from */
-ALWAYS_INLINE void K(row_times)(float *to, const float *from, float s, size_t n)
-{
-    const vf k = vf_set1(s);
-    size_t i = 0;
-
-    for (; i + VF <= n; i += VF)
-        vf_store(to + i, vf_mul(k, vf_load(from + i)));
-    if (i < n) {
-        vt t = vt_make(n - i);
-
-        vf_store_t(to + i, vf_mul(k, vf_load_t(from + i, t)), t);
-    }
-}
-
-/* x = 2^(scale (x - most)); the sum of it. */
-ALWAYS_INLINE float K(row_exp2_sum)(float *x, size_t n, float most, float scale)
-{
-    const vf k = vf_set1(scale), m = vf_set1(most);
-    vf s = vf_zero();
-    size_t i = 0;
-
-    for (; i + VF <= n; i += VF) {
-        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load(x + i), m), k));
-
-        vf_store(x + i, e);
-        s = vf_add(s, e);
-    }
-    if (i < n) {
-        vt t = vt_make(n - i);
-        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load_t(x + i, t), m), k));
-
-        vf_store_t(x + i, e, t);
-        s = vf_add(s, vf_keep_t(e, vf_zero(), t));
-    }
-    return vf_hsum(s);
 }
 
 #endif

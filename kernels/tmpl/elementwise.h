@@ -7,7 +7,7 @@
 #define BERT_KERNELS_TMPL_ELEMENTWISE_H
 
 #include "kernels/tmpl/activate.h"
-#include "kernels/tmpl/largest.h"
+#include "kernels/tmpl/row.h"
 
 static void K(activate)(float *y, const float *x, size_t n, enum bert__act act)
 {
@@ -95,16 +95,7 @@ static void K(vmax)(float *y, const float *x, size_t n)
 
 static void K(scale)(float *y, const float *x, float s, size_t n)
 {
-    vf k = vf_set1(s);
-    size_t i = 0;
-
-    for (; i + VF <= n; i += VF)
-        vf_store(y + i, vf_mul(k, vf_load(x + i)));
-    if (i < n) {
-        vt t = vt_make(n - i);
-
-        vf_store_t(y + i, vf_mul(k, vf_load_t(x + i, t)), t);
-    }
+    K(row_times)(y, x, s, n);
 }
 
 static void K(f16_to_f32)(float *y, const void *x, size_t n)

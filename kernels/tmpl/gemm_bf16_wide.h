@@ -7,17 +7,11 @@
 #define BERT_KERNELS_TMPL_GEMM_BF16_WIDE_H
 
 #include "kernels/tmpl/gemm_store.h"
-#include "kernels/tmpl/narrow.h"
 
-#define P(name)                       K(gemm_bf16_##name)
-#define P_T                           uint16_t
-#define P_STEP                        1
-#define P_NR                          GEMM_NR
-#define P_PAD                         1
-#define P_TRAILER                     0
-#define P_K_MOST                      SIZE_MAX
-#define P_NARROW(to, from, n, unused) K(narrow_bf16)(to, from, n)
-#include "kernels/tmpl/gemm_pack.h"
+#define B16_NR   GEMM_NR
+#define B16_STEP 1
+#define B16_PAD  1
+#include "kernels/tmpl/panel_bf16.h"
 
 #define G(name) K(gemm_bf16_##name)
 #define G_A     float
@@ -49,13 +43,6 @@ ALWAYS_INLINE vf G(dot)(vs x, vf w, vf sum)
 }
 
 #include "kernels/tmpl/gemm_tile.h"
-
-static void K(gemm_bf16_pack)(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
-{
-    memset(panel, 0, K(gemm_bf16_panel_bytes)(k));
-    for (size_t j = 0; j < columns; j++)
-        K(gemm_bf16_pack_column)(panel, j, w + j * ldw, k, 0.0f);
-}
 
 #define GEMM_BF16                                                                                  \
     {                                                                                              \

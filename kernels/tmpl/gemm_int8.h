@@ -7,7 +7,8 @@
  * to be taken off the sums: Q_OFFSET times the sum of each column, where rows hold q + Q_OFFSET.
  *
  * The ISA's file defines Q_A (a row's element), Q_STEP, Q_PAD, Q_OFFSET, and the functions
- * K(q8_load), K(q8_set), K(q8_dot) with their types Q_W, Q_X; Q_STORE(to, vi) stores VF of Q_A.
+ * K(q8_load), K(q8_set), K(q8_dot) with their types Q_W, Q_X; Q_NARROW is the function of narrow.h
+ * that makes Q_A.
  */
 #ifndef BERT_KERNELS_TMPL_GEMM_INT8_H
 #define BERT_KERNELS_TMPL_GEMM_INT8_H

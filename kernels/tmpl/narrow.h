@@ -19,18 +19,22 @@ struct K(quant) {
     float scale, inverse;
 };
 
+/* store(y + i, x[i] ...) of VF values at a time; the tail as full vectors do. */
+#define NARROW_LOOP(type, store)                                                                   \
+    do {                                                                                           \
+        size_t i = 0;                                                                              \
+        for (; i + VF <= n; i += VF)                                                               \
+            store(y + i, vf_load(x + i));                                                          \
+        if (i < n) {                                                                               \
+            type rest[VF];                                                                         \
+            store(rest, vf_load_t(x + i, vt_make(n - i)));                                         \
+            memcpy(y + i, rest, (n - i) * sizeof(type));                                           \
+        }                                                                                          \
+    } while (0)
+
 static inline void K(narrow_bf16)(uint16_t *y, const float *x, size_t n)
 {
-    size_t i = 0;
-
-    for (; i + VF <= n; i += VF)
-        vf_store_bf16(y + i, vf_load(x + i));
-    if (i < n) {
-        uint16_t rest[VF];
-
-        vf_store_bf16(rest, vf_load_t(x + i, vt_make(n - i)));
-        memcpy(y + i, rest, (n - i) * sizeof(*y));
-    }
+    NARROW_LOOP(uint16_t, vf_store_bf16);
 }
 
 /* The largest |x|, infinity if one is a NaN. */
@@ -67,31 +71,26 @@ static inline struct K(quant) K(quant_of)(float most)
     return q;
 }
 
-ALWAYS_INLINE vi K(quantise)(vf x, vf inverse, vi offset)
-{
-    return vi_add(vi_nearest(vf_mul(x, inverse)), offset);
-}
-
-/* y[i] = q(x[i]) + offset, 8 bits each. */
-static inline void K(narrow_8)(void *y, const float *x, size_t n, float inverse, int offset)
-{
-    const vf by = vf_set1(inverse);
-    const vi add = vi_set1(offset);
-    uint8_t *to = y;
-    size_t i = 0;
-
-    if (inverse == 0.0f) { /* x may be infinite */
-        memset(to, offset, n);
-        return;
+/* y[i] = q(x[i]) + offset, in `bits` bits each; without an inverse x may be infinite. */
+#define NARROW_FN(bits)                                                                            \
+    static inline void K(narrow_##bits)(void *to, const float *x, size_t n, float inverse,         \
+                                        int offset)                                                \
+    {                                                                                              \
+        const vf by = vf_set1(inverse);                                                            \
+        const vi add = vi_set1(offset);                                                            \
+        uint##bits##_t *y = to;                                                                    \
+                                                                                                   \
+        for (size_t i = 0; i < n && inverse == 0.0f; i++)                                          \
+            y[i] = (uint##bits##_t)offset;                                                         \
+        if (inverse != 0.0f)                                                                       \
+            NARROW_LOOP(uint##bits##_t, STORE_LOW_##bits);                                         \
     }
-    for (; i + VF <= n; i += VF)
-        vi_store_low8(to + i, K(quantise)(vf_load(x + i), by, add));
-    if (i < n) {
-        uint8_t rest[VF];
-
-        vi_store_low8(rest, K(quantise)(vf_load_t(x + i, vt_make(n - i)), by, add));
-        memcpy(to + i, rest, n - i);
-    }
-}
+#define STORE_LOW_8(p, v)  vi_store_low8(p, vi_add(vi_nearest(vf_mul(v, by)), add))
+#define STORE_LOW_16(p, v) vi_store_low16(p, vi_add(vi_nearest(vf_mul(v, by)), add))
+NARROW_FN(8)
+NARROW_FN(16)
+#undef STORE_LOW_8
+#undef STORE_LOW_16
+#undef NARROW_FN
 
 #endif

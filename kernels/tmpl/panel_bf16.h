@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * panel_bf16.h - panels of a GEMM that multiplies pairs of bf16; included once per ISA.  The ISA's
+ * panel_bf16.h - panels of bf16, by default in pairs; included once per ISA.  The ISA's
  * file defines B16_NR and B16_PAD, and B16_STEP if that isn't 2.
  */
 #ifndef BERT_KERNELS_TMPL_PANEL_BF16_H

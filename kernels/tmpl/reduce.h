@@ -9,35 +9,11 @@
 #include <math.h>
 
 #include "kernels/tmpl/elementwise.h"
-#include "kernels/tmpl/math.h"
-
-/* x = exp(scale * (x - max)) for scale >= 0; the sum of it. */
-static float K(row_exp_sum)(float *x, size_t n, float max, float scale)
-{
-    const vf k = vf_set1(scale * 0x1.715476p+0f); /* log2(e) */
-    const vf m = vf_set1(max);
-    vf s = vf_zero();
-    size_t i = 0;
-
-    for (; i + VF <= n; i += VF) {
-        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load(x + i), m), k));
-
-        vf_store(x + i, e);
-        s = vf_add(s, e);
-    }
-    if (i < n) {
-        vt t = vt_make(n - i);
-        vf e = K(exp2_negative)(vf_mul(vf_sub(vf_load_t(x + i, t), m), k));
-
-        vf_store_t(x + i, e, t);
-        s = vf_add(s, vf_keep_t(e, vf_zero(), t));
-    }
-    return vf_hsum(s);
-}
+#include "kernels/tmpl/row.h"
 
 static void K(softmax)(float *x, size_t n)
 {
-    float sum = K(row_exp_sum)(x, n, K(row_max)(x, n), 1.0f);
+    float sum = K(row_exp2_sum)(x, n, K(row_max)(x, n), LOG2_E);
 
     K(scale)(x, x, 1.0f / sum, n);
 }

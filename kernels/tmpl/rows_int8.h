@@ -24,22 +24,8 @@ static void K(row_int8)(Q_A *to, const float *x, size_t k)
 {
     const struct K(quant) q = K(quant_of)(K(abs_max)(x, k));
     const size_t padded = K(gemm_int8_padded)(k);
-    const vf by = vf_set1(q.inverse);
-    const vi add = vi_set1(Q_OFFSET);
-    size_t i = 0;
 
-    if (q.inverse == 0.0f) { /* x may be infinite */
-        for (; i < k; i++)
-            to[i] = Q_OFFSET;
-    }
-    for (; i + VF <= k; i += VF)
-        Q_STORE(to + i, K(quantise)(vf_load(x + i), by, add));
-    if (i < k) {
-        Q_A rest[VF];
-
-        Q_STORE(rest, K(quantise)(vf_load_t(x + i, vt_make(k - i)), by, add));
-        memcpy(to + i, rest, (k - i) * sizeof(*to));
-    }
+    Q_NARROW(to, x, k, q.inverse, Q_OFFSET);
     memset(to + k, 0, (padded - k) * sizeof(*to));
     memcpy(to + padded, &q.scale, sizeof(q.scale));
 }

@@ -87,25 +87,6 @@ static bert_status read_section(const struct reading *r, const struct bert__json
     return read_u32(r, entry, name, "crc", 0, &out->crc);
 }
 
-/* The members of a list, with room for as many structs. */
-static bert_status read_list(const struct reading *r, const struct bert__json *object,
-                             const char *name, const char *key, size_t size,
-                             const struct bert__json **list, void *out)
-{
-    void *items;
-    size_t bytes;
-
-    *list = bert__json_get(object, key);
-    if (!bert__json_is(*list, BERT__JSON_ARRAY))
-        return fail_entry(r, name, key, "is missing or no list");
-    if (!bert__size_mul((*list)->u.array.count, size, &bytes)
-        || (items = bert__arena_get(&r->b->arena, bytes)) == NULL)
-        return bert__alloc_fail(r->b->alloc, r->path, r->err);
-    memset(items, 0, bytes);
-    memcpy(out, &items, sizeof items);
-    return BERT_OK;
-}
-
 /* The name of an entry, which comes after that of the one before. */
 static bert_status read_name(const struct reading *r, const struct bert__json *entry,
                              const char *before, const char **out)
@@ -117,27 +98,48 @@ static bert_status read_name(const struct reading *r, const struct bert__json *e
     return st;
 }
 
-/* ---- Entries --------------------------------------------------------------------------- */
+/* What follows the name of one entry, into its struct, which has it. */
+typedef bert_status (*entry_fn)(const struct reading *r, const struct bert__json *entry, void *out);
 
-static bert_status read_files(const struct reading *r, const struct bert__json *root)
+/* A list of entries as structs of `size` bytes, which begin with the entry's name. */
+static bert_status read_list(const struct reading *r, const struct bert__json *object,
+                             const char *name, const char *key, size_t size, entry_fn read,
+                             void **out, size_t *n)
 {
-    const struct bert__json *list;
-    struct bert__bundle_file *files;
+    const struct bert__json *list = bert__json_get(object, key);
     const char *before = NULL;
-    bert_status st = read_list(r, root, "index", "files", sizeof *files, &list, &files);
+    size_t bytes;
+    char *item;
+    bert_status st = BERT_OK;
 
-    if (st != BERT_OK)
-        return st;
-    r->b->files = files;
-    for (; r->b->n_files < list->u.array.count && st == BERT_OK; r->b->n_files++) {
-        const struct bert__json *entry = &list->u.array.items[r->b->n_files];
+    if (!bert__json_is(list, BERT__JSON_ARRAY))
+        return fail_entry(r, name, key, "is missing or no list");
+    if (!bert__size_mul(list->u.array.count, size, &bytes)
+        || (item = bert__arena_get(&r->b->arena, bytes)) == NULL)
+        return bert__alloc_fail(r->b->alloc, r->path, r->err);
+    memset(item, 0, bytes);
+    *out = item;
+    for (; *n < list->u.array.count && st == BERT_OK; ++*n, item += size) {
+        const struct bert__json *entry = &list->u.array.items[*n];
+        const char *own;
 
-        st = read_name(r, entry, before, &files->name);
-        if (st == BERT_OK)
-            st = read_section(r, entry, files->name, 1, &files->data);
-        before = files++->name;
+        st = read_name(r, entry, before, &own);
+        if (st != BERT_OK)
+            return st;
+        memcpy(item, &own, sizeof own);
+        before = own;
+        st = read(r, entry, item);
     }
     return st;
+}
+
+/* ---- Entries --------------------------------------------------------------------------- */
+
+static bert_status read_file(const struct reading *r, const struct bert__json *entry, void *out)
+{
+    struct bert__bundle_file *file = out;
+
+    return read_section(r, entry, file->name, 1, &file->data);
 }
 
 static bert_status read_shape(const struct reading *r, const struct bert__json *entry,
@@ -156,14 +158,12 @@ static bert_status read_shape(const struct reading *r, const struct bert__json *
     return BERT_OK;
 }
 
-static bert_status read_tensor(const struct reading *r, const struct bert__json *entry,
-                               const char *before, struct bert__bundle_tensor *t)
+static bert_status read_tensor(const struct reading *r, const struct bert__json *entry, void *out)
 {
+    struct bert__bundle_tensor *t = out;
     uint64_t bytes;
-    bert_status st = read_name(r, entry, before, &t->name);
+    bert_status st = read_text(r, entry, t->name, "dtype", &t->dtype);
 
-    if (st == BERT_OK)
-        st = read_text(r, entry, t->name, "dtype", &t->dtype);
     if (st == BERT_OK)
         st = read_shape(r, entry, t);
     t->stored = st == BERT_OK && bert__json_get(entry, "at") != NULL;
@@ -176,40 +176,14 @@ static bert_status read_tensor(const struct reading *r, const struct bert__json 
     return st;
 }
 
-static bert_status read_set(const struct reading *r, const struct bert__json *entry,
-                            const char *before, struct bert__bundle_set *set)
+static bert_status read_set(const struct reading *r, const struct bert__json *entry, void *out)
 {
-    const struct bert__json *list;
-    struct bert__bundle_tensor *tensors;
-    bert_status st = read_name(r, entry, before, &set->name);
+    struct bert__bundle_set *set = out;
+    void *tensors = NULL;
+    bert_status st = read_list(r, entry, set->name, "tensors", sizeof *set->tensors, read_tensor,
+                               &tensors, &set->n_tensors);
 
-    if (st == BERT_OK)
-        st = read_list(r, entry, set->name, "tensors", sizeof *tensors, &list, &tensors);
-    if (st != BERT_OK)
-        return st;
     set->tensors = tensors;
-    before = NULL;
-    for (; set->n_tensors < list->u.array.count && st == BERT_OK; set->n_tensors++) {
-        st = read_tensor(r, &list->u.array.items[set->n_tensors], before, tensors);
-        before = tensors++->name;
-    }
-    return st;
-}
-
-static bert_status read_sets(const struct reading *r, const struct bert__json *root)
-{
-    const struct bert__json *list;
-    struct bert__bundle_set *sets;
-    const char *before = NULL;
-    bert_status st = read_list(r, root, "index", "weights", sizeof *sets, &list, &sets);
-
-    if (st != BERT_OK)
-        return st;
-    r->b->sets = sets;
-    for (; r->b->n_sets < list->u.array.count && st == BERT_OK; r->b->n_sets++) {
-        st = read_set(r, &list->u.array.items[r->b->n_sets], before, sets);
-        before = sets++->name;
-    }
     return st;
 }
 
@@ -242,28 +216,31 @@ static bert_status read_panels(const struct reading *r, const struct bert__json 
     return st;
 }
 
-static bert_status read_matrices(const struct reading *r, const struct bert__json *root)
+static bert_status read_matrix(const struct reading *r, const struct bert__json *entry, void *out)
 {
-    const struct bert__json *list;
-    struct bert__bundle_matrix *m;
-    const char *before = NULL;
-    bert_status st = read_list(r, root, "index", "matrices", sizeof *m, &list, &m);
+    struct bert__bundle_matrix *m = out;
+    bert_status st = read_text(r, entry, m->name, "dtype", &m->dtype);
 
-    if (st != BERT_OK)
-        return st;
-    r->b->matrices = m;
-    for (; r->b->n_matrices < list->u.array.count && st == BERT_OK; r->b->n_matrices++) {
-        const struct bert__json *entry = &list->u.array.items[r->b->n_matrices];
+    if (st == BERT_OK)
+        st = read_text(r, entry, m->name, "layout", &m->layout);
+    return st == BERT_OK ? read_panels(r, entry, m) : st;
+}
 
-        st = read_name(r, entry, before, &m->name);
-        if (st == BERT_OK)
-            st = read_text(r, entry, m->name, "dtype", &m->dtype);
-        if (st == BERT_OK)
-            st = read_text(r, entry, m->name, "layout", &m->layout);
-        if (st == BERT_OK)
-            st = read_panels(r, entry, m);
-        before = m++->name;
-    }
+static bert_status read_lists(const struct reading *r, const struct bert__json *root)
+{
+    struct bert__bundle *b = r->b;
+    void *files = NULL, *sets = NULL, *matrices = NULL;
+    bert_status st =
+        read_list(r, root, "index", "files", sizeof *b->files, read_file, &files, &b->n_files);
+
+    if (st == BERT_OK)
+        st = read_list(r, root, "index", "weights", sizeof *b->sets, read_set, &sets, &b->n_sets);
+    if (st == BERT_OK)
+        st = read_list(r, root, "index", "matrices", sizeof *b->matrices, read_matrix, &matrices,
+                       &b->n_matrices);
+    b->files = files;
+    b->sets = sets;
+    b->matrices = matrices;
     return st;
 }
 
@@ -283,11 +260,7 @@ static bert_status read_root(const struct reading *r, const struct bert__json *r
         st = read_text(r, root, "index", "precision", &b->precision);
     if (st == BERT_OK)
         st = bert__json_read_bool(root, r->path, "nonfinite", &b->nonfinite, r->err);
-    if (st == BERT_OK)
-        st = read_files(r, root);
-    if (st == BERT_OK)
-        st = read_sets(r, root);
-    return st == BERT_OK ? read_matrices(r, root) : st;
+    return st == BERT_OK ? read_lists(r, root) : st;
 }
 
 bert_status bert__bundle_index(struct bert__bundle *b, const char *text, size_t size,

@@ -7,13 +7,7 @@ set -u
 cd "$S" || exit 1
 bert=$B/bert
 [ -x "$bert" ] || { echo 'skipped: bert was not built'; exit 77; }
-tmp=$(mktemp -d)
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
-model=$tmp/model
-cp -r tests/data/models/embed/base "$model"
-cp -r tests/data/models/embed/prompts/. "$model"
-unset BERT_MODEL BERT_CPU
-passed=0 failed=0
+. tests/cli/support.sh
 nl='
 '
 tab=$(printf '\t')
@@ -23,15 +17,6 @@ tab=$(printf '\t')
 run() {
     "$bert" "$@" >"$tmp/out" 2>"$tmp/err"
     rc=$?
-}
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-        [ ! -s "$tmp/err" ] || sed 's/^/     /' "$tmp/err" | head -n 3
-    fi
 }
 has() { # what, part, file
     if grep -q -e "$2" "$3"; then

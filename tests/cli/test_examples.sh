@@ -4,20 +4,7 @@
 # lines, and answers.
 set -u
 cd "$S" || exit 1
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-model=$tmp/model
-cp -r tests/data/models/embed/base "$model"
-cp -r tests/data/models/embed/prompts/. "$model"
-passed=0 failed=0
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-    fi
-}
+. tests/cli/support.sh
 for source in examples/*.c; do
     # shellcheck disable=SC2086
     $CC -std=c11 $CFLAGS -Wall -Wextra -Wshadow -Wconversion -Werror -Iinclude \

@@ -6,26 +6,10 @@ set -u
 cd "$S" || exit 1
 bert=$B/bert
 [ -x "$bert" ] || { echo 'skipped: bert was not built'; exit 77; }
-tmp=$(mktemp -d)
-trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
+. tests/cli/support.sh
 mkdir "$tmp/out"
-model=$tmp/model
-cp -r tests/data/models/embed/base "$model"
-cp -r tests/data/models/embed/prompts/. "$model"
 file=$tmp/out/model.bert
 task=tests/data/models/task
-unset BERT_MODEL BERT_CPU
-passed=0 failed=0
-
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-        [ ! -s "$tmp/err" ] || sed 's/^/     /' "$tmp/err" | head -n 3
-    fi
-}
 run() { # what, expected code, arguments
     what=$1 code=$2
     shift 2
