@@ -122,20 +122,21 @@ static void rows_int8(void *to, size_t first, const float *a, size_t lda, size_t
 
 /* ---- Products ------------------------------------------------------------------- */
 
-/* What a block reads: A's tiles, its 16 second rows `half` bytes behind the first, a panel, and
- * the next one's share; `steps` products of 64 bytes of k, at each of which `lines` lines of
- * the next panel are asked for. */
+/* What a block reads: A's tiles, its 16 second rows `half` bytes behind the first, and a panel;
+ * `steps` products of 64 bytes of k. */
 struct block {
-    const char *a, *w, *ahead, *ahead_end;
-    size_t half, steps, lines;
+    const char *a, *w;
+    size_t half, steps;
+    struct K(ahead) ahead;
 };
 
 /* C is tiles 0 to 3, A 4 and 5, W 6 and 7. */
 #define BLOCK_OF(name, product, two)                                                               \
-    static void name(float *sums, const struct block *b)                                           \
+    static void name(float *sums, struct block *b)                                                 \
     {                                                                                              \
-        const char *a = b->a, *w = b->w, *ahead = b->ahead;                                        \
+        const char *a = b->a, *w = b->w;                                                           \
         const size_t half = b->half;                                                               \
+        struct K(ahead) ahead = b->ahead;                                                          \
                                                                                                    \
         READ_BY_TILES(a);                                                                          \
         _tile_zero(0);                                                                             \
@@ -157,8 +158,9 @@ struct block {
             }                                                                                      \
             a += TILE_BYTES;                                                                       \
             w += (size_t)TILE_ROWS * W_STRIDE;                                                     \
-            ahead = K(ask_ahead)(ahead, b->ahead_end, b->lines);                                   \
+            K(ask_ahead)(&ahead);                                                                  \
         }                                                                                          \
+        b->ahead = ahead;                                                                          \
         _tile_stored(0, sums, BLOCK * sizeof(float));                                              \
         _tile_stored(1, sums + VF, BLOCK * sizeof(float));                                         \
         if (two) {                                                                                 \
@@ -246,36 +248,28 @@ ALWAYS_INLINE void finish_rows(const TILE *t, float *sums, size_t rows, size_t h
 
 #include "kernels/tmpl/attention_amx.h"
 
-typedef void (*block_fn)(float *sums, const struct block *b);
+typedef void (*block_fn)(float *sums, struct block *b);
 
-/* lda in bytes, of_16 and of_32 constants. */
-ALWAYS_INLINE void run_panel(TILE t, size_t m, size_t lda, size_t steps, block_fn of_16,
-                             block_fn of_32, const struct scales *s)
+/* t.lda in bytes, of_16 and of_32 constants. */
+ALWAYS_INLINE void run_panel(TILE t, size_t m, size_t steps, block_fn of_16, block_fn of_32,
+                             const struct scales *s)
 {
     float sums[BLOCK * BLOCK] __attribute__((aligned(64)));
-    struct bert__epilogue ep = *t.ep;
     const size_t blocks = (m + BLOCK - 1) / BLOCK;
     struct block b = {.w = t.b,
-                      .ahead = ep.next,
-                      .ahead_end = ep.next,
-                      .half = TILE_ROWS * lda,
+                      .half = TILE_ROWS * t.lda,
                       .steps = steps,
-                      .lines = (BLOCK + blocks - 1) / blocks};
+                      .ahead =
+                          K(plan_ahead)(t.ep->next, steps * TILE_ROWS * W_STRIDE, steps * blocks)};
 
-    t.ep = &ep;
+    t.residual = t.ep->residual;
     while (m > 0) {
         const size_t rows = m < BLOCK ? m : BLOCK;
 
         b.a = t.a;
-        b.ahead = b.ahead_end;
-        if (ep.next)
-            b.ahead_end += b.lines * steps * 64;
         (rows <= TILE_ROWS ? of_16 : of_32)(sums, &b);
         finish_rows(&t, sums, rows, b.half, s);
-        t.a = (const char *)t.a + rows * lda;
-        t.c += rows * t.ldc;
-        if (ep.residual)
-            ep.residual += rows * ep.ldr;
+        K(move_rows)(&t, rows, 1);
         m -= rows;
     }
 }
@@ -283,21 +277,29 @@ ALWAYS_INLINE void run_panel(TILE t, size_t m, size_t lda, size_t steps, block_f
 static void run_bf16(float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m,
                      size_t columns, size_t k, const struct bert__epilogue *ep)
 {
-    const TILE t = {.c = c, .ldc = ldc, .a = a, .b = panel, .columns = columns, .k = k, .ep = ep};
+    const TILE t = {.c = c,
+                    .ldc = ldc,
+                    .a = a,
+                    .lda = lda * sizeof(uint16_t),
+                    .b = panel,
+                    .columns = columns,
+                    .k = k,
+                    .ep = ep};
 
-    run_panel(t, m, lda * sizeof(uint16_t), bf16_steps(k), block_bf16_16, block_bf16_32, NULL);
+    run_panel(t, m, bf16_steps(k), block_bf16_16, block_bf16_32, NULL);
 }
 
 static void run_int8(float *c, size_t ldc, const void *a, size_t lda, const void *panel, size_t m,
                      size_t columns, size_t k, const struct bert__epilogue *ep)
 {
-    const TILE t = {.c = c, .ldc = ldc, .a = a, .b = panel, .columns = columns, .k = k, .ep = ep};
+    const TILE t = {
+        .c = c, .ldc = ldc, .a = a, .lda = lda, .b = panel, .columns = columns, .k = k, .ep = ep};
     const char *behind = (const char *)panel + K(gemm_int8_element_bytes)(k);
     const struct scales s = {.columns = (const float *)(const void *)behind,
                              .offsets = (const int32_t *)(const void *)behind + BLOCK,
                              .rows_at = int8_steps(k) * TILE_BYTES};
 
-    run_panel(t, m, lda, int8_steps(k), block_int8_16, block_int8_32, &s);
+    run_panel(t, m, int8_steps(k), block_int8_16, block_int8_32, &s);
 }
 
 const struct bert__kernels bert__kernels_amx = {

@@ -8,6 +8,7 @@
 #define GEMM_SPEED    10
 #define GEMM_NV       2
 #define GEMM_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2)
+#define GEMM_PARTS(X) X(3) X(4)
 
 /* 8 bits: rows of int16, a step is one product. */
 #define Q_A      int16_t

@@ -8,5 +8,6 @@
 #define GEMM_NV 3
 #define GEMM_TILES(X)                                                                              \
     X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(1, 3) X(2, 3) X(3, 3) X(4, 3)
+#define GEMM_PARTS(X) X(3) X(4)
 
 #endif

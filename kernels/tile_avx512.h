@@ -9,5 +9,6 @@
 #define GEMM_NV              3
 #define GEMM_TILES_NV(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
 #define GEMM_TILES(X)        GEMM_TILES_NV(X, 1) GEMM_TILES_NV(X, 2) GEMM_TILES_NV(X, 3)
+#define GEMM_PARTS(X)        X(5) X(6) X(7) X(8)
 
 #endif

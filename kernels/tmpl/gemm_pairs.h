@@ -19,8 +19,7 @@ ALWAYS_INLINE vi G(set_pair)(const G_A *a, const G_A *next)
 }
 
 ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t lda, const G_B *b,
-                            size_t ldb, size_t depth, size_t mr, size_t nv, const TILE *t,
-                            const char **ahead)
+                            size_t ldb, size_t depth, size_t mr, size_t nv, struct K(ahead) * ahead)
 {
     G_SUM sums[(GEMM_MR + 1) / 2][2 * GEMM_NV];
 
@@ -46,7 +45,7 @@ ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t ld
         }
         a += G_STEP;
         b += ldb;
-        *ahead = K(ask_ahead)(*ahead, t->ahead_end, t->ahead_lines);
+        K(ask_ahead)(ahead);
     }
     UNROLL
     for (size_t r = 0; r < mr; r++) {

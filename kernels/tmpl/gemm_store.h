@@ -3,7 +3,8 @@
  * gemm_store.h - what GEMMs of all types end with: a tile of sums becomes rows of C through
  * the epilogue, while it is in registers or L1; included once per ISA.
  *
- * The ISA's file defines GEMM_MR, GEMM_NV and GEMM_TILES (see isa_avx512.c).
+ * The ISA's file defines GEMM_MR, GEMM_NV, GEMM_TILES and, for types with chains, GEMM_PARTS:
+ * the heights of tiles that few rows are split into (see tile_avx512.h).
  */
 #ifndef BERT_KERNELS_TMPL_GEMM_STORE_H
 #define BERT_KERNELS_TMPL_GEMM_STORE_H
@@ -15,6 +16,16 @@
 #include "kernels/tmpl/activate.h"
 
 #define GEMM_NR (GEMM_NV * VF)
+
+/*
+ * The asking for the next panel, line by line of 64 bytes, evenly over the steps of this one: a
+ * burst would hold up the reading of it.
+ */
+struct K(ahead) {
+    const char *at, *end; /* NULL: nothing is asked for */
+    size_t lines, every;  /* so many at every so manieth step */
+    size_t wait;          /* steps to the next */
+};
 
 /* One tile: rows of a and c, columns (<= nv * VF) of the panel b, whose steps are ldb apart;
  * lda and ldb in elements. */
@@ -28,9 +39,12 @@ struct K(tile) {
     size_t columns;
     size_t k;
     const struct bert__epilogue *ep;
-    /* This tile's share of the next panel: from, to, and lines of 64 bytes at each step. */
-    const char *ahead, *ahead_end;
-    size_t ahead_lines;
+    const float *residual; /* ep's, of these rows */
+    struct K(ahead) ahead;
+    /* Of one chain among those of k: its steps, and where sums wait for the next one. */
+    size_t depth;
+    bool first, last;
+    float *sums;
 };
 
 #define TILE struct K(tile)
@@ -65,8 +79,8 @@ ALWAYS_INLINE void K(tile_store)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_t
         for (size_t v = 0; v < nv; v++) {
             vf x = acc[r][v];
 
-            if (ep->residual)
-                x = vf_add(x, K(load_columns)(ep->residual + (row + r) * ep->ldr, v, t->columns));
+            if (t->residual)
+                x = vf_add(x, K(load_columns)(t->residual + (row + r) * ep->ldr, v, t->columns));
             K(store_columns)(c, x, v, t->columns);
         }
     }
@@ -113,15 +127,39 @@ ALWAYS_INLINE void K(tile_finish)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_
         K(tile_store_act)(t, acc, mr, nv);
 }
 
-typedef void (*K(tile_fn))(const TILE *);
+/* Moves t->ahead on. */
+typedef void (*K(tile_fn))(TILE *t);
 
-/* Memory is asked for the next panel a little at each step of this one: a burst at its start
- * would wait for it. */
-ALWAYS_INLINE const char *K(ask_ahead)(const char *from, const char *end, size_t lines)
+ALWAYS_INLINE void K(ask_ahead)(struct K(ahead) * ahead)
 {
-    for (; lines > 0 && from < end; lines--, from += 64)
-        __builtin_prefetch(from, 0, 2);
-    return from;
+    if (--ahead->wait > 0)
+        return;
+    ahead->wait = ahead->every;
+    for (size_t i = 0; i < ahead->lines && ahead->at < ahead->end; i++, ahead->at += 64)
+        __builtin_prefetch(ahead->at, 0, 2);
+}
+
+/* For `next`, or nothing, of `bytes` bytes, in so many steps. */
+ALWAYS_INLINE struct K(ahead) K(plan_ahead)(const char *next, size_t bytes, size_t steps)
+{
+    const size_t lines = (bytes + 63) / 64;
+    struct K(ahead) ahead = {.at = next, .end = next, .lines = 0, .every = SIZE_MAX};
+
+    if (next) {
+        ahead.end = next + lines * 64;
+        ahead.lines = lines > steps ? (lines + steps - 1) / steps : 1;
+        ahead.every = lines < steps ? steps / lines : 1;
+    }
+    ahead.wait = ahead.every;
+    return ahead;
+}
+
+ALWAYS_INLINE void K(move_rows)(TILE *t, size_t rows, size_t a_size)
+{
+    t->a = (const char *)t->a + rows * t->lda * a_size;
+    t->c += rows * t->ldc;
+    if (t->residual)
+        t->residual += rows * t->ep->ldr;
 }
 
 /* All m rows of one panel; the rows are split evenly over the tiles, because a short
@@ -129,25 +167,15 @@ ALWAYS_INLINE const char *K(ask_ahead)(const char *from, const char *end, size_t
 ALWAYS_INLINE void K(panel_walk)(TILE t, size_t m, size_t a_size, size_t steps, size_t step_bytes,
                                  const K(tile_fn) tiles[GEMM_NV + 1][GEMM_MR + 1])
 {
-    struct bert__epilogue ep = *t.ep;
     size_t left = (m + GEMM_MR - 1) / GEMM_MR;
     size_t nv = (t.columns + VF - 1) / VF;
-    size_t lines = (steps * step_bytes + 63) / 64, share = ep.next ? (lines + left - 1) / left : 0;
 
-    t.ep = &ep;
-    t.ahead_end = ep.next;
-    t.ahead_lines = (share + steps - 1) / steps;
+    t.ahead = K(plan_ahead)(t.ep->next, steps * step_bytes, steps * left);
     for (; left > 0; left--) {
         size_t rows = (m + left - 1) / left;
 
-        t.ahead = t.ahead_end;
-        if (share > 0)
-            t.ahead_end += share * 64;
         tiles[nv][rows](&t);
-        t.a = (const char *)t.a + rows * t.lda * a_size;
-        t.c += rows * t.ldc;
-        if (ep.residual)
-            ep.residual += rows * ep.ldr;
+        K(move_rows)(&t, rows, a_size);
         m -= rows;
     }
 }

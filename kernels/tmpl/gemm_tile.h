@@ -24,8 +24,7 @@
 #include "kernels/tmpl/gemm_pairs.h"
 #else
 ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t lda, const G_B *b,
-                            size_t ldb, size_t depth, size_t mr, size_t nv, const TILE *t,
-                            const char **ahead)
+                            size_t ldb, size_t depth, size_t mr, size_t nv, struct K(ahead) * ahead)
 {
     UNROLL
     for (size_t r = 0; r < mr; r++) {
@@ -49,7 +48,7 @@ ALWAYS_INLINE void G(chain)(G_SUM acc[GEMM_MR][GEMM_NV], const G_A *a, size_t ld
         }
         a += G_STEP;
         b += ldb;
-        *ahead = K(ask_ahead)(*ahead, t->ahead_end, t->ahead_lines);
+        K(ask_ahead)(ahead);
     }
 }
 #endif
@@ -73,31 +72,32 @@ ALWAYS_INLINE void G(carry)(vf acc[GEMM_MR][GEMM_NV], float *sums, bool first, b
     }
 }
 
-ALWAYS_INLINE void G(sums)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_t mr, size_t nv)
+ALWAYS_INLINE void G(sums)(TILE *t, vf acc[GEMM_MR][GEMM_NV], size_t mr, size_t nv)
 {
     float sums[GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
     const G_A *a = t->a;
     const G_B *b = t->b;
-    const char *ahead = t->ahead;
+    struct K(ahead) ahead = t->ahead;
     size_t k = 0;
 
     do {
         size_t depth = t->k - k < G_DEPTH ? t->k - k : G_DEPTH;
         bool first = k == 0;
 
-        G(chain)(acc, a + k, t->lda, b + k * t->ldb, t->ldb, depth, mr, nv, t, &ahead);
+        G(chain)(acc, a + k, t->lda, b + k * t->ldb, t->ldb, depth, mr, nv, &ahead);
         k += depth;
         G(carry)(acc, sums, first, k == t->k, mr, nv);
     } while (k < t->k);
+    t->ahead = ahead;
 }
 #else
-ALWAYS_INLINE void G(sums)(const TILE *t, vf out[GEMM_MR][GEMM_NV], size_t mr, size_t nv)
+ALWAYS_INLINE void G(sums)(TILE *t, vf out[GEMM_MR][GEMM_NV], size_t mr, size_t nv)
 {
     G_SUM acc[GEMM_MR][GEMM_NV];
-    const char *ahead = t->ahead;
+    struct K(ahead) ahead = t->ahead;
 
-    G(chain)
-    (acc, t->a, t->lda, t->b, t->ldb, (t->k + G_STEP - 1) / G_STEP, mr, nv, t, &ahead);
+    G(chain)(acc, t->a, t->lda, t->b, t->ldb, (t->k + G_STEP - 1) / G_STEP, mr, nv, &ahead);
+    t->ahead = ahead;
     UNROLL
     for (size_t v = 0; v < nv; v++) {
         UNROLL
@@ -107,7 +107,7 @@ ALWAYS_INLINE void G(sums)(const TILE *t, vf out[GEMM_MR][GEMM_NV], size_t mr, s
 }
 #endif
 
-ALWAYS_INLINE void G(tile_run)(const TILE *t, size_t mr, size_t nv)
+ALWAYS_INLINE void G(tile_run)(TILE *t, size_t mr, size_t nv)
 {
     vf acc[GEMM_MR][GEMM_NV];
 
@@ -116,7 +116,7 @@ ALWAYS_INLINE void G(tile_run)(const TILE *t, size_t mr, size_t nv)
 }
 
 #define TILE_FN(mr, nv)                                                                            \
-    static void G(tile_##mr##x##nv)(const TILE *t)                                                 \
+    static void G(tile_##mr##x##nv)(TILE * t)                                                      \
     {                                                                                              \
         G(tile_run)(t, mr, nv);                                                                    \
     }
@@ -129,8 +129,86 @@ static const K(tile_fn) G(tiles)[GEMM_NV + 1][GEMM_MR + 1] = {
 #undef TILE_FN
 };
 
+#if G_DEPTH > 0
+/* ---- A few tiles ---- */
+
+/*
+ * Two tiles or a few are bound by the reading of the panel, which should never pause: chain by
+ * chain, so that all but the first read a part of it from L1, and at each step a step of the next
+ * panel is asked for, shared out among the tiles.  (One tile, or many, need no such care.)
+ */
+enum { G(few) = 24 / GEMM_MR };
+
+/* One chain of a whole panel's width. */
+ALWAYS_INLINE void G(part_run)(TILE *t, size_t mr)
+{
+    vf acc[GEMM_MR][GEMM_NV];
+    struct K(ahead) ahead = t->ahead;
+
+    G(chain)(acc, t->a, t->lda, t->b, t->ldb, t->depth, mr, GEMM_NV, &ahead);
+    t->ahead = ahead;
+    G(carry)(acc, t->sums, t->first, t->last, mr, GEMM_NV);
+    if (t->last)
+        K(tile_finish)(t, acc, mr, GEMM_NV);
+}
+
+#define PART_FN(mr)                                                                                \
+    static void G(part_##mr)(TILE * t)                                                             \
+    {                                                                                              \
+        G(part_run)(t, mr);                                                                        \
+    }
+GEMM_PARTS(PART_FN)
+#undef PART_FN
+
+static const K(tile_fn) G(parts)[GEMM_MR + 1] = {
+#define PART_FN(mr) [mr] = G(part_##mr),
+    GEMM_PARTS(PART_FN)
+#undef PART_FN
+};
+
+static void G(few_run)(const TILE *whole, size_t m, size_t tiles)
+{
+    float sums[G(few)][GEMM_MR * GEMM_NR] __attribute__((aligned(64)));
+    const size_t lines = (whole->ldb * sizeof(G_B) + 63) / 64;
+    struct K(ahead) ahead = K(plan_ahead)(whole->ep->next, whole->k * whole->ldb * sizeof(G_B), 1);
+
+    ahead.every = ahead.wait = 1;
+    for (size_t k = 0; k < whole->k; k += G_DEPTH) {
+        TILE t = *whole;
+        size_t left = m, asked = 0;
+
+        t.a = (const G_A *)t.a + k;
+        t.b = (const G_B *)t.b + k * t.ldb;
+        t.depth = t.k - k < G_DEPTH ? t.k - k : G_DEPTH;
+        t.first = k == 0;
+        t.last = k + t.depth == t.k;
+        t.ahead = ahead;
+        for (size_t i = 0; i < tiles; i++) {
+            const size_t rows = (left + tiles - i - 1) / (tiles - i);
+
+            t.sums = sums[i];
+            t.ahead.lines = (lines * (i + 1) + tiles - 1) / tiles - asked;
+            asked += t.ahead.lines;
+            G(parts)[rows](&t);
+            K(move_rows)(&t, rows, sizeof(G_A));
+            left -= rows;
+        }
+        ahead = t.ahead;
+    }
+}
+#endif
+
 static void G(panel_run)(TILE t, size_t m)
 {
+    t.residual = t.ep->residual;
+#if G_DEPTH > 0
+    const size_t tiles = (m + GEMM_MR - 1) / GEMM_MR;
+
+    if (tiles > 1 && tiles <= G(few) && G(parts)[m / tiles] && t.columns > GEMM_NR - VF) {
+        G(few_run)(&t, m, tiles);
+        return;
+    }
+#endif
     K(panel_walk)
     (t, m, sizeof(G_A), (t.k + G_STEP - 1) / G_STEP, t.ldb * sizeof(G_B), G(tiles));
 }

@@ -174,10 +174,11 @@ static void take_mean(struct job *job)
 }
 
 /* A layer begins: the one before it has written its attentions. */
-static float *const *begin_layer(void *context, uint32_t layer)
+static float *const *begin_layer(void *context, uint32_t layer, uint32_t first)
 {
     struct job *job = context;
 
+    (void)first; /* there is one sequence only */
     if (layer > 0)
         take_mean(job);
     return &job->heads;

@@ -130,20 +130,24 @@ void bert_outputs_free(bert_outputs *o)
 /* ---- Taps ----------------------------------------------------------------------- */
 
 /* Each sequence keeps its states together: [layers + 1][tokens][hidden]. */
-static void keep_state(void *context, uint32_t i, const float *rows)
+static void keep_state(void *context, uint32_t i, uint32_t first, uint32_t n_tokens,
+                       const float *rows)
 {
     struct forward *f = context;
     bert_outputs *o = f->out;
 
     for (uint32_t seq = 0; seq < o->n_sequences; seq++) {
-        size_t first = (size_t)o->offsets[seq] * o->hidden;
-        size_t n = (size_t)o->offsets[seq + 1] * o->hidden - first;
+        size_t at = (size_t)o->offsets[seq] * o->hidden;
+        size_t n = (size_t)o->offsets[seq + 1] * o->hidden - at;
 
-        memcpy(o->states + first * (o->layers + 1) + i * n, rows + first, n * sizeof *rows);
+        if (o->offsets[seq] < first || o->offsets[seq] - first >= n_tokens)
+            continue;
+        memcpy(o->states + at * (o->layers + 1) + i * n, rows + (at - (size_t)first * o->hidden),
+               n * sizeof *rows);
     }
 }
 
-static float *const *attention_places(void *context, uint32_t layer)
+static float *const *attention_places(void *context, uint32_t layer, uint32_t first)
 {
     struct forward *f = context;
     bert_outputs *o = f->out;
@@ -153,7 +157,7 @@ static float *const *attention_places(void *context, uint32_t layer)
 
         f->probs[seq] = o->attentions + o->attention_at[seq] + layer * (o->heads * n * seen(o, n));
     }
-    return f->probs;
+    return f->probs + first;
 }
 
 static bert_status run(bert_session *s, struct forward *f, bert_error *err)

@@ -23,7 +23,7 @@
 #include "lib/base/alloc.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 9, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 10, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -64,7 +64,7 @@ enum { BERT__LAYOUT_BYTES = 48 };
 /* What a session will ask for at most. */
 struct bert__stream_options {
     uint32_t threads;
-    uint32_t max_tokens;
+    uint32_t max_tokens; /* of a batch that begins and has steps */
     uint32_t max_length; /* tokens of one sequence */
     uint32_t head_size, heads;
     uint32_t landmarks, only_length; /* of bert__attention_op; landmarks 0: there are none */
@@ -206,6 +206,9 @@ struct bert__attention_op {
 struct bert__backend {
     uint32_t abi; /* BERT__BACKEND_ABI; first in every version */
     const char *name;
+    /* Of a thread's share of a batch's rows in all buffers: a larger batch runs in waves of about
+     * so much.  0: never. */
+    size_t wave_bytes;
 
     /* Model side.  `cpu` as in bert_model_options; `dtype`: of most of its matrices. */
     bert_status (*device_open)(struct bert__device **out, struct bert__alloc *alloc,
@@ -216,6 +219,9 @@ struct bert__backend {
     /* Weights are packed by so many threads from now on, the caller's included; 1, as at first,
      * ends the others.  NULL: never by more. */
     bert_status (*device_threads)(struct bert__device *device, uint32_t threads, bert_error *err);
+    /* The matrices until now are one layer's, and so many more layers will have such.  NULL: that
+     * makes no difference. */
+    void (*device_layers)(struct bert__device *device, uint32_t more);
     /* Pack a weight, row by row as `rows` gives them, which several threads may call at once. */
     bert_status (*matrix_create)(struct bert__device *device, struct bert__matrix **out,
                                  enum bert__dtype dtype, uint32_t n_out, uint32_t k,

@@ -5,6 +5,10 @@
 #include "lib/backend/level.h"
 #include "lib/base/error.h"
 
+enum {
+    WAVE_BYTES = 8 << 20
+}; /* the rows that one step reads and writes stay in an L2 or near it */
+
 static bert_status device_open(struct bert__device **out, struct bert__alloc *alloc,
                                const char *cpu, enum bert__dtype dtype, bert_error *err)
 {
@@ -36,6 +40,11 @@ static const char *device_name(const struct bert__device *device)
     return device->kernels->name;
 }
 
+static void device_layers(struct bert__device *device, uint32_t more)
+{
+    bert__store_expect(&device->store, more);
+}
+
 static bool has_dtype(const struct bert__device *device, enum bert__dtype dtype)
 {
     return device->kernels->gemm[dtype].run != NULL;
@@ -65,11 +74,13 @@ static void table_free(struct bert__device *device, const float *table)
 const struct bert__backend bert__backend_cpu = {
     .abi = BERT__BACKEND_ABI,
     .name = "cpu",
+    .wave_bytes = WAVE_BYTES,
     .device_open = device_open,
     .device_close = device_close,
     .device_name = device_name,
     .has_dtype = has_dtype,
     .device_threads = bert__cpu_device_threads,
+    .device_layers = device_layers,
     .matrix_create = bert__cpu_matrix_create,
     .matrix_adopt = bert__cpu_matrix_adopt,
     .matrix_panels = bert__cpu_matrix_panels,

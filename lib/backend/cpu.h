@@ -4,14 +4,16 @@
 #define BERT_LIB_BACKEND_CPU_H
 
 #include "lib/backend/backend.h"
+#include "lib/backend/cpu_store.h"
 #include "lib/base/thread.h"
 
 struct bert__device {
     struct bert__alloc *alloc;
     const struct bert__kernels *kernels;
-    enum bert__dtype dtype;  /* of most matrices: attention follows it */
-    size_t row_bytes;        /* of the largest converted row that a matrix reads; 0: none does */
-    struct bert__team *team; /* that packs weights; NULL: the caller does */
+    enum bert__dtype dtype;   /* of most matrices: attention follows it */
+    size_t row_bytes;         /* of the largest converted row that a matrix reads; 0: none does */
+    struct bert__store store; /* of panels */
+    struct bert__team *team;  /* that packs weights; NULL: the caller does */
 };
 
 /* A weight as panels of its GEMM. */
@@ -20,8 +22,9 @@ struct bert__matrix {
     uint32_t n_out, k;
     uint32_t n_panels;
     size_t panel_bytes;
-    const char *panels; /* n_panels */
-    char *owned;        /* the same, or NULL: they lie in a mapped file */
+    const char *panels;              /* n_panels */
+    char *owned;                     /* the same, or NULL: they lie in a mapped file */
+    struct bert__store_block *block; /* where `owned` lies */
 };
 
 /* Where attention's scratch of one worker starts, in floats. */

@@ -13,7 +13,7 @@ enum { THREAD_FLOATS = 1 << 18 }; /* about 0.3 ms */
 void bert__cpu_matrix_free(struct bert__device *device, struct bert__matrix *matrix)
 {
     if (matrix != NULL) {
-        bert__alloc_free(device->alloc, matrix->owned);
+        bert__store_give(&device->store, device->alloc, matrix->block);
         bert__alloc_free(device->alloc, matrix);
     }
 }
@@ -49,7 +49,7 @@ static bert_status panels_alloc(struct bert__device *device, struct bert__matrix
     size_t bytes;
 
     if (bert__size_mul(m->panel_bytes, m->n_panels, &bytes))
-        m->owned = bert__alloc(device->alloc, bytes);
+        m->owned = bert__store_take(&device->store, device->alloc, bytes, &m->block);
     m->panels = m->owned;
     return m->owned != NULL ? BERT_OK : bert__alloc_fail(device->alloc, "a packed weight", err);
 }

@@ -11,6 +11,18 @@ enum { MARGIN_BYTES = 8192 }; /* small structs and their bookkeeping, in estimat
 
 /* ---- Memory ---------------------------------------------------------------- */
 
+/* Tokens of a wave: what the backend wants to have at once, but a whole sequence at least. */
+static uint32_t wave_tokens(const struct bert__network *network, const struct bert__exec_options *o,
+                            uint32_t longest)
+{
+    size_t row = (size_t)network->plan.row_floats * sizeof(float);
+    size_t fit = network->backend->wave_bytes / row * o->threads;
+
+    if (network->backend->wave_bytes == 0 || fit >= o->max_tokens)
+        return o->max_tokens;
+    return fit > longest ? (uint32_t)fit : longest;
+}
+
 static struct bert__stream_options stream_options(const struct bert__network *network,
                                                   const struct bert__exec_options *o)
 {
@@ -18,7 +30,7 @@ static struct bert__stream_options stream_options(const struct bert__network *ne
     uint32_t longest = o->max_tokens < c->max_positions ? o->max_tokens : c->max_positions;
 
     return (struct bert__stream_options){.threads = o->threads,
-                                         .max_tokens = o->max_tokens,
+                                         .max_tokens = wave_tokens(network, o, longest),
                                          .max_length = longest,
                                          .heads = c->heads,
                                          .landmarks = c->landmarks,
@@ -27,35 +39,45 @@ static struct bert__stream_options stream_options(const struct bert__network *ne
                                          .relative_rows = 2 * c->relative.span};
 }
 
-/* Rows of each buffer and floats of all; false if they don't fit. */
-static bool buffer_floats(const struct bert__network *network, const struct bert__exec_options *o,
-                          size_t *rows, size_t *floats)
+/* How memory is laid out: hidden states of all tokens, then the other buffers of a wave's. */
+static bool lay_out(const struct bert__network *network, const struct bert__exec_options *o,
+                    uint32_t wave, struct bert__exec_room *room)
 {
-    size_t head;
+    size_t hidden = network->config->hidden_size, rest = network->plan.row_floats - hidden;
+    size_t pooler, head;
 
-    if (!bert__size_add(o->max_tokens, BERT__ROW_SLACK, rows)
-        || !bert__size_mul(*rows, network->plan.row_floats, floats)
+    if (!bert__size_add(wave, BERT__ROW_SLACK, &room->wave_rows)
+        || !bert__size_mul((size_t)o->max_tokens + BERT__ROW_SLACK, hidden, &room->hidden)
+        || !bert__size_mul_add(room->wave_rows, rest, room->hidden, &room->floats)
+        || !bert__size_mul_add(hidden, 2 * (BERT__ROW_SLACK + 1), room->hidden, &pooler)
         || !bert__size_mul(o->head_width, BERT__ROW_SLACK + 1, &head))
         return false;
-    if (*floats < head)
-        *floats = head;
+    if (room->floats < pooler)
+        room->floats = pooler;
+    if (room->floats < head)
+        room->floats = head;
     return true;
+}
+
+static bert_status no_room(const struct bert__exec_options *o, bert_error *err)
+{
+    return bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
+                      (unsigned long)o->max_tokens);
 }
 
 bert_status bert__exec_bytes(const struct bert__network *network,
                              const struct bert__exec_options *o, uint64_t *out, bert_error *err)
 {
     struct bert__stream_options so = stream_options(network, o);
-    size_t rows, floats;
+    struct bert__exec_room room;
     bert_status st;
 
-    if (!buffer_floats(network, o, &rows, &floats))
-        return bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
-                          (unsigned long)o->max_tokens);
-    st = network->backend->stream_bytes(network->device, &so, floats, out, err);
+    if (!lay_out(network, o, so.max_tokens, &room))
+        return no_room(o, err);
+    st = network->backend->stream_bytes(network->device, &so, room.floats, out, err);
     if (st == BERT_OK)
         *out += MARGIN_BYTES
-                + ((uint64_t)o->max_sequences + 3 * (uint64_t)o->max_tokens) * sizeof(uint32_t);
+                + (2 * (uint64_t)o->max_sequences + 3 * (uint64_t)so.max_tokens) * sizeof(uint32_t);
     return st;
 }
 
@@ -75,21 +97,22 @@ bert_status bert__exec_create(struct bert__exec **out, struct bert__alloc *alloc
     x->backend = network->backend;
     x->max_tokens = o->max_tokens;
     x->max_sequences = o->max_sequences;
+    x->wave_tokens = so.max_tokens;
     x->firsts = bert__alloc_items(alloc, o->max_sequences, sizeof *x->firsts);
-    x->positions = bert__alloc_items(alloc, o->max_tokens, sizeof *x->positions);
-    x->places = bert__alloc_items(alloc, o->max_tokens, sizeof *x->places);
+    x->offsets = bert__alloc_items(alloc, (size_t)o->max_sequences + 1, sizeof *x->offsets);
+    x->positions = bert__alloc_items(alloc, x->wave_tokens, sizeof *x->positions);
+    x->places = bert__alloc_items(alloc, x->wave_tokens, sizeof *x->places);
     if (network->config->token_dropout)
-        x->scales = bert__alloc_items(alloc, o->max_tokens, sizeof *x->scales);
-    if (x->firsts == NULL || x->positions == NULL || x->places == NULL
+        x->scales = bert__alloc_items(alloc, x->wave_tokens, sizeof *x->scales);
+    if (x->firsts == NULL || x->offsets == NULL || x->positions == NULL || x->places == NULL
         || (x->scales == NULL && network->config->token_dropout))
         st = bert__alloc_fail(alloc, "the session", err);
-    else if (!buffer_floats(network, o, &x->rows, &x->floats))
-        st = bert__fail(err, BERT_ERANGE, "max_tokens %lu needs more memory than there can be",
-                        (unsigned long)o->max_tokens);
+    else if (!lay_out(network, o, x->wave_tokens, &x->room))
+        st = no_room(o, err);
     else
         st = x->backend->stream_create(network->device, &x->stream, alloc, &so, err);
     if (st == BERT_OK)
-        st = x->backend->buffer_create(x->stream, &x->memory, x->floats, err);
+        st = x->backend->buffer_create(x->stream, &x->memory, x->room.floats, err);
     if (st != BERT_OK) {
         bert__exec_destroy(x);
         return st;
@@ -107,6 +130,7 @@ void bert__exec_destroy(struct bert__exec *x)
         x->backend->stream_destroy(x->stream);
     }
     bert__alloc_free(x->alloc, x->firsts);
+    bert__alloc_free(x->alloc, x->offsets);
     bert__alloc_free(x->alloc, x->positions);
     bert__alloc_free(x->alloc, x->places);
     bert__alloc_free(x->alloc, x->scales);
@@ -340,7 +364,9 @@ static bert_status run_attention(struct bert__exec *x, const struct bert__step *
         .reach = d->reach,
         .window = local ? c->window : UINT32_MAX,
         .relative = relative.keys != NULL || relative.queries != NULL ? &relative : NULL,
-        .probs = tap != NULL && tap->probs != NULL ? tap->probs(tap->context, step->layer) : NULL,
+        .probs = tap != NULL && tap->probs != NULL
+                     ? tap->probs(tap->context, step->layer, x->first_sequence)
+                     : NULL,
     };
 
     return x->backend->attention(x->stream, &op, err);
@@ -376,11 +402,17 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
     return bert__fail(err, BERT_EINTERNAL, "unknown step %d", (int)step->kind);
 }
 
-static bert_status view(struct bert__exec *x, enum bert__buffer which, const float **out,
-                        bert_error *err)
+static bert_status tap_state(struct bert__exec *x, const struct bert__step *step,
+                             const struct bert__tap *tap, bert_error *err)
 {
-    return x->backend->host_view(x->stream, out, bert__exec_buffer(x, which),
-                                 (size_t)x->batch->n_tokens * x->network->plan.width[which], err);
+    size_t floats = (size_t)x->batch->n_tokens * x->network->plan.width[step->out];
+    const float *rows;
+    bert_status st =
+        x->backend->host_view(x->stream, &rows, bert__exec_buffer(x, step->out), floats, err);
+
+    if (st == BERT_OK)
+        tap->state(tap->context, (uint32_t)step->state, x->first_token, x->batch->n_tokens, rows);
+    return st;
 }
 
 static bert_status run_steps(struct bert__exec *x, struct bert__watch *watch,
@@ -391,17 +423,72 @@ static bert_status run_steps(struct bert__exec *x, struct bert__watch *watch,
     for (uint32_t i = 0; i < plan->n_steps; i++) {
         const struct bert__step *step = &plan->steps[i];
         bert_status st = bert__watch_poll(watch, err);
-        const float *rows;
 
         if (st == BERT_OK)
             st = run_step(x, step, tap, err);
-        if (st == BERT_OK && step->state >= 0 && tap != NULL && tap->state != NULL) {
-            st = view(x, step->out, &rows, err);
-            if (st == BERT_OK)
-                tap->state(tap->context, (uint32_t)step->state, rows);
-        }
+        if (st == BERT_OK && step->state >= 0 && tap != NULL && tap->state != NULL)
+            st = tap_state(x, step, tap, err);
         if (st != BERT_OK)
             return st;
+    }
+    return BERT_OK;
+}
+
+/* ---- Waves ----------------------------------------------------------------- */
+
+/*
+ * A large batch goes through all layers wave by wave, each of as many sequences as have room in
+ * the caches: its rows are read and written by a hundred steps, the weights once by each wave.
+ * What a wave computes does not depend on which others there are.
+ */
+
+/* How many of the sequences from x->first_sequence on: those that end nearest to an even share of
+ * what is left. */
+static uint32_t wave_sequences(const struct bert__exec *x, const struct bert__batch *all)
+{
+    const uint32_t *offsets = all->offsets + x->first_sequence;
+    uint32_t left = all->n_tokens - offsets[0];
+    uint32_t waves = (left - 1) / x->wave_tokens + 1, share = (left - 1) / waves + 1, n = 1;
+
+    while (x->first_sequence + n < all->n_sequences && offsets[n] - offsets[0] < share
+           && offsets[n + 1] - offsets[0] <= x->wave_tokens)
+        n++;
+    return n;
+}
+
+static struct bert__batch next_wave(struct bert__exec *x, const struct bert__batch *all)
+{
+    uint32_t first = x->first_sequence, n = wave_sequences(x, all);
+
+    x->first_token = all->offsets[first];
+    for (uint32_t i = 0; i <= n; i++)
+        x->offsets[i] = all->offsets[first + i] - x->first_token;
+    return (struct bert__batch){.ids = all->ids + x->first_token,
+                                .type_ids =
+                                    all->type_ids != NULL ? all->type_ids + x->first_token : NULL,
+                                .offsets = x->offsets,
+                                .n_sequences = n,
+                                .n_tokens = x->offsets[n],
+                                .attended = all->attended != NULL ? all->attended + first : NULL};
+}
+
+static bert_status run_waves(struct bert__exec *x, const struct bert__batch *all,
+                             struct bert__watch *watch, const struct bert__tap *tap,
+                             bert_error *err)
+{
+    for (x->first_sequence = 0; x->first_sequence < all->n_sequences;) {
+        struct bert__batch wave = next_wave(x, all);
+        bert_status st = x->backend->begin(x->stream, &wave, err);
+
+        if (st != BERT_OK)
+            return st;
+        x->batch = &wave;
+        st = run_steps(x, watch, tap, err);
+        x->batch = NULL;
+        x->backend->end(x->stream);
+        if (st != BERT_OK)
+            return st;
+        x->first_sequence += wave.n_sequences;
     }
     return BERT_OK;
 }
@@ -410,14 +497,18 @@ bert_status bert__exec_run(struct bert__exec *x, const struct bert__batch *batch
                            struct bert__watch *watch, const struct bert__tap *tap,
                            const float **hidden, bert_error *err)
 {
-    bert_status st = x->backend->begin(x->stream, batch, err);
+    bert_status st = run_waves(x, batch, watch, tap, err);
 
+    x->first_sequence = 0;
+    x->first_token = 0;
+    if (st != BERT_OK)
+        return st;
+    st = x->backend->begin(x->stream, batch, err);
     if (st != BERT_OK)
         return st;
     x->batch = batch;
-    st = run_steps(x, watch, tap, err);
-    if (st == BERT_OK)
-        st = view(x, BERT__BUFFER_HIDDEN, hidden, err);
+    st = x->backend->host_view(x->stream, hidden, bert__exec_buffer(x, BERT__BUFFER_HIDDEN),
+                               (size_t)batch->n_tokens * x->network->config->hidden_size, err);
     if (st != BERT_OK)
         bert__exec_finish(x);
     return st;
@@ -432,164 +523,4 @@ void bert__exec_finish(struct bert__exec *x)
 {
     x->backend->end(x->stream);
     x->batch = NULL;
-}
-
-/* ---- Heads ----------------------------------------------------------------- */
-
-static bert_status linear_rows(struct bert__exec *x, const struct bert__linear *linear,
-                               enum bert__act act, const float *in, float *out, uint32_t rows,
-                               bert_error *err)
-{
-    struct bert__linear_op op = {
-        .y = out,
-        .x = in,
-        .ldy = linear->n_out,
-        .ldx = linear->n_in,
-        .rows = rows,
-        .matrix = linear->matrix,
-        .bias = linear->bias.device,
-        .act = act,
-    };
-
-    return x->backend->linear(x->stream, &op, err);
-}
-
-/* to = from (+ add) */
-static void copy_out(const struct bert__exec *x, float *to, const float *from, const float *add,
-                     size_t n)
-{
-    if (add == NULL)
-        memcpy(to, from, n * sizeof *to);
-    else
-        x->backend->host_kernels(x->network->device)->add(to, from, add, NULL, n);
-}
-
-/* The first token's row of each sequence, into MIDDLE. */
-static bert_status gather_firsts(struct bert__exec *x, bert_error *err)
-{
-    uint32_t hidden = x->network->config->hidden_size, n = x->batch->n_sequences;
-
-    for (uint32_t i = 0; i < n; i++)
-        x->firsts[i] = x->batch->offsets[i];
-    return x->backend->gather(x->stream, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
-                              bert__exec_buffer(x, BERT__BUFFER_HIDDEN), hidden, x->firsts, n,
-                              hidden, err);
-}
-
-bert_status bert__exec_firsts(struct bert__exec *x, float *out, bert_error *err)
-{
-    size_t floats = (size_t)x->batch->n_sequences * x->network->config->hidden_size;
-    const float *host;
-    bert_status st = gather_firsts(x, err);
-
-    if (st == BERT_OK)
-        st = x->backend->host_view(x->stream, &host, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
-                                   floats, err);
-    if (st == BERT_OK)
-        copy_out(x, out, host, NULL, floats);
-    return st;
-}
-
-bert_status bert__exec_pooler(struct bert__exec *x, float *out, bert_error *err)
-{
-    const struct bert__network *net = x->network;
-    size_t floats = (size_t)x->batch->n_sequences * net->config->hidden_size;
-    float *pooled = bert__exec_buffer(x, BERT__BUFFER_QKV);
-    const float *host;
-    bert_status st;
-
-    if (net->config->pooler_is_first)
-        return bert__exec_firsts(x, out, err);
-    st = gather_firsts(x, err);
-    if (st == BERT_OK)
-        st = linear_rows(x, &net->pooler, BERT__ACT_TANH, bert__exec_buffer(x, BERT__BUFFER_MIDDLE),
-                         pooled, x->batch->n_sequences, err);
-    if (st == BERT_OK)
-        st = x->backend->host_view(x->stream, &host, pooled, floats, err);
-    if (st == BERT_OK)
-        copy_out(x, out, host, NULL, floats);
-    return st;
-}
-
-uint32_t bert__exec_head_width(const struct bert__exec_head *head)
-{
-    uint32_t width = head->decoder->n_in + head->decoder->n_out;
-
-    return head->dense != NULL ? width + head->dense->n_in : width;
-}
-
-/* n rows in x->memory; *out is where the decoder's lie. */
-static bert_status run_head(struct bert__exec *x, const struct bert__exec_head *head, uint32_t n,
-                            float **out, bert_error *err)
-{
-    float *in = x->memory;
-    bert_status st = BERT_OK;
-
-    if (head->dense != NULL) {
-        float *hidden = in + (size_t)(n + BERT__ROW_SLACK) * head->dense->n_in;
-
-        st = linear_rows(x, head->dense, head->act, in, hidden, n, err);
-        in = hidden;
-    }
-    if (st == BERT_OK && head->norm != NULL) {
-        struct bert__norm_op op = {.y = in,
-                                   .x = in,
-                                   .rows = n,
-                                   .n = head->decoder->n_in,
-                                   .ld = head->decoder->n_in,
-                                   .gamma = head->norm->gamma.device,
-                                   .beta = head->norm->beta.device,
-                                   .eps = head->norm->eps};
-
-        st = x->backend->norm(x->stream, &op, err);
-    }
-    *out = in + (size_t)(n + BERT__ROW_SLACK) * head->decoder->n_in;
-    if (st == BERT_OK)
-        st = linear_rows(x, head->decoder, head->decoder_act, in, *out, n, err);
-    return st;
-}
-
-/* As many rows at a time as fit; watch NULL: to the end. */
-static bert_status run_rows(struct bert__exec *x, const struct bert__exec_head *head,
-                            struct bert__watch *watch, const float *in, uint32_t rows, float *y,
-                            const float *add, bert_error *err)
-{
-    size_t n_in = head->dense != NULL ? head->dense->n_in : head->decoder->n_in;
-    size_t n_out = head->decoder->n_out;
-    size_t room = x->floats / bert__exec_head_width(head) - BERT__ROW_SLACK;
-    uint32_t fit = room < rows ? (uint32_t)room : rows;
-
-    for (uint32_t first = 0; first < rows; first += fit) {
-        uint32_t n = rows - first < fit ? rows - first : fit;
-        const float *host;
-        float *out;
-        bert_status st = watch != NULL ? bert__watch_poll(watch, err) : BERT_OK;
-
-        if (st == BERT_OK)
-            st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
-        if (st == BERT_OK)
-            st = run_head(x, head, n, &out, err);
-        if (st == BERT_OK)
-            st = x->backend->host_view(x->stream, &host, out, n * n_out, err);
-        if (st != BERT_OK)
-            return st;
-        copy_out(x, y + first * n_out, host, add != NULL ? add + first * n_out : NULL, n * n_out);
-    }
-    return BERT_OK;
-}
-
-bert_status bert__exec_linear(struct bert__exec *x, const struct bert__linear *linear,
-                              enum bert__act act, const float *in, uint32_t rows, float *y,
-                              const float *add, bert_error *err)
-{
-    struct bert__exec_head head = {.decoder = linear, .decoder_act = act};
-
-    return run_rows(x, &head, NULL, in, rows, y, add, err);
-}
-
-bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *head,
-                            struct bert__watch *watch, const float *in, uint32_t rows, float *y,
-                            bert_error *err)
-{
-    return run_rows(x, head, watch, in, rows, y, NULL, err);
 }

@@ -14,13 +14,14 @@ struct bert__exec_options {
     uint32_t head_width; /* most of n_in + n_out that bert__exec_linear() will see, and of a head */
 };
 
-/* What the caller wants to see on the way; entries may be NULL. */
+/* What the caller wants to see on the way, wave by wave; entries may be NULL. */
 struct bert__tap {
     void *context;
-    /* Hidden state number i (0: the embeddings) of the whole batch: [tokens][hidden]. */
-    void (*state)(void *context, uint32_t i, const float *rows);
-    /* Where layer i's attention probabilities go: for each sequence [heads][n][n]. */
-    float *const *(*probs)(void *context, uint32_t layer);
+    /* Hidden state number i (0: the embeddings) of n tokens from `first` on: [n][hidden]. */
+    void (*state)(void *context, uint32_t i, uint32_t first, uint32_t n, const float *rows);
+    /* Where layer i's attention probabilities go: for each sequence from `first` on
+     * [heads][n][n]. */
+    float *const *(*probs)(void *context, uint32_t layer, uint32_t first);
 };
 
 /* Bytes that bert__exec_create() will take from the allocator. */

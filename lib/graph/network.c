@@ -468,6 +468,8 @@ static bert_status load_layers(struct bert__network *net, struct bert__weights *
         st = load_layer(net, weights, i, err);
         if (st != BERT_OK)
             return st;
+        if (i == 0 && net->backend->device_layers != NULL)
+            net->backend->device_layers(net->device, count - 1);
     }
     return BERT_OK;
 }

@@ -50,6 +50,70 @@ static void test_twin(void **state)
     bert_model_unref(b);
 }
 
+enum { SEQUENCES = 30 };
+
+/* Everything that the model gives for sequences of all lengths, on a backend. */
+static bert_outputs *forward_with(bert_model *model)
+{
+    uint32_t longest = bert_model_max_positions(model), offsets[SEQUENCES + 1] = {0};
+    uint32_t vocab = bert_model_vocab_size(model), types = bert_model_type_vocab_size(model);
+    int32_t ids[SEQUENCES * TOKENS], type_ids[SEQUENCES * TOKENS];
+    uint64_t random = 5;
+    bert_session *session = test_session(model, 2);
+    bert_outputs *outputs;
+    bert_error err;
+
+    for (uint32_t s = 0; s < SEQUENCES; s++)
+        offsets[s + 1] = offsets[s] + 1 + s * 7 % (longest < TOKENS ? longest : TOKENS);
+    for (uint32_t i = 0; i < offsets[SEQUENCES]; i++) {
+        ids[i] = (int32_t)test_random(&random, vocab);
+        type_ids[i] = types > 1 ? (int32_t)test_random(&random, types) : 0;
+    }
+    test_ok(bert_forward(session, bert_model_outputs(model), ids, type_ids, offsets, SEQUENCES,
+                         &outputs, &err),
+            &err);
+    bert_session_destroy(session);
+    return outputs;
+}
+
+/* The twin's waves are as small as they can be, the CPU's hold all of it. */
+static void test_waves(void **state)
+{
+    static const char *const names[] = {"bert/wide96",     "bert/base33",     "family/esm",
+                                        "family/deberta",  "family/convbert", "family/mobilebert",
+                                        "family/roformer", "family/mpnet"};
+    uint32_t shape[4], rank;
+
+    (void)state;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        bert_model_options o = BERT_MODEL_OPTIONS_INIT;
+        const char *dir = test_path("tests/data/models/%s", names[k]);
+        bert_model *whole = test_load(dir, NULL), *waves;
+        bert_outputs *want, *got;
+        bert_error err;
+
+        o.backend = "twin";
+        test_ok(bert_model_load(&waves, dir, &o, &err), &err);
+        want = forward_with(whole);
+        got = forward_with(waves);
+        for (uint32_t s = 0; s < SEQUENCES; s++) {
+            for (uint32_t bit = 1; bit <= BERT_OUTPUT_ATTENTIONS; bit <<= 1) {
+                const float *rows = bert_outputs_get(want, bit, s, shape, &rank);
+                size_t n = rows != NULL;
+
+                for (uint32_t i = 0; rows != NULL && i < rank; i++)
+                    n *= shape[i];
+                if (n > 0)
+                    test_same(names[k], bert_outputs_get(got, bit, s, NULL, NULL), rows, n);
+            }
+        }
+        bert_outputs_free(want);
+        bert_outputs_free(got);
+        bert_model_unref(whole);
+        bert_model_unref(waves);
+    }
+}
+
 static void test_refused(void **state)
 {
     static const char *const names[][2] = {
@@ -96,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_waves),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_blas),
     };
