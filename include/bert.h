@@ -8,6 +8,7 @@
 #define BERT_H
 
 #include <bert/base.h>
+#include <bert/calibrate.h>
 #include <bert/choose.h>
 #include <bert/chunks.h>
 #include <bert/explain.h>

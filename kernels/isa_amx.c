@@ -223,6 +223,8 @@ ALWAYS_INLINE void finish_rows(const TILE *t, float *sums, size_t rows, size_t h
             acc[0][0] = vf_add(acc[0][0], bias[0]);
             acc[0][1] = vf_add(acc[0][1], bias[1]);
         }
+        for (size_t v = 0; v < nv && t->ep->onto; v++)
+            acc[0][v] = vf_add(acc[0][v], K(load_columns)(t->c + r * t->ldc, v, t->columns));
         if (act != BERT__ACT_NONE) {
             vf_store(row, acc[0][0]);
             vf_store(row + VF, acc[0][1]);

@@ -16,6 +16,7 @@
 #ifndef BERT_KERNELS_H
 #define BERT_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,12 +41,13 @@ enum bert__act {
 };
 
 /* What happens to a GEMM tile while it is in L1, in this order:
- * c = act(sum + bias) + residual. */
+ * c = act(sum + bias + c if onto) + residual. */
 struct bert__epilogue {
     const float *bias;     /* [n] of this panel, or NULL */
     const float *residual; /* row-major, same origin as c, or NULL; may be c itself */
     size_t ldr;            /* floats between rows of residual */
     enum bert__act act;
+    bool onto;        /* what is in c is part of the sum; then c is not the residual */
     const void *next; /* the panel that will be read after this one, which is meanwhile brought
                          nearer; or NULL */
 };

@@ -442,8 +442,7 @@ static const struct option_row rows[] = {
      "tokens of a sequence (default: 16,128,512)"},
     {0, "batches", OPTION_STRING, FIELD(batches), 0, 0, NULL, "N,N",
      "sequences of a batch (default: 1,32)"},
-    {0, "seconds", OPTION_SECONDS, FIELD(seconds), 0, 0, NULL, "N",
-     "time of one case (default: 1)"},
+    {0, "seconds", OPTION_REAL, FIELD(seconds), 0, 0, NULL, "N", "time of one case (default: 1)"},
     {0, "texts", OPTION_STRING, FIELD(texts_file), 0, 0, NULL, "FILE",
      "time the way from FILE's lines to embeddings, tokenizer included;\n"
      "length is then the mean number of tokens"},

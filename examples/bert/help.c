@@ -23,6 +23,8 @@ const struct option_row options_model[] = {
      "threads (default: the processors that this process may use)"},
     {0, "precision", OPTION_CHOICE, FIELD(precision), BERT_PRECISION_FP32, 0, "fp32|bf16|int8|auto",
      "P", "auto, fp32, bf16 or int8 (default: a packed file's own, else fp32)"},
+    {0, "calibration", OPTION_STRING, FIELD(calibration), 0, 0, NULL, "FILE",
+     "what `bert calibrate` wrote of this model, for --precision int8"},
     {0, "cpu", OPTION_STRING, FIELD(cpu), 0, 0, NULL, "LEVEL",
      "instruction set at most: scalar, blas, avx2, avx2_vnni, avx512,\n"
      "avx512_vnni, avx512_vnni_bf16, amx; neon, neon_dotprod, neon_bf16,\n"

@@ -17,10 +17,10 @@
 #include "examples/bert/output.h"
 
 static const struct command *const commands[] = {
-    &command_info,   &command_tokenize,   &command_decode, &command_forward,
-    &command_embed,  &command_similarity, &command_search, &command_classify,
-    &command_rerank, &command_tag,        &command_answer, &command_next,
-    &command_choose, &command_fill,       &command_pack,   &command_bench,
+    &command_info,       &command_tokenize, &command_decode,   &command_forward, &command_embed,
+    &command_similarity, &command_search,   &command_classify, &command_rerank,  &command_tag,
+    &command_answer,     &command_next,     &command_choose,   &command_fill,    &command_pack,
+    &command_calibrate,  &command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

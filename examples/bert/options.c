@@ -60,7 +60,7 @@ bool parse_numbers(const char *text, int64_t low, int64_t high, int64_t *out, si
 }
 
 /* "2", "0.5": digits with at most one point between them. */
-static bool parse_seconds(const char *text, double *out)
+static bool parse_real(const char *text, double *out)
 {
     size_t whole = strspn(text, "0123456789"), size = whole;
 
@@ -95,9 +95,8 @@ static int bad_value(const struct command *command, const struct option_row *row
         return usage_error(command->name,
                            "--%s: '%s' is not a whole number from %" PRId64 " to %" PRId64,
                            row->name, value, row->low, row->high);
-    case OPTION_SECONDS:
-        return usage_error(command->name, "--%s: '%s' is not a number of seconds", row->name,
-                           value);
+    case OPTION_REAL:
+        return usage_error(command->name, "--%s: '%s' is no positive number", row->name, value);
     default:
         return usage_error(command->name, "--%s: '%s' is none of %s", row->name, value,
                            row->choices);
@@ -124,8 +123,8 @@ static int set_value(struct options *options, const struct command *command,
         return parse_number(value, row->low, row->high, (int64_t *)(void *)field)
                    ? 0
                    : bad_value(command, row, value);
-    case OPTION_SECONDS:
-        return parse_seconds(value, (double *)(void *)field) ? 0 : bad_value(command, row, value);
+    case OPTION_REAL:
+        return parse_real(value, (double *)(void *)field) ? 0 : bad_value(command, row, value);
     case OPTION_CHOICE:
         if (!parse_choice(row->choices, value, &place))
             return bad_value(command, row, value);
@@ -210,7 +209,8 @@ static void set_defaults(struct options *options, const struct command *command)
     options->max_answer = options->stride = options->pad = options->dimensions = options->top = -1;
     options->max_active = options->chunks = -1;
     options->format = -1;
-    options->seconds = -1;
+    options->seconds = options->percentile = options->outlier_ratio = -1;
+    options->outliers = -1;
 }
 
 int options_parse(struct options *options, const struct command *command, int argc, char **argv)

@@ -26,6 +26,7 @@ struct options {
     int json, jsonl, quiet, verbose, progress, help, version;
     int precision; /* a bert_precision */
     int read, verify, repack;
+    const char *calibration;
     int truncation, truncation_given;
     int64_t threads, max_tokens, max_length;
     /* tokenize, decode */
@@ -59,16 +60,19 @@ struct options {
     const char *targets;
     /* pack */
     int no_head;
+    /* calibrate */
+    double percentile, outlier_ratio;
+    int64_t outliers;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;
 };
 
 enum option_kind {
-    OPTION_FLAG,    /* sets an int to `low` */
-    OPTION_COUNT,   /* adds 1 to an int */
-    OPTION_NUMBER,  /* an int64_t from low to high */
-    OPTION_SECONDS, /* a double */
+    OPTION_FLAG,   /* sets an int to `low` */
+    OPTION_COUNT,  /* adds 1 to an int */
+    OPTION_NUMBER, /* an int64_t from low to high */
+    OPTION_REAL,   /* a double */
     OPTION_STRING,
     OPTION_CHOICE /* an int: `low` + place in `choices` */
 };

@@ -52,6 +52,7 @@ int runtime_model_options(const struct options *options, bert_model_options *out
     *out = (bert_model_options)BERT_MODEL_OPTIONS_INIT;
     out->precision = (uint32_t)options->precision;
     out->cpu = options->cpu;
+    out->calibration = options->calibration;
     out->log = runtime_log;
     out->log_context = (void *)options;
     out->cancel = interrupt_cancel;

@@ -42,8 +42,8 @@ typedef struct bert_model bert_model;
  * bf16: weights are rounded to 8 significant bits; activations too where the CPU multiplies bf16,
  * else they stay fp32.
  * int8: round(127 w / max|w|) with a scale for each output of a layer, made at load, and the same
- * of each token's activations as they come: no calibration.  The integer sums are the same on every
- * CPU.
+ * of each token's activations as they come; no calibration is needed, but one can be given (see
+ * bert/calibrate.h).  The integer sums are the same on every CPU.
  */
 typedef enum bert_precision {
     BERT_PRECISION_DEFAULT = 0, /**< fp32 */
@@ -108,10 +108,13 @@ typedef struct bert_model_options {
     uint32_t max_layers;     /**< num_hidden_layers at most, else BERT_ELIMIT; 0: 1024 */
     uint32_t threads; /**< that pack the weights, caller included, and end with the load; 0: as
                            many as affinity and cgroup quota leave the process */
+    const char *calibration; /**< path of a bert_calibrate() file, for a directory in int8; NULL:
+                                  none */
 } bert_model_options;
 #define BERT_MODEL_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0     \
+        sizeof(bert_model_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0,    \
+            NULL                                                                                   \
     }
 
 /**
@@ -122,11 +125,10 @@ typedef struct bert_model_options {
  * @return BERT_OK; BERT_EIO, a file is missing or unreadable; BERT_EFORMAT, a file
  *         is malformed or contradicts the config (field or tensor named, both
  *         shapes given); BERT_EUNSUPPORTED, an unknown model_type, activation or
- *         module by name, only pickled weights, or a packed file of another version,
- *         architecture, instruction set or precision; BERT_ELIMIT; BERT_ENONFINITE;
- *         BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM.
- * A tokenizer that is well formed but not handled doesn't fail the load:
- * bert_model_tokenizer() then says why.  Since 0.1.
+ *         module by name, only pickled weights, a packed file of another version,
+ *         architecture, instruction set or precision, or a calibration for one; BERT_ELIMIT;
+ * BERT_ENONFINITE; BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM. A tokenizer that is well formed but
+ * not handled doesn't fail the load: bert_model_tokenizer() then says why.  Since 0.1.
  */
 BERT_API bert_status bert_model_load(bert_model **out, const char *path,
                                      const bert_model_options *options, bert_error *err);

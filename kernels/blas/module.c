@@ -41,6 +41,8 @@ static void finish_row(float *c, float *sum, size_t columns, const struct bert__
 {
     for (size_t j = 0; ep->bias != NULL && j < columns; j++)
         sum[j] += ep->bias[j];
+    for (size_t j = 0; ep->onto && j < columns; j++)
+        sum[j] += c[j];
     if (ep->act != BERT__ACT_NONE)
         bert__kernels_scalar.activate(sum, sum, columns, ep->act);
     for (size_t j = 0; j < columns; j++)

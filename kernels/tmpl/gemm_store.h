@@ -121,6 +121,14 @@ ALWAYS_INLINE void K(tile_finish)(const TILE *t, vf acc[GEMM_MR][GEMM_NV], size_
                 acc[r][v] = vf_add(acc[r][v], bias);
         }
     }
+    if (t->ep->onto) {
+        UNROLL
+        for (size_t r = 0; r < mr; r++) {
+            UNROLL
+            for (size_t v = 0; v < nv; v++)
+                acc[r][v] = vf_add(acc[r][v], K(load_columns)(t->c + r * t->ldc, v, t->columns));
+        }
+    }
     if (t->ep->act == BERT__ACT_NONE)
         K(tile_store)(t, acc, mr, nv, 0);
     else

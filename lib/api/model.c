@@ -26,6 +26,8 @@ struct load {
     struct bert__weights *weights;
     const bert_model_options *options;
     struct bert__network_options network;
+    struct bert__arena calibrated; /* during the load */
+    struct bert__calibration calibration;
     bert_error *err;
 };
 
@@ -139,6 +141,23 @@ static bert_status open_device(struct load *l)
                         bert__dtype_name(l->network.dtype), model->network->backend->name,
                         bert_model_cpu(model));
     return st;
+}
+
+static bert_status read_calibration(struct load *l)
+{
+    const char *path = l->options->calibration;
+
+    if (path == NULL)
+        return BERT_OK;
+    if (bert__source_bundle(l->source) != NULL)
+        return bert__fail(l->err, BERT_EUNSUPPORTED,
+                          "%s: a packed model can't be calibrated any more: load its directory",
+                          bert__source_name(l->source));
+    if (l->network.dtype != BERT__INT8)
+        return bert__fail(l->err, BERT_EINVAL, "%s: a calibration is for int8, not for %s", path,
+                          bert__dtype_name(l->network.dtype));
+    l->network.calibration = &l->calibration;
+    return bert__calibration_read(&l->calibration, &l->calibrated, l->model->alloc, path, l->err);
 }
 
 static bert_status load_heads(struct load *l)
@@ -388,7 +407,9 @@ static bert_status load_all(struct load *l)
         return st;
     k = bert__model_kernels(model);
     widen = (struct bert__widen){k->f16_to_f32, k->bf16_to_f32, k->all_finite};
-    st = load_on_threads(l, &widen);
+    st = read_calibration(l);
+    if (st == BERT_OK)
+        st = load_on_threads(l, &widen);
     if (st == BERT_OK)
         st = load_tokenizer(l);
     if (st == BERT_OK)
@@ -486,7 +507,11 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
     if (st != BERT_OK)
         return st;
     bert__fpenv_enter(&fpenv);
+    bert__arena_init(&l.calibrated, l.model->alloc);
     st = open_source(&l, from);
+    if (st == BERT_OK && traced != NULL && options.calibration != NULL)
+        st = bert__fail(err, BERT_EUNSUPPORTED, "%s: a calibrated model can't be packed",
+                        options.calibration);
     if (traced != NULL) {
         bert__trace_init(&traced->trace, l.model->alloc);
         if (st == BERT_OK)
@@ -497,6 +522,7 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
     if (st == BERT_OK)
         st = load_all(&l);
     bert__weights_close(l.weights);
+    bert__arena_free(&l.calibrated);
     if (st == BERT_OK && traced == NULL)
         keep_bundle(&l);
     bert__fpenv_leave(&fpenv);

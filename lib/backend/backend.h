@@ -44,6 +44,17 @@ struct bert__batch {
 typedef bert_status (*bert__rows_fn)(void *context, uint32_t first, uint32_t n, float *out,
                                      bert_error *err);
 
+/*
+ * What int8 does with a layer's input before it is scaled: values are clipped to [-clip, clip]
+ * (INFINITY: they are not), and the columns of `outliers`, in ascending order and fewer than k,
+ * are left out and multiplied in fp32.
+ */
+struct bert__input_range {
+    float clip;
+    const uint32_t *outliers;
+    uint32_t n_outliers;
+};
+
 /* Bytes [at, at + n) of a matrix's panels. */
 typedef bert_status (*bert__bytes_fn)(void *context, size_t at, size_t n, void *out,
                                       bert_error *err);
@@ -222,10 +233,12 @@ struct bert__backend {
     /* The matrices until now are one layer's, and so many more layers will have such.  NULL: that
      * makes no difference. */
     void (*device_layers)(struct bert__device *device, uint32_t more);
-    /* Pack a weight, row by row as `rows` gives them, which several threads may call at once. */
+    /* Pack a weight, row by row as `rows` gives them, which several threads may call at once, and
+     * for `range` (NULL: everything is scaled as it comes) twice. */
     bert_status (*matrix_create)(struct bert__device *device, struct bert__matrix **out,
                                  enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                                 bert__rows_fn rows, void *context, bert_error *err);
+                                 bert__rows_fn rows, void *context,
+                                 const struct bert__input_range *range, bert_error *err);
     /*
      * A matrix of panels that a file holds.  Panels as this device has them are used in place
      * where `data` is not NULL (it outlives the matrix), else read into memory of its own; *out

@@ -10,10 +10,11 @@
 struct bert__device {
     struct bert__alloc *alloc;
     const struct bert__kernels *kernels;
-    enum bert__dtype dtype;   /* of most matrices: attention follows it */
-    size_t row_bytes;         /* of the largest converted row that a matrix reads; 0: none does */
-    struct bert__store store; /* of panels */
-    struct bert__team *team;  /* that packs weights; NULL: the caller does */
+    enum bert__dtype dtype; /* of most matrices: attention follows it */
+    size_t row_bytes;       /* of the largest converted row that a matrix reads; 0: none does */
+    uint32_t ranged_k, most_outliers; /* of matrices with an input range; 0: there are none */
+    struct bert__store store;         /* of panels */
+    struct bert__team *team;          /* that packs weights; NULL: the caller does */
 };
 
 /* A weight as panels of its GEMM. */
@@ -25,6 +26,11 @@ struct bert__matrix {
     const char *panels;              /* n_panels */
     char *owned;                     /* the same, or NULL: they lie in a mapped file */
     struct bert__store_block *block; /* where `owned` lies */
+    /* An input range; see backend.h.  clip 0: there is none. */
+    float clip;
+    uint32_t n_outliers;
+    uint32_t *outliers;
+    struct bert__matrix *exact; /* fp32: [n_out][n_outliers]; NULL: no outliers */
 };
 
 /* Where attention's scratch of one worker starts, in floats. */
@@ -43,6 +49,8 @@ struct bert__stream {
     struct bert__attention_scratch layout;
     char *rows;      /* those of a linear step's input, converted; NULL: none are */
     uint32_t n_rows; /* that fit, without BERT__ROW_SLACK more */
+    float *ranged; /* of each worker, a row of a matrix with an input range; NULL: there is none */
+    float *outliers; /* of those rows; NULL: there are none */
     float *largest;  /* of each sequence and head: attention by landmarks; NULL: there is none */
 };
 
@@ -66,7 +74,8 @@ bert_status bert__cpu_device_threads(struct bert__device *device, uint32_t threa
                                      bert_error *err);
 bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__matrix **out,
                                     enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                                    bert__rows_fn rows, void *context, bert_error *err);
+                                    bert__rows_fn rows, void *context,
+                                    const struct bert__input_range *range, bert_error *err);
 bert_status bert__cpu_matrix_adopt(struct bert__device *device, struct bert__matrix **out,
                                    const struct bert__panels *panels, bert__bytes_fn read,
                                    void *context, bert_error *err);

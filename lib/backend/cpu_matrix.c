@@ -13,6 +13,8 @@ enum { THREAD_FLOATS = 1 << 18 }; /* about 0.3 ms */
 void bert__cpu_matrix_free(struct bert__device *device, struct bert__matrix *matrix)
 {
     if (matrix != NULL) {
+        bert__cpu_matrix_free(device, matrix->exact);
+        bert__alloc_free(device->alloc, matrix->outliers);
         bert__store_give(&device->store, device->alloc, matrix->block);
         bert__alloc_free(device->alloc, matrix);
     }
@@ -147,9 +149,9 @@ static bert_status pack_all(struct bert__device *device, const struct bert__matr
     return st;
 }
 
-bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__matrix **out,
-                                    enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                                    bert__rows_fn rows, void *context, bert_error *err)
+static bert_status create_plain(struct bert__device *device, struct bert__matrix **out,
+                                enum bert__dtype dtype, uint32_t n_out, uint32_t k,
+                                bert__rows_fn rows, void *context, bert_error *err)
 {
     struct bert__matrix *m;
     bert_status st = matrix_alloc(device, &m, dtype, n_out, k, err);
@@ -163,6 +165,97 @@ bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__ma
         bert__cpu_matrix_free(device, m);
         return st;
     }
+    *out = m;
+    return BERT_OK;
+}
+
+/* ---- Input ranges ------------------------------------------------------------------------ */
+
+/* A weight's rows, of which the range's outliers are one matrix and the rest another. */
+struct split {
+    const struct bert__input_range *range;
+    bert__rows_fn rows;
+    void *context;
+    uint32_t k;
+    float *row; /* of all columns */
+};
+
+static bert_status rows_without(void *context, uint32_t first, uint32_t n, float *out,
+                                bert_error *err)
+{
+    const struct split *s = context;
+    bert_status st = s->rows(s->context, first, n, out, err);
+
+    for (uint32_t i = 0; i < n && st == BERT_OK; i++, out += s->k)
+        for (uint32_t j = 0; j < s->range->n_outliers; j++)
+            out[s->range->outliers[j]] = 0;
+    return st;
+}
+
+static bert_status rows_of_outliers(void *context, uint32_t first, uint32_t n, float *out,
+                                    bert_error *err)
+{
+    const struct split *s = context;
+    bert_status st = BERT_OK;
+
+    for (uint32_t i = first; i < first + n && st == BERT_OK; i++) {
+        st = s->rows(s->context, i, 1, s->row, err);
+        for (uint32_t j = 0; j < s->range->n_outliers && st == BERT_OK; j++)
+            *out++ = s->row[s->range->outliers[j]];
+    }
+    return st;
+}
+
+/* By the caller alone: they share `row`. */
+static bert_status create_exact(struct bert__device *device, struct bert__matrix *m,
+                                struct split *split, bert_error *err)
+{
+    const struct bert__input_range *range = split->range;
+    struct bert__team *team = device->team;
+    bert_status st;
+
+    m->outliers = bert__alloc_items(device->alloc, range->n_outliers, sizeof *m->outliers);
+    split->row = bert__alloc_items(device->alloc, m->k, sizeof *split->row);
+    if (m->outliers == NULL || split->row == NULL) {
+        st = bert__alloc_fail(device->alloc, "a packed weight", err);
+    } else {
+        memcpy(m->outliers, range->outliers, range->n_outliers * sizeof *m->outliers);
+        m->n_outliers = range->n_outliers;
+        device->team = NULL;
+        st = create_plain(device, &m->exact, BERT__F32, m->n_out, range->n_outliers,
+                          rows_of_outliers, split, err);
+        device->team = team;
+    }
+    bert__alloc_free(device->alloc, split->row);
+    return st;
+}
+
+bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__matrix **out,
+                                    enum bert__dtype dtype, uint32_t n_out, uint32_t k,
+                                    bert__rows_fn rows, void *context,
+                                    const struct bert__input_range *range, bert_error *err)
+{
+    struct split split = {range, rows, context, k, NULL};
+    struct bert__matrix *m;
+    bert_status st;
+
+    if (range == NULL)
+        return create_plain(device, out, dtype, n_out, k, rows, context, err);
+    *out = NULL;
+    st = create_plain(device, &m, dtype, n_out, k, rows_without, &split, err);
+    if (st != BERT_OK)
+        return st;
+    m->clip = range->clip;
+    if (range->n_outliers > 0)
+        st = create_exact(device, m, &split, err);
+    if (st != BERT_OK) {
+        bert__cpu_matrix_free(device, m);
+        return st;
+    }
+    if (k > device->ranged_k)
+        device->ranged_k = k;
+    if (range->n_outliers > device->most_outliers)
+        device->most_outliers = range->n_outliers;
     *out = m;
     return BERT_OK;
 }

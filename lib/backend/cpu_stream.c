@@ -3,6 +3,7 @@
  * cpu_stream.c - the CPU backend's session half: each step is cut into tasks that the
  * team claims one by one.  A task's arithmetic does not depend on the cut.
  */
+#include <math.h>
 #include <string.h>
 
 #include "lib/backend/cpu.h"
@@ -30,11 +31,20 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 
 /* ---- Memory -------------------------------------------------------------- */
 
-/* Of converted rows; false if they don't fit an address space. */
-static bool rows_bytes(const struct bert__device *device, const struct bert__stream_options *o,
-                       size_t *out)
+/* What a stream needs for matrices that convert their input; in bytes and floats. */
+struct input_room {
+    size_t rows, ranged, outliers;
+};
+
+/* False if it doesn't fit an address space. */
+static bool input_room(const struct bert__device *device, const struct bert__stream_options *o,
+                       struct input_room *out)
 {
-    return bert__size_mul((size_t)o->max_tokens + BERT__ROW_SLACK, device->row_bytes, out);
+    size_t rows = (size_t)o->max_tokens + BERT__ROW_SLACK;
+
+    return bert__size_mul(rows, device->row_bytes, &out->rows)
+           && bert__size_mul(o->threads, device->ranged_k, &out->ranged)
+           && bert__size_mul(rows, device->most_outliers, &out->outliers);
 }
 
 bert_status bert__cpu_stream_bytes(struct bert__device *device,
@@ -42,16 +52,35 @@ bert_status bert__cpu_stream_bytes(struct bert__device *device,
                                    uint64_t *out, bert_error *err)
 {
     struct bert__attention_scratch scratch;
-    size_t floats, bytes, rows;
+    struct input_room room;
+    size_t floats, bytes;
 
-    if (!bert__attention_scratch_layout(device, o, &scratch) || !rows_bytes(device, o, &rows)
+    if (!bert__attention_scratch_layout(device, o, &scratch) || !input_room(device, o, &room)
         || !bert__size_mul_add(scratch.worker, o->threads, buffers, &floats)
         || !bert__size_add(floats, bert__landmark_sums(o), &floats)
+        || !bert__size_add(floats, room.ranged, &floats)
+        || !bert__size_add(floats, room.outliers, &floats)
         || !bert__size_mul_add(floats, sizeof(float), sizeof(struct bert__stream), &bytes)
-        || !bert__size_add(bytes, rows, &bytes))
+        || !bert__size_add(bytes, room.rows, &bytes))
         return bert__fail(err, BERT_ERANGE, "the session's scratch does not fit an address space");
     *out = bytes;
     return BERT_OK;
+}
+
+static bool input_alloc(struct bert__stream *s, const struct bert__stream_options *o)
+{
+    struct input_room room;
+
+    if (!input_room(s->device, o, &room))
+        return false;
+    if (room.rows > 0)
+        s->rows = bert__alloc(s->alloc, room.rows);
+    if (room.ranged > 0)
+        s->ranged = bert__alloc_items(s->alloc, room.ranged, sizeof *s->ranged);
+    if (room.outliers > 0)
+        s->outliers = bert__alloc_items(s->alloc, room.outliers, sizeof *s->outliers);
+    return (room.rows == 0 || s->rows != NULL) && (room.ranged == 0 || s->ranged != NULL)
+           && (room.outliers == 0 || s->outliers != NULL);
 }
 
 bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__stream **out,
@@ -59,7 +88,7 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
                                     bert_error *err)
 {
     struct bert__stream *s = bert__alloc_array(alloc, 1, sizeof *s);
-    size_t floats, bytes, rows;
+    size_t floats, bytes;
     bert_status st;
 
     *out = NULL;
@@ -78,11 +107,8 @@ bert_status bert__cpu_stream_create(struct bert__device *device, struct bert__st
         s->scratch = bert__alloc(alloc, bytes);
     if (o->landmarks > 0)
         s->largest = bert__alloc_items(alloc, bert__landmark_sums(o), sizeof *s->largest);
-    if (device->row_bytes > 0 && rows_bytes(device, o, &rows))
-        s->rows = bert__alloc(alloc, rows);
     s->n_rows = o->max_tokens;
-    if (s->scratch == NULL || (o->landmarks > 0 && s->largest == NULL)
-        || (s->rows == NULL && device->row_bytes > 0)) {
+    if (s->scratch == NULL || (o->landmarks > 0 && s->largest == NULL) || !input_alloc(s, o)) {
         bert__cpu_stream_destroy(s);
         return bert__alloc_fail(alloc, "the session's scratch", err);
     }
@@ -98,6 +124,8 @@ void bert__cpu_stream_destroy(struct bert__stream *s)
     bert__alloc_free(s->alloc, s->scratch);
     bert__alloc_free(s->alloc, s->largest);
     bert__alloc_free(s->alloc, s->rows);
+    bert__alloc_free(s->alloc, s->ranged);
+    bert__alloc_free(s->alloc, s->outliers);
     bert__alloc_free(s->alloc, s);
 }
 
@@ -283,6 +311,7 @@ struct linear_job {
     uint32_t panel_group;
     uint32_t n_groups;
     uint32_t team;
+    bool onto; /* what is in y is part of the sums */
 };
 
 /* The panel that this thread will read after number `panel`: its task's next, or the first of the
@@ -311,6 +340,7 @@ static void linear_panels(const struct linear_job *job, uint32_t row, uint32_t r
             .residual = job->residual != NULL ? job->residual + row * op->ldr + col : NULL,
             .ldr = op->ldr,
             .act = op->act,
+            .onto = job->onto,
             .next = next_panel(job, panel),
         };
 
@@ -363,12 +393,13 @@ static void linear_rows(struct bert__stream *s, struct linear_job *job)
 
 /* ---- Converted rows ---- */
 
+/* Rows of a linear step's input on their way into a stream's `rows`. */
 struct convert_job {
-    const struct bert__gemm *gemm;
-    char *to;
+    struct bert__stream *s;
+    const struct bert__matrix *matrix;
     const float *x;
     size_t ldx;
-    uint32_t rows, k, per_task;
+    uint32_t rows, per_task;
 };
 
 static void convert_task(void *context, uint32_t task, uint32_t worker)
@@ -377,18 +408,78 @@ static void convert_task(void *context, uint32_t task, uint32_t worker)
     uint32_t first = task * job->per_task;
 
     (void)worker;
-    job->gemm->prepare(job->to, first, job->x + first * job->ldx, job->ldx,
-                       at_most(job->rows - first, job->per_task), job->k);
+    job->matrix->gemm->prepare(job->s->rows, first, job->x + first * job->ldx, job->ldx,
+                               at_most(job->rows - first, job->per_task), job->matrix->k);
+}
+
+/* to = x clipped, without its outliers, which go to `aside`. */
+static void split_row(const struct bert__matrix *m, const float *x, float *to, float *aside)
+{
+    memcpy(to, x, m->k * sizeof *to);
+    for (uint32_t i = 0; !isinf(m->clip) && i < m->k; i++)
+        to[i] = x[i] > m->clip ? m->clip : x[i] < -m->clip ? -m->clip : x[i];
+    for (uint32_t j = 0; j < m->n_outliers; j++) {
+        aside[j] = x[m->outliers[j]];
+        to[m->outliers[j]] = 0;
+    }
+}
+
+static void convert_ranged_task(void *context, uint32_t task, uint32_t worker)
+{
+    const struct convert_job *job = context;
+    const struct bert__matrix *m = job->matrix;
+    uint32_t first = task * job->per_task, end = at_most(first + job->per_task, job->rows);
+    float *row = job->s->ranged + (size_t)worker * job->s->device->ranged_k;
+
+    for (uint32_t i = first; i < end; i++) {
+        split_row(m, job->x + i * job->ldx, row,
+                  m->n_outliers > 0 ? job->s->outliers + (size_t)i * m->n_outliers : NULL);
+        m->gemm->prepare(job->s->rows, i, row, m->k, 1, m->k);
+    }
 }
 
 static void convert_rows(struct bert__stream *s, const struct bert__linear_op *op, uint32_t first,
                          uint32_t rows)
 {
     const struct bert__matrix *m = op->matrix;
-    struct convert_job job = {m->gemm, s->rows, op->x + first * op->ldx, op->ldx,
-                              rows,    m->k,    TASK_FLOATS / m->k + 1};
+    struct convert_job job = {s, m, op->x + first * op->ldx, op->ldx, rows, TASK_FLOATS / m->k + 1};
 
-    bert__team_run(s->team, ceil_div(rows, job.per_task), convert_task, &job);
+    bert__team_run(s->team, ceil_div(rows, job.per_task),
+                   m->clip > 0 ? convert_ranged_task : convert_task, &job);
+}
+
+/* ---- Outliers ---- */
+
+/* Their products, in y or added to it. */
+static void outlier_rows(struct bert__stream *s, const struct linear_job *all, bool onto)
+{
+    const struct bert__matrix *exact = all->op->matrix->exact;
+    struct bert__linear_op op = *all->op;
+    struct linear_job job = {.op = &op,
+                             .x = s->outliers,
+                             .ldx = exact->k,
+                             .x_size = exact->gemm->a_size,
+                             .y = all->y,
+                             .rows = all->rows,
+                             .onto = onto};
+
+    op.matrix = exact;
+    op.bias = NULL;
+    op.act = BERT__ACT_NONE;
+    linear_rows(s, &job);
+}
+
+/* Before the others' where an activation follows; then there is no residual, which may be y. */
+static void with_outliers(struct bert__stream *s, const struct linear_job *all)
+{
+    struct linear_job job = *all;
+
+    job.onto = all->op->act != BERT__ACT_NONE;
+    if (job.onto)
+        outlier_rows(s, all, false);
+    linear_rows(s, &job);
+    if (!job.onto)
+        outlier_rows(s, all, true);
 }
 
 bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_op *op,
@@ -400,7 +491,8 @@ bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_o
                              .ldx = converted ? gemm->row_elements(op->matrix->k) : op->ldx,
                              .x_size = gemm->a_size};
 
-    (void)err;
+    if (op->matrix->exact != NULL && op->act != BERT__ACT_NONE && op->residual != NULL)
+        return bert__fail(err, BERT_EINTERNAL, "outliers of a layer with activation and residual");
     for (uint32_t first = 0; first < op->rows; first += job.rows) {
         job.rows = converted ? at_most(op->rows - first, s->n_rows) : op->rows;
         if (converted)
@@ -408,7 +500,10 @@ bert_status bert__cpu_linear(struct bert__stream *s, const struct bert__linear_o
         job.x = converted ? (const void *)s->rows : op->x;
         job.y = op->y + first * op->ldy;
         job.residual = op->residual != NULL ? op->residual + first * op->ldr : NULL;
-        linear_rows(s, &job);
+        if (op->matrix->exact != NULL)
+            with_outliers(s, &job);
+        else
+            linear_rows(s, &job);
     }
     return BERT_OK;
 }

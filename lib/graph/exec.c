@@ -279,7 +279,20 @@ static bert_status run_norm(struct bert__exec *x, const struct bert__step *step,
     return x->backend->norm(x->stream, &op, err);
 }
 
-static bert_status run_linear(struct bert__exec *x, const struct bert__step *step, bert_error *err)
+static bert_status tap_input(struct bert__exec *x, const struct bert__linear_op *op,
+                             const struct bert__linear *linear, const struct bert__tap *tap,
+                             bert_error *err)
+{
+    const float *rows;
+    bert_status st = x->backend->host_view(x->stream, &rows, op->x, op->rows * op->ldx, err);
+
+    if (st == BERT_OK)
+        tap->input(tap->context, linear, rows, op->rows, op->ldx);
+    return st;
+}
+
+static bert_status run_linear(struct bert__exec *x, const struct bert__step *step,
+                              const struct bert__tap *tap, bert_error *err)
 {
     const uint32_t *width = x->network->plan.width;
     struct bert__linear_op op = {
@@ -294,8 +307,11 @@ static bert_status run_linear(struct bert__exec *x, const struct bert__step *ste
         .ldr = step->residual != BERT__BUFFER_NONE ? width[step->residual] : 0,
         .act = step->act,
     };
+    bert_status st = BERT_OK;
 
-    return x->backend->linear(x->stream, &op, err);
+    if (tap != NULL && tap->input != NULL)
+        st = tap_input(x, &op, step->linear, tap, err);
+    return st == BERT_OK ? x->backend->linear(x->stream, &op, err) : st;
 }
 
 static bert_status run_gate(struct bert__exec *x, const struct bert__step *step, bert_error *err)
@@ -382,7 +398,7 @@ static bert_status run_step(struct bert__exec *x, const struct bert__step *step,
     case BERT__STEP_NORM:
         return run_norm(x, step, err);
     case BERT__STEP_LINEAR:
-        return run_linear(x, step, err);
+        return run_linear(x, step, tap, err);
     case BERT__STEP_GATE:
         return run_gate(x, step, err);
     case BERT__STEP_ROTATE:

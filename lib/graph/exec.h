@@ -22,6 +22,9 @@ struct bert__tap {
     /* Where layer i's attention probabilities go: for each sequence from `first` on
      * [heads][n][n]. */
     float *const *(*probs)(void *context, uint32_t layer, uint32_t first);
+    /* The input of a linear layer: n rows of linear->n_in values, ld apart. */
+    void (*input)(void *context, const struct bert__linear *linear, const float *rows, uint32_t n,
+                  size_t ld);
 };
 
 /* Bytes that bert__exec_create() will take from the allocator. */

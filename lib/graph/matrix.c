@@ -129,7 +129,7 @@ static bert_status repack(struct packed *p, enum bert__dtype dtype, struct bert_
     bert__alloc_free(alloc, row);
     if (st == BERT_OK)
         st = backend->matrix_create(p->net->device, out, dtype, p->panels.n_out, p->panels.k,
-                                    rows_of_panels, p, err);
+                                    rows_of_panels, p, NULL, err);
     bert__alloc_free(alloc, copy);
     return st;
 }
@@ -161,19 +161,21 @@ static bert_status load_packed(struct bert__network *net, struct bert__weights *
 
 static bert_status load_rows(struct bert__network *net, struct bert__weights *weights,
                              enum bert__dtype dtype, uint32_t n_out, uint32_t k, bert__rows_fn rows,
-                             void *context, struct bert__matrix **out, bert_error *err)
+                             void *context, const struct bert__input_range *range,
+                             struct bert__matrix **out, bert_error *err)
 {
     bert_status st;
 
     bert__weights_for_matrix(weights, true);
-    st = net->backend->matrix_create(net->device, out, dtype, n_out, k, rows, context, err);
+    st = net->backend->matrix_create(net->device, out, dtype, n_out, k, rows, context, range, err);
     bert__weights_for_matrix(weights, false);
     return st;
 }
 
 bert_status bert__matrix_load(struct bert__network *net, struct bert__weights *weights,
                               const char *name, enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                              bert__rows_fn rows, void *context, struct bert__matrix **out,
+                              bert__rows_fn rows, void *context,
+                              const struct bert__input_range *range, struct bert__matrix **out,
                               bert_error *err)
 {
     struct bert__trace *trace = bert__weights_trace(weights);
@@ -189,7 +191,7 @@ bert_status bert__matrix_load(struct bert__network *net, struct bert__weights *w
     if (bert__weights_bundle(weights) != NULL)
         st = load_packed(net, weights, full, dtype, n_out, k, out, err);
     else
-        st = load_rows(net, weights, dtype, n_out, k, rows, context, out, err);
+        st = load_rows(net, weights, dtype, n_out, k, rows, context, range, out, err);
     if (st == BERT_OK && trace != NULL && !bert__trace_matrix(trace, full, *out))
         return bert__alloc_fail(net->alloc, full, err);
     return st;

@@ -14,7 +14,8 @@ enum { BERT__MATRIX_NAME = 4096 };
  */
 bert_status bert__matrix_load(struct bert__network *network, struct bert__weights *weights,
                               const char *name, enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                              bert__rows_fn rows, void *context, struct bert__matrix **out,
+                              bert__rows_fn rows, void *context,
+                              const struct bert__input_range *range, struct bert__matrix **out,
                               bert_error *err);
 
 #endif

@@ -481,6 +481,7 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     bert_status st;
 
     net->config = config;
+    net->calibration = options->calibration;
     if (!bert__act_named(config->activation, &net->act)
         || !bert__act_named(config->ffn_activation, &net->ffn_act))
         return bert__fail(err, BERT_EUNSUPPORTED, "%s: %s \"%s\" is not supported", config->path,
@@ -507,6 +508,9 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
         st = load_pooler(net, weights, net->prefix, err);
     if (st == BERT_OK)
         st = bert__plan_build(&net->plan, net, err);
+    net->calibration = NULL;
+    if (st == BERT_OK && options->calibration != NULL)
+        st = bert__calibration_check_used(options->calibration, err);
     return st;
 }
 

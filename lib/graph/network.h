@@ -8,6 +8,7 @@
 
 #include "lib/backend/backend.h"
 #include "lib/graph/plan.h"
+#include "lib/model/calibration.h"
 #include "lib/model/config.h"
 #include "lib/model/weights.h"
 
@@ -23,6 +24,7 @@ struct bert__linear {
     struct bert__matrix *matrix; /* NULL: absent */
     struct bert__table bias;
     uint32_t n_in, n_out;
+    char *name; /* of the first of its weights; NULL where it is made of others */
 };
 
 struct bert__norm {
@@ -78,6 +80,7 @@ struct bert__network {
     struct bert__device *device;
     enum bert__dtype dtype;
     bool repack; /* panels that a packed model has for another device are packed anew */
+    const struct bert__calibration *calibration; /* while it is loaded in int8; NULL: none */
     enum bert__act act, ffn_act;
     struct bert__table word, position, type;
     struct bert__norm embedding_norm;      /* gamma absent: none; so too below */
@@ -98,6 +101,7 @@ struct bert__network_options {
     const char *cpu;
     enum bert__dtype dtype;
     bool repack;
+    const struct bert__calibration *calibration;
     bert_cancel_fn cancel;
     void *cancel_context;
 };

@@ -2,6 +2,7 @@
 /* pack.c - tables, norms and linear layers from a checkpoint's tensors. */
 #include "lib/graph/pack.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -362,11 +363,39 @@ static bert_status name_parts(const struct bert__part *parts, uint32_t count,
     return BERT_OK;
 }
 
+/* *own is `range` where the layer is calibrated. */
+static bert_status find_range(const struct bert__network *net, const char *layer, uint32_t n_in,
+                              struct bert__input_range *range, struct bert__input_range **own,
+                              bert_error *err)
+{
+    const struct bert__calibrated *c;
+    bert_status st = bert__calibration_of(net->calibration, layer, n_in, &c, err);
+
+    if (st == BERT_OK && c != NULL && (c->n_outliers > 0 || !isinf(c->clip))) {
+        *range = (struct bert__input_range){c->clip, c->outliers, c->n_outliers};
+        *own = range;
+    }
+    return st;
+}
+
+static bert_status keep_name(const struct bert__network *net, const char *name,
+                             struct bert__linear *out, bert_error *err)
+{
+    size_t size = strlen(name) + 1;
+
+    out->name = bert__alloc(net->alloc, size);
+    if (out->name == NULL)
+        return bert__alloc_fail(net->alloc, "the layers", err);
+    memcpy(out->name, name, size);
+    return BERT_OK;
+}
+
 bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weights *weights,
                                     const struct bert__part *parts, uint32_t count, uint32_t n_in,
                                     struct bert__linear *out, bert_error *err)
 {
     struct stacked s = {.weights = weights, .parts = parts, .k = n_in};
+    struct bert__input_range range, *own = NULL;
     char name[BERT__MATRIX_NAME] = "";
     bool biased = false;
     bert_status st = name_parts(parts, count, name, err);
@@ -378,9 +407,13 @@ bert_status bert__linear_load_parts(struct bert__network *net, struct bert__weig
         biased = biased || parts[i].bias != NULL;
         st = find_part(net, &s, i, n_in, err);
     }
+    if (st == BERT_OK && net->calibration != NULL && !parts[0].exact)
+        st = find_range(net, parts[0].weight, n_in, &range, &own, err);
     if (st == BERT_OK)
         st = bert__matrix_load(net, weights, name, parts[0].exact ? BERT__F32 : net->dtype,
-                               out->n_out, n_in, stacked_rows, &s, &out->matrix, err);
+                               out->n_out, n_in, stacked_rows, &s, own, &out->matrix, err);
+    if (st == BERT_OK)
+        st = keep_name(net, parts[0].weight, out, err);
     if (st == BERT_OK && biased)
         st = stacked_bias(net, weights, parts, count, out->n_out, &out->bias, err);
     return st;
@@ -416,5 +449,6 @@ void bert__linear_free(struct bert__network *net, struct bert__linear *linear)
     if (linear->matrix != NULL)
         net->backend->matrix_free(net->device, linear->matrix);
     bert__table_free(net, &linear->bias);
+    bert__alloc_free(net->alloc, linear->name);
     memset(linear, 0, sizeof *linear);
 }

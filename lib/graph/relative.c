@@ -213,7 +213,7 @@ static bert_status pack_heads(struct distances *d, const char *projection,
 
         snprintf(name, sizeof name, "%s distances %lu", projection, (unsigned long)h);
         st = bert__matrix_load(net, d->weights, name, BERT__F32, d->rows, head, head_rows, &rows,
-                               &(*out)[h], err);
+                               NULL, &(*out)[h], err);
     }
     return st;
 }
@@ -347,7 +347,7 @@ static bert_status load_kernel(struct bert__network *net, struct bert__weights *
     net->conv.n_in = c->conv_size * c->hidden_size;
     net->conv.n_out = c->hidden_size;
     st = bert__matrix_load(net, weights, full, net->dtype, net->conv.n_out, net->conv.n_in,
-                           conv_rows, &rows, &net->conv.matrix, err);
+                           conv_rows, &rows, NULL, &net->conv.matrix, err);
     return st == BERT_OK
                ? bert__table_load(net, weights, name, ".bias", 1, &hidden, &net->conv.bias, err)
                : st;

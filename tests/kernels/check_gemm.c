@@ -182,6 +182,10 @@ static void values(struct check *c)
             plain(c, mr + 1, nr - 1, k, 3, (enum guard_side)side);
         }
     }
+    for (size_t tiles = 2; tiles <= 7; tiles++) { /* few of them, several chains of k */
+        plain(c, tiles * mr - tiles % 3, nr, 90 + 8 * tiles, 0, GUARD_END);
+        plain(c, tiles * mr, nr - tiles % 2, 500 + tiles, 1, GUARD_START);
+    }
     plain(c, 40, nr, 384, 0, GUARD_END);
     plain(c, 33, nr, 1536, 5, GUARD_END);
     plain(c, 7, nr - 3, 3072, 0, GUARD_START);
@@ -189,6 +193,34 @@ static void values(struct check *c)
 }
 
 /* ---- Epilogues ----------------------------------------------------------- */
+
+/* What is in c is part of the sum: as a bias would be that were another in each row. */
+static void onto(struct check *c, size_t m, size_t n, size_t k, enum bert__act act)
+{
+    struct problem p = make(c, m, n, k, n % 3, GUARD_END);
+    struct bert__epilogue ep = {.bias = p.bias, .act = act, .onto = true};
+    float *was = guard_floats(c, (m - 1) * p.ldc + n, GUARD_START);
+    unsigned before = c->failures;
+
+    check_fill_rows(c, was, m, n, p.ldc, 2.0f);
+    for (size_t i = 0; i < m; i++)
+        memcpy(p.c + i * p.ldc, was + i * p.ldc, n * sizeof *was);
+    run(c, &p, &ep);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            double size, sum = sum_of(c, &p, i, j, &size) + p.bias[j] + was[i * p.ldc + j];
+            double bound;
+
+            size += fabs(p.bias[j]) + fabs(was[i * p.ldc + j]);
+            bound = act_bound(act, sum, gamma_of((double)k + 3) * size);
+            check_near(c, p.c[i * p.ldc + j], oracle_act(act, sum), bound, "gemm onto c",
+                       i * n + j);
+        }
+    }
+    check_gaps(c, p.c, m, n, p.ldc);
+    check_release(c);
+    check_note(c, before, "; m %zu, n %zu, k %zu, act %d, onto", m, n, k, (int)act);
+}
 
 static void epilogue(struct check *c, size_t m, size_t n, size_t k, enum bert__act act,
                      int with_bias, int with_residual)
@@ -231,6 +263,9 @@ static void epilogues(struct check *c)
             epilogue(c, mr, nr, 33, (enum bert__act)act, i & 1, i >> 1);
             epilogue(c, 2 * mr + 1, nr - 1, 64, (enum bert__act)act, i & 1, i >> 1);
         }
+        onto(c, mr + 3, nr, 40, (enum bert__act)act);
+        onto(c, 2 * mr, nr - 1, 131, (enum bert__act)act);
+        onto(c, 1, 1, 3, (enum bert__act)act);
     }
 }
 
@@ -276,6 +311,8 @@ static void all_rows(struct check *c)
 
     for (size_t m = 1; m <= 3 * mr + 1; m++)
         rows(c, m, nr - m % 2, 67, m % 3 ? BERT__ACT_NONE : BERT__ACT_GELU);
+    for (size_t tiles = 2; tiles <= 6; tiles++)
+        rows(c, tiles * mr - tiles % 2, nr, 290, BERT__ACT_NONE);
     rows(c, 128, nr, 384, BERT__ACT_GELU);
 }
 

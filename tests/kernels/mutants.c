@@ -261,6 +261,14 @@ static void run_residual_before_act(RUN_ARGS)
         base->activate(c + i * ldc, c + i * ldc, columns, ep->act);
 }
 
+static void run_forgets_c(RUN_ARGS)
+{
+    struct bert__epilogue e = *ep;
+
+    e.onto = ep->onto && m > 1;
+    base->gemm[BERT__F32].run(c, ldc, a, lda, panel, m, columns, k, &e);
+}
+
 static void pack_leaves_padding(void *panel, const float *w, size_t ldw, size_t columns, size_t k)
 {
     const size_t nr = base->gemm[BERT__F32].nr;
@@ -400,6 +408,7 @@ static void run_int8_neighbours(RUN_ARGS)
     X(gemm_f32, gemm[BERT__F32].run, run_wide)                                                     \
     X(gemm_f32_epilogue, gemm[BERT__F32].run, run_no_bias_after_tile)                              \
     X(gemm_f32_epilogue, gemm[BERT__F32].run, run_residual_before_act)                             \
+    X(gemm_f32_epilogue, gemm[BERT__F32].run, run_forgets_c)                                       \
     X(gemm_f32_rows, gemm[BERT__F32].run, run_neighbours)                                          \
     X(gemm_f32_pack, gemm[BERT__F32].pack, pack_leaves_padding)                                    \
     X(gemm_bf16, gemm[BERT__BF16].prepare, prepare_bf16_truncates)                                 \

@@ -43,7 +43,7 @@ static bert_status create(struct bert__device *device, enum bert__dtype dtype, u
     bert_status st;
 
     assert_int_equal(cpu->device_threads(device, threads, err), BERT_OK);
-    st = cpu->matrix_create(device, out, dtype, ROWS, DEPTH, rows, &fail, err);
+    st = cpu->matrix_create(device, out, dtype, ROWS, DEPTH, rows, &fail, NULL, err);
     assert_int_equal(cpu->device_threads(device, 1, err), BERT_OK);
     return st;
 }
