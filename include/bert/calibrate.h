@@ -6,7 +6,7 @@
  * scale of their own.  But a few columns of them are far larger than the rest in most trained
  * encoders (Dettmers et al., "LLM.int8()", 2022), and then the rest has few of the 255 steps.
  * A calibrated model multiplies those columns in fp32, and clips what else is very large if that
- * is asked for.  all-MiniLM-L6-v2 by the defaults, with lines of Wikipedia: 28 columns of 12 layers,
+ * is asked for.  all-MiniLM-L6-v2 by the defaults, with lines of Wikipedia: 28 columns in all,
  * mean cosine of sentences with fp32 0.9992 where it was 0.9973, for some 10 to 25 % of time.
  * @code
  * #include <bert.h>

@@ -488,6 +488,15 @@ static struct bert__batch next_wave(struct bert__exec *x, const struct bert__bat
                                 .attended = all->attended != NULL ? all->attended + first : NULL};
 }
 
+/* A small batch takes few pages of a session that has room for large ones. */
+static void place_buffers(struct bert__exec *x, const struct bert__batch *all)
+{
+    uint32_t wave = all->n_tokens < x->wave_tokens ? all->n_tokens : x->wave_tokens;
+
+    x->room.hidden = ((size_t)all->n_tokens + BERT__ROW_SLACK) * x->network->config->hidden_size;
+    x->room.wave_rows = (size_t)wave + BERT__ROW_SLACK;
+}
+
 static bert_status run_waves(struct bert__exec *x, const struct bert__batch *all,
                              struct bert__watch *watch, const struct bert__tap *tap,
                              bert_error *err)
@@ -513,8 +522,10 @@ bert_status bert__exec_run(struct bert__exec *x, const struct bert__batch *batch
                            struct bert__watch *watch, const struct bert__tap *tap,
                            const float **hidden, bert_error *err)
 {
-    bert_status st = run_waves(x, batch, watch, tap, err);
+    bert_status st;
 
+    place_buffers(x, batch);
+    st = run_waves(x, batch, watch, tap, err);
     x->first_sequence = 0;
     x->first_token = 0;
     if (st != BERT_OK)

@@ -6,9 +6,9 @@
 #include "lib/graph/exec.h"
 
 struct bert__exec_room {
-    size_t hidden;    /* floats of the hidden states, which lie first */
-    size_t wave_rows; /* of every other buffer */
-    size_t floats;    /* of all */
+    size_t hidden;    /* floats of the hidden states, which lie first; and */
+    size_t wave_rows; /* of every other buffer: of a batch, as small as they can be */
+    size_t floats;    /* that there are */
 };
 
 struct bert__exec {

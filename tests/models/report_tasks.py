@@ -230,7 +230,7 @@ def masked_texts(data, tokenizer):
     rnd, found = random.Random(7), []
     sentences = [s for p in paragraphs(data, True) for s in p
                  if "[UNK]" not in s and 6 <= len(s.split()) <= 60]
-    for i, sentence in enumerate(rnd.sample(sentences, TEXTS)):
+    for i, sentence in enumerate(rnd.sample(sentences, min(TEXTS, len(sentences)))):
         parts = sentence.split()
         at = [k for k, w in enumerate(parts) if len(tokenizer.tokenize(w)) == 1 and w.isalpha()]
         at = sorted(rnd.sample(at, min(len(at), 1 if i % 3 else rnd.choice([1, 2, 3]))))
@@ -270,7 +270,7 @@ def following(data):
     rnd, texts = random.Random(9), paragraphs(data, True)
     pairs = [(a, b) for p in texts for a, b in zip(p, p[1:])]
     return [(a, b, True) if i % 2 else (a, rnd.choice(rnd.choice(texts)), False)
-            for i, (a, b) in enumerate(rnd.sample(pairs, TEXTS))]
+            for i, (a, b) in enumerate(rnd.sample(pairs, min(TEXTS, len(pairs))))]
 
 
 def next_sentence(bert, folder, data, _):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # `make check-tasks`: each task on a model that has learnt it and on real texts, beside the
-# reference's pipelines.  Models that are missing are made first (examples/task-models.sh).
+# reference's pipelines, and what bf16 and int8 lose.  Models that are missing are made first (examples/task-models.sh).
 #   S, B               source and build folder
 #   TASKS              some of entities intents answers ranker words next [all]
 #   BERT_SHARED_DATA   folder with eval/ and text/ [../shared/data]
@@ -23,5 +23,6 @@ if [ -z "${TASKS-}" ]; then
     done
 fi
 # shellcheck disable=SC2086
-exec "$python" -W ignore "$S/tests/models/report_tasks.py" "$B/bert" "$S/models" "$data" "$python4" \
-    ${TASKS-}
+"$python" -W ignore "$S/tests/models/report_tasks.py" "$B/bert" "$S/models" "$data" "$python4" ${TASKS-}
+# shellcheck disable=SC2086
+exec "$python" -W ignore "$S/tests/models/report_precision.py" "$B/bert" "$S/models" "$data" ${TASKS-}
