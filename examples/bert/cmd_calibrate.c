@@ -75,8 +75,8 @@ static int calibrate(struct runtime *runtime, const struct options *options,
 
 static int measure(const struct options *options, const char *file)
 {
-    struct runtime runtime = {NULL};
-    struct texts texts = {NULL, 0, 0};
+    struct runtime runtime = {0};
+    struct texts texts = {0};
     int rc = read_texts(&texts, options);
 
     if (rc == 0)
