@@ -6,7 +6,7 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_avx2.h"
 #include "kernels/tables.h"
-#include "kernels/tile_avx2.h"
+#include "kernels/tile_4x3.h"
 
 #define GEMM_SPEED 200
 #define VI_DPBUSD  _mm256_dpbusd_avx_epi32

@@ -6,7 +6,7 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_avx512_bf16.h"
 #include "kernels/tables.h"
-#include "kernels/tile_avx512.h"
+#include "kernels/tile_8x3.h"
 
 #define GEMM_SPEED 200
 

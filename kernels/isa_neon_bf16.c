@@ -6,7 +6,7 @@
 #include "kernels/cpu.h"
 #include "kernels/simd_neon.h"
 #include "kernels/tables.h"
-#include "kernels/tile_neon.h"
+#include "kernels/tile_8x3.h"
 
 #define GEMM_SPEED 150
 #define GEMM_PAIRS

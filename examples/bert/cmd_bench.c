@@ -10,6 +10,7 @@
 #include "examples/bert/input.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
+#include "examples/bert/lines.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
 #include "examples/bert/output.h"
@@ -27,8 +28,8 @@ struct bench {
     int64_t lengths[MAX_CASES], batches[MAX_CASES];
     size_t n_lengths, n_batches;
     struct bench_shape shape; /* of --random */
-    bert_text *texts;         /* of --texts */
-    size_t n_texts, next_text;
+    struct lines texts;       /* of --texts */
+    size_t next_text;
     double peak;
     uint64_t cases;
     bool failed;
@@ -125,8 +126,8 @@ static bert_status run_texts(struct bench_case *c, bert_error *error)
     bert_status status;
 
     for (uint32_t i = 0; i < c->batch; i++) {
-        texts[i] = bench->texts[bench->next_text];
-        bench->next_text = (bench->next_text + 1) % bench->n_texts;
+        texts[i] = bench->texts.list[bench->next_text];
+        bench->next_text = (bench->next_text + 1) % bench->texts.n;
     }
     status = bert_embed(bench->runtime.session, texts, c->batch, NULL, c->out, c->out_size, reports,
                         error);
@@ -144,7 +145,7 @@ static bert_status run_texts(struct bench_case *c, bert_error *error)
 
 static bert_status run_once(struct bench_case *c, bert_error *error)
 {
-    return c->bench->texts != NULL ? run_texts(c, error) : run_ids(c, error);
+    return c->bench->texts.n > 0 ? run_texts(c, error) : run_ids(c, error);
 }
 
 static bert_status take_samples(struct bench_case *c, double seconds, double *tokens, double *flops,
@@ -266,7 +267,7 @@ static void run_case(struct bench *bench, uint32_t length, uint32_t batch)
     if (status == BERT_OK) {
         measure_peak(bench);
         c.samples = get_memory(MAX_SAMPLES, sizeof *c.samples);
-        if (bench->texts == NULL) {
+        if (bench->texts.n == 0) {
             make_ids(&c);
         } else {
             c.out_size = (size_t)batch * bert_model_embedding_size(bench->runtime.model);
@@ -346,43 +347,19 @@ static int load_random(struct bench *bench)
     return status == BERT_OK ? 0 : runtime_failed(&error);
 }
 
-static int load_texts(struct bench *bench)
-{
-    struct input input;
-    bert_text line;
-    size_t capacity = 0;
-    bool good = input_open(&input, NULL, 0, bench->options->texts_file);
-
-    while (good && input_next(&input, &line)) {
-        if (bench->n_texts == capacity) {
-            capacity = capacity > 0 ? 2 * capacity : 256;
-            bench->texts = grow_memory(bench->texts, capacity, sizeof *bench->texts);
-        }
-        bench->texts[bench->n_texts].data = copy_bytes(line.data, line.size);
-        bench->texts[bench->n_texts++].size = line.size;
-    }
-    good = good && !input.failed;
-    input_close(&input);
-    if (good && bench->n_texts == 0) {
-        message("%s: there is no text in it [BERT_EINVAL]", bench->options->texts_file);
-        good = false;
-    }
-    return good ? 0 : EXIT_OPEN;
-}
-
 static int load(struct bench *bench)
 {
     int rc = 0;
 
     if (bench->options->texts_file != NULL)
-        rc = load_texts(bench);
+        rc = lines_read(&bench->texts, bench->options->texts_file, false);
     if (rc == 0)
         rc = bench->options->random != NULL
                  ? load_random(bench)
                  : runtime_load_model(&bench->runtime, bench->options,
                                       BERT_MODEL_NO_HEAD
-                                          | (bench->texts == NULL ? BERT_MODEL_NO_TOKENIZER : 0));
-    if (rc == 0 && bench->texts != NULL)
+                                          | (bench->texts.n == 0 ? BERT_MODEL_NO_TOKENIZER : 0));
+    if (rc == 0 && bench->texts.n > 0)
         rc = runtime_need_tokenizer(&bench->runtime);
     if (rc == 0)
         rc = runtime_make_session(&bench->runtime, bench->options,
@@ -405,9 +382,7 @@ static void run_cases(struct bench *bench)
 static void close_bench(struct bench *bench)
 {
     runtime_close(&bench->runtime);
-    for (size_t i = 0; i < bench->n_texts; i++)
-        free((char *)bench->texts[i].data);
-    free(bench->texts);
+    lines_free(&bench->texts);
 }
 
 static int run(const struct options *options)

@@ -1,61 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_calibrate.c - bert calibrate: what texts make of the layers' inputs, for int8. */
-#include <stdlib.h>
-
 #include "examples/bert/commands.h"
-#include "examples/bert/input.h"
-#include "examples/bert/interrupt.h"
-#include "examples/bert/memory.h"
+#include "examples/bert/lines.h"
 #include "examples/bert/message.h"
 #include "examples/bert/runtime.h"
 
-enum { MOST_TEXTS = 1 << 20 };
-
-/* All texts: the library runs them twice. */
-struct texts {
-    bert_text *list;
-    size_t n, capacity;
-};
-
-static void add_text(struct texts *texts, bert_text line)
-{
-    if (texts->n == texts->capacity) {
-        texts->capacity = texts->capacity > 0 ? 2 * texts->capacity : 256;
-        texts->list = grow_memory(texts->list, texts->capacity, sizeof *texts->list);
-    }
-    texts->list[texts->n++] = (bert_text){copy_bytes(line.data, line.size), line.size};
-}
-
-/* Empty lines part texts and are none. */
-static int read_texts(struct texts *texts, const struct options *options)
-{
-    struct input input;
-    bert_text line;
-    int rc = input_open(&input, NULL, 0, options->input) ? 0 : EXIT_OPEN;
-
-    while (rc == 0 && texts->n < MOST_TEXTS && input_next(&input, &line))
-        if (line.size > 0)
-            add_text(texts, line);
-    if (rc == 0 && interrupt_signal() != 0)
-        rc = 128 + interrupt_signal();
-    else if (rc == 0 && (input.failed || texts->n == 0)) {
-        if (!input.failed)
-            message("%s: no texts to calibrate by [BERT_EINVAL]", input.path);
-        rc = EXIT_OPEN;
-    }
-    input_close(&input);
-    return rc;
-}
-
-static void free_texts(struct texts *texts)
-{
-    for (size_t i = 0; i < texts->n; i++)
-        free((char *)(uintptr_t)texts->list[i].data);
-    free(texts->list);
-}
-
 static int calibrate(struct runtime *runtime, const struct options *options,
-                     const struct texts *texts, const char *file)
+                     const struct lines *texts, const char *file)
 {
     bert_calibrate_options o = BERT_CALIBRATE_OPTIONS_INIT;
     bert_error error;
@@ -76,8 +27,8 @@ static int calibrate(struct runtime *runtime, const struct options *options,
 static int measure(const struct options *options, const char *file)
 {
     struct runtime runtime = {0};
-    struct texts texts = {0};
-    int rc = read_texts(&texts, options);
+    struct lines texts; /* the library runs them twice */
+    int rc = lines_read(&texts, options->input, true);
 
     if (rc == 0)
         rc = runtime_load_model(&runtime, options, BERT_MODEL_NO_HEAD);
@@ -88,7 +39,7 @@ static int measure(const struct options *options, const char *file)
     if (rc == 0)
         rc = calibrate(&runtime, options, &texts, file);
     runtime_close(&runtime);
-    free_texts(&texts);
+    lines_free(&texts);
     return rc;
 }
 

@@ -96,7 +96,8 @@ static int bad_value(const struct command *command, const struct option_row *row
                            "--%s: '%s' is not a whole number from %" PRId64 " to %" PRId64,
                            row->name, value, row->low, row->high);
     case OPTION_REAL:
-        return usage_error(command->name, "--%s: '%s' is no positive number", row->name, value);
+        return usage_error(command->name, "--%s: '%s' is no number above 0 and up to 86400",
+                           row->name, value);
     default:
         return usage_error(command->name, "--%s: '%s' is none of %s", row->name, value,
                            row->choices);

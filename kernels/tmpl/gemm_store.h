@@ -4,7 +4,7 @@
  * the epilogue, while it is in registers or L1; included once per ISA.
  *
  * The ISA's file defines GEMM_MR, GEMM_NV, GEMM_TILES and, for types with chains, GEMM_PARTS:
- * the heights of tiles that few rows are split into (see tile_avx512.h).
+ * the heights of tiles that few rows are split into (see tile_8x3.h).
  */
 #ifndef BERT_KERNELS_TMPL_GEMM_STORE_H
 #define BERT_KERNELS_TMPL_GEMM_STORE_H

@@ -2,16 +2,15 @@
 /* calibrate.c - bert/calibrate.h: what texts make of the layers' inputs, measured and written. */
 #include <bert/calibrate.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/api/options.h"
-#include "lib/api/packer.h"
+#include "lib/api/tapped.h"
 #include "lib/api/task_texts.h"
-#include "lib/base/bundle_write.h"
 #include "lib/base/error.h"
+#include "lib/base/json_text.h"
 #include "lib/base/out_file.h"
-#include "lib/base/size.h"
+#include "lib/base/sort.h"
 #include "lib/model/calibration.h"
 
 /* Magnitudes are counted by their exponent and three bits of their fraction: to one part in 8. */
@@ -169,32 +168,10 @@ static void see(void *context, const struct bert__linear *linear, const float *r
     }
 }
 
-static bert_status run_tokens(struct job *job, const bert_encoding *encoding, uint32_t n)
-{
-    bert_session *s = job->session;
-    struct bert__text_scratch *t = &s->texts;
-    struct bert__packer packer = {.session = s,
-                                  .no_types = !bert__tokenizer_gives_types(job->tokenizer, false)};
-    struct bert__batch batch = {t->ids, t->type_ids, t->offsets, 1, n, NULL};
-    struct bert__tap tap = {.context = job, .input = see};
-    const float *hidden;
-    bert_status st;
-
-    memcpy(t->ids, bert_encoding_ids(encoding), n * sizeof *t->ids);
-    memcpy(t->type_ids, bert_encoding_type_ids(encoding), n * sizeof *t->type_ids);
-    t->offsets[0] = 0;
-    t->offsets[1] = n;
-    st = bert__packer_check(&packer, n, job->err);
-    if (st == BERT_OK)
-        st = bert__exec_run(s->exec, &batch, &s->watch, &tap, &hidden, job->err);
-    if (st == BERT_OK)
-        bert__exec_finish(s->exec);
-    return st;
-}
-
 static bert_status run_text(struct job *job, bert_text text, size_t index)
 {
     bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+    struct bert__tap tap = {.context = job, .input = see};
     bert_encoding *encoding;
     bert_status st;
 
@@ -203,7 +180,7 @@ static bert_status run_text(struct job *job, bert_text text, size_t index)
     if (st != BERT_OK)
         return st;
     if (bert_encoding_size(encoding) > 0)
-        st = run_tokens(job, encoding, (uint32_t)bert_encoding_size(encoding));
+        st = bert__tapped_run(job->session, job->tokenizer, encoding, &tap, job->err);
     bert_encoding_free(encoding);
     if (st == BERT_OK && job->nonfinite)
         return bert__fail(job->err, BERT_ENONFINITE,
@@ -222,37 +199,34 @@ static bert_status run_texts(struct job *job, const bert_text *texts, size_t n)
 
 /* ---- Findings ------------------------------------------------------------------------------ */
 
+/* Of equal ones the first counts as the larger. */
 static int by_value(const void *a, const void *b)
 {
-    float x = *(const float *)a, y = *(const float *)b;
+    const float *x = a, *y = b;
+
+    return *x != *y ? (*x > *y) - (*x < *y) : (x < y) - (x > y);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const float *x = a, *y = b;
 
     return (x > y) - (x < y);
 }
 
-static int by_number(const void *a, const void *b)
+/* Of columns in ascending order: the largest of those above the threshold. */
+static void choose_outliers(struct layer *layer, float **sorted,
+                            const bert_calibrate_options *options)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint32_t n = layer->linear->n_in, first = n;
+    float threshold = *sorted[n / 2] * (float)options->outlier_ratio;
 
-    return (x > y) - (x < y);
-}
-
-/* The largest columns above the threshold, of equal ones the first. */
-static void choose_outliers(struct layer *layer, float threshold, uint32_t most)
-{
-    uint32_t n = layer->linear->n_in;
-
-    while (layer->n_outliers < most && layer->n_outliers + 1 < n) {
-        uint32_t best = n;
-
-        for (uint32_t j = 0; j < n; j++)
-            if (layer->largest[j] > threshold && !is_outlier(layer, j)
-                && (best == n || layer->largest[j] > layer->largest[best]))
-                best = j;
-        if (best == n)
-            break;
-        layer->outliers[layer->n_outliers++] = best;
-    }
-    qsort(layer->outliers, layer->n_outliers, sizeof *layer->outliers, by_number);
+    while (n - first < options->max_outliers && first > 1 && *sorted[first - 1] > threshold)
+        first--;
+    layer->n_outliers = n - first;
+    bert__sort((void **)(sorted + first), layer->n_outliers, by_place);
+    for (uint32_t i = 0; i < layer->n_outliers; i++)
+        layer->outliers[i] = (uint32_t)(sorted[first + i] - layer->largest);
 }
 
 static bert_status find_outliers(struct job *job)
@@ -262,14 +236,14 @@ static bert_status find_outliers(struct job *job)
     for (uint32_t i = 0; i < job->n_layers; i++) {
         struct layer *layer = &job->layers[i];
         uint32_t n = layer->linear->n_in;
-        float *sorted = bert__alloc_items(alloc, n, sizeof *sorted);
+        float **sorted = bert__alloc_items(alloc, n, sizeof(float *));
 
         if (sorted == NULL)
             return bert__alloc_fail(alloc, "the calibration", job->err);
-        memcpy(sorted, layer->largest, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, by_value);
-        choose_outliers(layer, sorted[n / 2] * (float)job->options.outlier_ratio,
-                        job->options.max_outliers);
+        for (uint32_t j = 0; j < n; j++)
+            sorted[j] = &layer->largest[j];
+        bert__sort((void **)sorted, n, by_value);
+        choose_outliers(layer, sorted, &job->options);
         bert__alloc_free(alloc, sorted);
     }
     return BERT_OK;
@@ -295,38 +269,43 @@ static float clip_of(const struct layer *layer, double percentile)
 
 /* ---- The file ------------------------------------------------------------------------------- */
 
-static void describe(struct bert__index_text *text, const struct layer *layer, double percentile)
+static void describe(struct bert__json_text *text, const struct layer *layer, double percentile)
 {
     float clip = clip_of(layer, percentile);
 
-    bert__index_add(text, "{\"layer\": ");
-    bert__index_string(text, layer->linear->name);
-    bert__index_add(text, ", \"inputs\": %lu", (unsigned long)layer->linear->n_in);
-    if (!isinf(clip))
-        bert__index_add(text, ", \"clip\": %.9g", (double)clip);
-    bert__index_add(text, ", \"outliers\": [");
+    bert__json_add(text, "{\"layer\": ");
+    bert__json_add_string(text, layer->linear->name);
+    bert__json_add(text, ", \"inputs\": %lu", (unsigned long)layer->linear->n_in);
+    if (!isinf(clip)) {
+        bert__json_add(text, ", \"clip\": ");
+        bert__json_add_number(text, (double)clip);
+    }
+    bert__json_add(text, ", \"outliers\": [");
     for (uint32_t i = 0; i < layer->n_outliers; i++)
-        bert__index_add(text, "%s%lu", i > 0 ? ", " : "", (unsigned long)layer->outliers[i]);
-    bert__index_add(text, "]}");
+        bert__json_add(text, "%s%lu", i > 0 ? ", " : "", (unsigned long)layer->outliers[i]);
+    bert__json_add(text, "]}");
 }
 
 static bert_status write_file(struct job *job, size_t texts, const char *path)
 {
     struct bert__alloc *alloc = job->session->alloc;
-    struct bert__index_text text = {.alloc = alloc};
+    struct bert__json_text text = {.alloc = alloc};
     struct bert__out_file *file;
     bert_status st;
 
-    bert__index_add(&text,
-                    "{\"format\": \"%s\", \"version\": %d, \"created_by\": \"%s\",\n"
-                    "\"texts\": %zu, \"percentile\": %.9g, \"outlier_ratio\": %.9g, \"layers\": [",
-                    BERT__CALIBRATION_FORMAT, BERT__CALIBRATION_VERSION, bert_version(), texts,
-                    job->options.percentile, job->options.outlier_ratio);
+    bert__json_add(&text,
+                   "{\"format\": \"%s\", \"version\": %d, \"created_by\": \"%s\",\n"
+                   "\"texts\": %zu, \"percentile\": ",
+                   BERT__CALIBRATION_FORMAT, BERT__CALIBRATION_VERSION, bert_version(), texts);
+    bert__json_add_number(&text, job->options.percentile);
+    bert__json_add(&text, ", \"outlier_ratio\": ");
+    bert__json_add_number(&text, job->options.outlier_ratio);
+    bert__json_add(&text, ", \"layers\": [");
     for (uint32_t i = 0; i < job->n_layers; i++) {
-        bert__index_add(&text, i > 0 ? ",\n" : "\n");
+        bert__json_add(&text, i > 0 ? ",\n" : "\n");
         describe(&text, &job->layers[i], job->options.percentile);
     }
-    bert__index_add(&text, "]}\n");
+    bert__json_add(&text, "]}\n");
     st = text.failed ? bert__alloc_fail(alloc, "the calibration", job->err)
                      : bert__out_file_create(&file, alloc, path, job->err);
     if (st == BERT_OK) {

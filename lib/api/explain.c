@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/api/options.h"
-#include "lib/api/packer.h"
+#include "lib/api/tapped.h"
 #include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
@@ -184,34 +184,14 @@ static float *const *begin_layer(void *context, uint32_t layer, uint32_t first)
     return &job->heads;
 }
 
-static void fill_batch(const struct job *job, const struct bert__text_scratch *t)
-{
-    memcpy(t->ids, bert_encoding_ids(job->encoding), job->n * sizeof *t->ids);
-    memcpy(t->type_ids, bert_encoding_type_ids(job->encoding), job->n * sizeof *t->type_ids);
-    t->offsets[0] = 0;
-    t->offsets[1] = (uint32_t)job->n;
-}
-
 static bert_status encode(struct job *job, const bert_tokenizer *tokenizer, bert_error *err)
 {
-    bert_session *s = job->session;
-    struct bert__text_scratch *t = &s->texts;
-    struct bert__packer packer = {.session = s,
-                                  .no_types = !bert__tokenizer_gives_types(tokenizer, false)};
-    struct bert__batch batch = {t->ids, t->type_ids, t->offsets, 1, (uint32_t)job->n, NULL};
     struct bert__tap tap = {.context = job, .probs = begin_layer};
-    const float *hidden;
-    bert_status st;
+    bert_status st = bert__tapped_run(job->session, tokenizer, job->encoding, &tap, err);
 
-    fill_batch(job, t); /* at most the model's max_length: the scratch has room for them */
-    st = bert__packer_check(&packer, (uint32_t)job->n, err);
     if (st == BERT_OK)
-        st = bert__exec_run(s->exec, &batch, &s->watch, &tap, &hidden, err);
-    if (st != BERT_OK)
-        return st;
-    take_mean(job);
-    bert__exec_finish(s->exec);
-    return BERT_OK;
+        take_mean(job);
+    return st;
 }
 
 /* ---- The way back -----------------------------------------------------------------------------

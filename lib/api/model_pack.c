@@ -23,8 +23,8 @@ struct packing {
 
 static void begin_entry(struct packing *p, bool first, const char *name)
 {
-    bert__index_add(&p->w.index, "%s\n{\"name\": ", first ? "" : ",");
-    bert__index_string(&p->w.index, name);
+    bert__json_add(&p->w.index, "%s\n{\"name\": ", first ? "" : ",");
+    bert__json_add_string(&p->w.index, name);
 }
 
 static bert_status write_file(struct packing *p, const char *name)
@@ -46,14 +46,14 @@ static bert_status write_files(struct packing *p)
     const struct bert__traced *file = p->from->trace.files;
     bert_status st = BERT_OK;
 
-    bert__index_add(&p->w.index, ", \"files\": [");
+    bert__json_add(&p->w.index, ", \"files\": [");
     for (; file != NULL && st == BERT_OK; file = file->next) {
         begin_entry(p, file == p->from->trace.files, file->name);
         st = write_file(p, file->name);
         bert__index_section(&p->w.index, &p->w.section);
-        bert__index_add(&p->w.index, "}");
+        bert__json_add(&p->w.index, "}");
     }
-    bert__index_add(&p->w.index, "]");
+    bert__json_add(&p->w.index, "]");
     return st;
 }
 
@@ -83,16 +83,16 @@ static bert_status write_tensor(struct packing *p, struct bert__weights *weights
 {
     bert_status st = BERT_OK;
 
-    bert__index_add(&p->w.index, ", \"dtype\": ");
-    bert__index_string(&p->w.index, tensor->dtype);
-    bert__index_add(&p->w.index, ", \"shape\": [");
+    bert__json_add(&p->w.index, ", \"dtype\": ");
+    bert__json_add_string(&p->w.index, tensor->dtype);
+    bert__json_add(&p->w.index, ", \"shape\": [");
     for (uint32_t i = 0; i < tensor->rank; i++)
-        bert__index_add(&p->w.index, "%s%llu", i > 0 ? ", " : "",
-                        (unsigned long long)tensor->shape[i]);
-    bert__index_add(&p->w.index, "]");
+        bert__json_add(&p->w.index, "%s%llu", i > 0 ? ", " : "",
+                       (unsigned long long)tensor->shape[i]);
+    bert__json_add(&p->w.index, "]");
     if (tensor->read)
         st = write_tensor_data(p, weights, tensor);
-    bert__index_add(&p->w.index, "}");
+    bert__json_add(&p->w.index, "}");
     return st;
 }
 
@@ -130,14 +130,14 @@ static bert_status write_weights(struct packing *p)
     const struct bert__traced *set = p->from->trace.weights;
     bert_status st = BERT_OK;
 
-    bert__index_add(&p->w.index, ", \"weights\": [");
+    bert__json_add(&p->w.index, ", \"weights\": [");
     for (; set != NULL && st == BERT_OK; set = set->next) {
         begin_entry(p, set == p->from->trace.weights, set->name);
-        bert__index_add(&p->w.index, ", \"tensors\": [");
+        bert__json_add(&p->w.index, ", \"tensors\": [");
         st = write_tensors(p, set->item);
-        bert__index_add(&p->w.index, "]}");
+        bert__json_add(&p->w.index, "]}");
     }
-    bert__index_add(&p->w.index, "]");
+    bert__json_add(&p->w.index, "]");
     return st;
 }
 
@@ -149,17 +149,17 @@ static bert_status write_matrix(struct packing *p, const struct bert__matrix *ma
     bert_status st;
 
     net->backend->matrix_panels(net->device, matrix, layout, &panels);
-    bert__index_add(&p->w.index, ", \"dtype\": \"%s\", \"layout\": \"%s\"",
-                    bert__dtype_name(panels.dtype), layout);
-    bert__index_add(&p->w.index, ", \"rows\": %lu, \"columns\": %lu, \"nr\": %lu, \"k_group\": %lu",
-                    (unsigned long)panels.n_out, (unsigned long)panels.k, (unsigned long)panels.nr,
-                    (unsigned long)panels.k_group);
-    bert__index_add(&p->w.index, ", \"panels\": %lu, \"panel_bytes\": %llu",
-                    (unsigned long)panels.n_panels, (unsigned long long)panels.panel_bytes);
+    bert__json_add(&p->w.index, ", \"dtype\": \"%s\", \"layout\": \"%s\"",
+                   bert__dtype_name(panels.dtype), layout);
+    bert__json_add(&p->w.index, ", \"rows\": %lu, \"columns\": %lu, \"nr\": %lu, \"k_group\": %lu",
+                   (unsigned long)panels.n_out, (unsigned long)panels.k, (unsigned long)panels.nr,
+                   (unsigned long)panels.k_group);
+    bert__json_add(&p->w.index, ", \"panels\": %lu, \"panel_bytes\": %llu",
+                   (unsigned long)panels.n_panels, (unsigned long long)panels.panel_bytes);
     bert__bundle_write_begin(&p->w, (uint64_t)panels.panel_bytes * panels.n_panels);
     st = bert__bundle_write(&p->w, panels.data, panels.panel_bytes * panels.n_panels, p->err);
     bert__index_section(&p->w.index, &p->w.section);
-    bert__index_add(&p->w.index, "}");
+    bert__json_add(&p->w.index, "}");
     return st;
 }
 
@@ -168,12 +168,12 @@ static bert_status write_matrices(struct packing *p)
     const struct bert__traced *m = p->from->trace.matrices;
     bert_status st = BERT_OK;
 
-    bert__index_add(&p->w.index, ", \"matrices\": [");
+    bert__json_add(&p->w.index, ", \"matrices\": [");
     for (; m != NULL && st == BERT_OK; m = m->next) {
         begin_entry(p, m == p->from->trace.matrices, m->name);
         st = write_matrix(p, m->item);
     }
-    bert__index_add(&p->w.index, "]}\n");
+    bert__json_add(&p->w.index, "]}\n");
     return st;
 }
 
@@ -183,12 +183,12 @@ static void write_head(struct packing *p, bool nonfinite)
 {
     const struct bert__network *net = p->from->model->network;
 
-    bert__index_add(&p->w.index, "{\"created_by\": ");
-    bert__index_string(&p->w.index, bert_version());
-    bert__index_add(&p->w.index, ", \"machine\": \"%s\", \"cpu\": ", bert__bundle_machine());
-    bert__index_string(&p->w.index, net->backend->device_name(net->device));
-    bert__index_add(&p->w.index, ", \"precision\": \"%s\", \"nonfinite\": %s",
-                    bert__dtype_name(net->dtype), nonfinite ? "true" : "false");
+    bert__json_add(&p->w.index, "{\"created_by\": ");
+    bert__json_add_string(&p->w.index, bert_version());
+    bert__json_add(&p->w.index, ", \"machine\": \"%s\", \"cpu\": ", bert__bundle_machine());
+    bert__json_add_string(&p->w.index, net->backend->device_name(net->device));
+    bert__json_add(&p->w.index, ", \"precision\": \"%s\", \"nonfinite\": %s",
+                   bert__dtype_name(net->dtype), nonfinite ? "true" : "false");
 }
 
 static bert_status write_all(struct packing *p, bool nonfinite)

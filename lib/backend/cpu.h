@@ -54,6 +54,18 @@ struct bert__stream {
     float *largest;  /* of each sequence and head: attention by landmarks; NULL: there is none */
 };
 
+enum { BERT__CPU_TASK_FLOATS = 8192 }; /* of a task that streams through rows */
+
+static inline uint32_t bert__ceil_div(uint32_t a, uint32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline uint32_t bert__at_most(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 /* A step over rows, cut into tasks of whole rows of about `width` floats. */
 void bert__cpu_rows(struct bert__stream *s, const void *op, uint32_t n_rows, uint32_t width,
                     void (*rows)(struct bert__stream *, const void *, uint32_t, uint32_t));

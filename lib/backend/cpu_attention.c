@@ -13,11 +13,6 @@ enum {
     PART_BLOCKS = 8       /* of queries in a part of a head: each prepares the keys for itself */
 };
 
-static uint32_t at_most(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- Scratch ------------------------------------------------------------------------- */
 
 /* *at moves past n floats, to the next multiple of 16; *out is where they start. */
@@ -201,7 +196,7 @@ static void run_blocks(const struct task *t)
                  t->scratch + t->layout->by_query);
     }
     for (uint32_t i = t->from; i < t->end; i += BERT__ATTENTION_BLOCK) {
-        see(&b, i, at_most(t->end - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
+        see(&b, i, bert__at_most(t->end - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
         b.out = t->out + i * op->ld_out;
         b.q = t->q + i * t->ld;
         if (relative != NULL)
@@ -221,8 +216,8 @@ static void take_part(struct task *t, uint32_t part, uint32_t parts)
 
     if (each < PART_BLOCKS)
         each = PART_BLOCKS;
-    t->from = at_most(part * each, blocks) * BERT__ATTENTION_BLOCK;
-    t->end = at_most(t->from + each * BERT__ATTENTION_BLOCK, t->n);
+    t->from = bert__at_most(part * each, blocks) * BERT__ATTENTION_BLOCK;
+    t->end = bert__at_most(t->from + each * BERT__ATTENTION_BLOCK, t->n);
 }
 
 static struct task task_of(const struct attention_job *job, uint32_t index, uint32_t worker)

@@ -124,9 +124,8 @@ static uint32_t workers_for(const struct bert__device *device, const struct bert
 
 /* Rows of one panel for each worker: the weight exists once, and these beside it. */
 static bert_status pack_all(struct bert__device *device, const struct bert__matrix *m,
-                            bert__rows_fn rows, void *context, bert_error *err)
+                            bert__rows_fn rows, void *context, uint32_t workers, bert_error *err)
 {
-    uint32_t workers = workers_for(device, m);
     struct packing g = {.m = m, .rows = rows, .context = context};
     float *buffers = NULL;
     size_t floats, all;
@@ -151,7 +150,7 @@ static bert_status pack_all(struct bert__device *device, const struct bert__matr
 
 static bert_status create_plain(struct bert__device *device, struct bert__matrix **out,
                                 enum bert__dtype dtype, uint32_t n_out, uint32_t k,
-                                bert__rows_fn rows, void *context, bert_error *err)
+                                bert__rows_fn rows, void *context, bool alone, bert_error *err)
 {
     struct bert__matrix *m;
     bert_status st = matrix_alloc(device, &m, dtype, n_out, k, err);
@@ -160,7 +159,7 @@ static bert_status create_plain(struct bert__device *device, struct bert__matrix
     if (st == BERT_OK)
         st = panels_alloc(device, m, err);
     if (st == BERT_OK)
-        st = pack_all(device, m, rows, context, err);
+        st = pack_all(device, m, rows, context, alone ? 1 : workers_for(device, m), err);
     if (st != BERT_OK) {
         bert__cpu_matrix_free(device, m);
         return st;
@@ -206,12 +205,11 @@ static bert_status rows_of_outliers(void *context, uint32_t first, uint32_t n, f
     return st;
 }
 
-/* By the caller alone: they share `row`. */
+/* By the caller alone: the rows share `row`. */
 static bert_status create_exact(struct bert__device *device, struct bert__matrix *m,
                                 struct split *split, bert_error *err)
 {
     const struct bert__input_range *range = split->range;
-    struct bert__team *team = device->team;
     bert_status st;
 
     m->outliers = bert__alloc_items(device->alloc, range->n_outliers, sizeof *m->outliers);
@@ -221,10 +219,8 @@ static bert_status create_exact(struct bert__device *device, struct bert__matrix
     } else {
         memcpy(m->outliers, range->outliers, range->n_outliers * sizeof *m->outliers);
         m->n_outliers = range->n_outliers;
-        device->team = NULL;
         st = create_plain(device, &m->exact, BERT__F32, m->n_out, range->n_outliers,
-                          rows_of_outliers, split, err);
-        device->team = team;
+                          rows_of_outliers, split, true, err);
     }
     bert__alloc_free(device->alloc, split->row);
     return st;
@@ -240,9 +236,9 @@ bert_status bert__cpu_matrix_create(struct bert__device *device, struct bert__ma
     bert_status st;
 
     if (range == NULL)
-        return create_plain(device, out, dtype, n_out, k, rows, context, err);
+        return create_plain(device, out, dtype, n_out, k, rows, context, false, err);
     *out = NULL;
-    st = create_plain(device, &m, dtype, n_out, k, rows_without, &split, err);
+    st = create_plain(device, &m, dtype, n_out, k, rows_without, &split, false, err);
     if (st != BERT_OK)
         return st;
     m->clip = range->clip;

@@ -2,74 +2,17 @@
 /* bundle_write.c - a packed model's bytes. */
 #include "lib/base/bundle_write.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/bundle_header.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
-/* ---- The index's text ----------------------------------------------------------------- */
-
-static bool reserve(struct bert__index_text *text, size_t more)
+void bert__index_section(struct bert__json_text *text, const struct bert__section *section)
 {
-    size_t need, capacity = text->capacity > 0 ? text->capacity : 1024;
-    char *grown;
-
-    if (!text->failed && bert__size_add(text->size, more, &need)) {
-        while (capacity < need && bert__size_mul(capacity, 2, &capacity))
-            ;
-        if (need <= text->capacity)
-            return true;
-        grown = capacity >= need ? bert__alloc_grow(text->alloc, text->data, capacity) : NULL;
-        if (grown != NULL) {
-            text->data = grown;
-            text->capacity = capacity;
-            return true;
-        }
-    }
-    text->failed = true;
-    return false;
-}
-
-void bert__index_add(struct bert__index_text *text, const char *format, ...)
-{
-    va_list args, again;
-    int n;
-
-    va_start(args, format);
-    va_copy(again, args);
-    n = vsnprintf(NULL, 0, format, args);
-    if (n < 0)
-        text->failed = true;
-    else if (reserve(text, (size_t)n + 1))
-        text->size += (size_t)vsnprintf(text->data + text->size, (size_t)n + 1, format, again);
-    va_end(again);
-    va_end(args);
-}
-
-void bert__index_string(struct bert__index_text *text, const char *string)
-{
-    bert__index_add(text, "\"");
-    for (; *string != '\0'; string++) {
-        unsigned char c = (unsigned char)*string;
-
-        if (c == '"' || c == '\\')
-            bert__index_add(text, "\\%c", c);
-        else if (c < 0x20)
-            bert__index_add(text, "\\u%04x", c);
-        else
-            bert__index_add(text, "%c", c);
-    }
-    bert__index_add(text, "\"");
-}
-
-void bert__index_section(struct bert__index_text *text, const struct bert__section *section)
-{
-    bert__index_add(text, ", \"at\": [%llu, %llu], \"crc\": %lu",
-                    (unsigned long long)section->offset, (unsigned long long)section->size,
-                    (unsigned long)section->crc);
+    bert__json_add(text, ", \"at\": [%llu, %llu], \"crc\": %lu",
+                   (unsigned long long)section->offset, (unsigned long long)section->size,
+                   (unsigned long)section->crc);
 }
 
 /* ---- Sections ---------------------------------------------------------------------------- */

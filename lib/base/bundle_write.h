@@ -5,25 +5,14 @@
 
 #include "lib/base/bundle.h"
 #include "lib/base/crc32.h"
+#include "lib/base/json_text.h"
 #include "lib/base/out_file.h"
 
-/* JSON text that grows; after a failure it stays as it was, and `failed` says so. */
-struct bert__index_text {
-    struct bert__alloc *alloc;
-    char *data;
-    size_t size, capacity;
-    bool failed;
-};
-
-/* printf format; and a JSON string, quoted. */
-void bert__index_add(struct bert__index_text *text, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void bert__index_string(struct bert__index_text *text, const char *string);
-void bert__index_section(struct bert__index_text *text, const struct bert__section *section);
+void bert__index_section(struct bert__json_text *text, const struct bert__section *section);
 
 struct bert__bundle_writer {
     struct bert__out_file *file;
-    struct bert__index_text index;
+    struct bert__json_text index;
     struct bert__section section; /* that is being written */
     uint64_t end;                 /* of the last */
     struct bert__crc32 crc;

@@ -6,6 +6,7 @@
  */
 #include "support_pack.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,15 +124,17 @@ static void test_clip(void **state)
     const char *dir = large_model(), *file = pack_path("clip.json");
 
     (void)state;
+    setlocale(LC_NUMERIC, "de_DE.UTF-8"); /* where there is one, its point is a comma */
     o.max_outliers = UINT32_MAX;
     calibrate(dir, file, &o);
     embed_as(dir, NULL, BERT_PRECISION_INT8, plain);
     embed_as(dir, file, BERT_PRECISION_INT8, got);
     test_same("a calibration that asks for nothing", got, plain, TEXTS * WIDTH);
-    o.percentile = 90;
+    o.percentile = 90.5;
     calibrate(dir, file, &o);
     embed_as(dir, file, BERT_PRECISION_INT8, got);
     assert_true(distance(got, plain) > 0.01);
+    setlocale(LC_NUMERIC, "C");
 }
 
 /* On every level, alone and together, by one thread and by three. */

@@ -19,3 +19,15 @@ is() { # what, expected, actual
         [ ! -s "$tmp/err" ] || sed 's/^/     /' "$tmp/err" | head -n 3
     fi
 }
+run() { # what, expected code, arguments
+    what=$1 code=$2
+    shift 2
+    "${bert:?}" "$@" >"$tmp/stdout" 2>"$tmp/err" </dev/null
+    is "$what" "$code" $?
+}
+says() { # part of the message
+    is "the message has <$1>" 1 "$(grep -c -e "$1" "$tmp/err")"
+}
+there() { # what, names in the output's folder
+    is "$1" "$2" "$(find "$tmp/out" -mindepth 1 | sed 's|.*/||' | sort | tr '\n' ' ')"
+}

@@ -11,18 +11,6 @@ mkdir "$tmp/out"
 file=$tmp/out/int8.json
 printf 'a cat on a mat\n\nprices rose again\r\nthe bank , it said\n' >"$tmp/texts"
 : >"$tmp/empty"
-run() { # what, expected code, arguments
-    what=$1 code=$2
-    shift 2
-    "$bert" "$@" >"$tmp/stdout" 2>"$tmp/err" </dev/null
-    is "$what" "$code" $?
-}
-says() { # part of the message
-    is "the message has <$1>" 1 "$(grep -c -e "$1" "$tmp/err")"
-}
-there() { # what, names in the output's folder
-    is "$1" "$2" "$(find "$tmp/out" -mindepth 1 | sed 's|.*/||' | sort | tr '\n' ' ')"
-}
 
 run 'no argument' 2 calibrate
 says 'a model and a file'
@@ -35,7 +23,7 @@ done
 run 'no such input' 3 calibrate "$model" "$file" -i "$tmp/nowhere"
 says 'nowhere'
 run 'no texts' 3 calibrate "$model" "$file" -i "$tmp/empty"
-says 'no texts to calibrate by'
+says 'there is no text in it'
 run 'no such model' 3 calibrate "$tmp/no-model" "$file" -i "$tmp/texts"
 says 'no-model'
 run 'no such folder' 1 calibrate "$model" "$tmp/none/x.json" -i "$tmp/texts"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* tile_avx2.h - the register tile of GEMMs on 16 registers of 256 bits. */
-#ifndef BERT_KERNELS_TILE_AVX2_H
-#define BERT_KERNELS_TILE_AVX2_H
+/* tile_4x3.h - the register tile of GEMMs on 16 registers: AVX2's of 256 bits. */
+#ifndef BERT_KERNELS_TILE_4X3_H
+#define BERT_KERNELS_TILE_4X3_H
 
 /* 4 x 24: of 16 registers 12 sums, 3 of the panel, 1 of A.  24 divides the usual widths. */
 #define GEMM_MR 4
