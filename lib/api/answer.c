@@ -3,6 +3,7 @@
 #include <bert/tasks.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_windows.h"
 #include "lib/base/error.h"
 #include "lib/base/sort.h"
@@ -225,7 +226,13 @@ bert_status bert_answer(bert_session *s, const bert_text *questions, const bert_
 void bert_answers_free(bert_answers *r)
 {
     if (r != NULL)
-        bert__records_free(&r->records);
+        bert__records_free(bert__records_drop(&r->records));
+}
+
+bert_status bert__answers_slice(bert_answers **out, bert_answers *whole, size_t first, size_t n,
+                                bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_answers_size(const bert_answers *r)

@@ -3,6 +3,7 @@
 #include <bert/choose.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
@@ -207,7 +208,13 @@ bert_status bert_choose(bert_session *s, const bert_text *prompts, size_t n,
 void bert_choices_free(bert_choices *r)
 {
     if (r != NULL)
-        bert__records_free(&r->records);
+        bert__records_free(bert__records_drop(&r->records));
+}
+
+bert_status bert__choices_slice(bert_choices **out, bert_choices *whole, size_t first, size_t n,
+                                bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_choices_size(const bert_choices *r)

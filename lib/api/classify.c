@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/head/scores.h"
@@ -165,11 +166,19 @@ void bert_classifications_free(bert_classifications *r)
 {
     bert_model *model;
 
+    if (r != NULL)
+        r = bert__records_drop(&r->records);
     if (r == NULL)
         return;
     model = r->model;
     bert__records_free(&r->records);
     bert_model_unref(model);
+}
+
+bert_status bert__classifications_slice(bert_classifications **out, bert_classifications *whole,
+                                        size_t first, size_t n, bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_classifications_size(const bert_classifications *r)

@@ -5,6 +5,7 @@
 
 #include "lib/api/embed_all.h"
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/head/scores.h"
@@ -326,12 +327,26 @@ bert_status bert_embed_all(bert_session *s, const bert_text *texts, size_t n,
 
 void bert_embeddings_free(bert_embeddings *r)
 {
+    if (r != NULL)
+        r = bert__records_drop(&r->records);
     if (r == NULL)
         return;
     bert__alloc_free(r->records.alloc, r->dense);
     bert__alloc_free(r->records.alloc, r->vectors);
     bert__alloc_free(r->records.alloc, r->ranges);
     bert__records_free(&r->records);
+}
+
+bert_status bert__embeddings_slice(bert_embeddings **out, bert_embeddings *whole, size_t first,
+                                   size_t n, bert_error *err)
+{
+    bert_status st = bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
+
+    if (st == BERT_OK && whole->dense != NULL)
+        (*out)->dense += first * whole->width;
+    if (st == BERT_OK && whole->ranges != NULL)
+        (*out)->ranges += first;
+    return st;
 }
 
 uint32_t bert_embeddings_outputs(const bert_embeddings *r)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/head/scores.h"
@@ -343,10 +344,18 @@ bert_status bert_fill_mask(bert_session *s, const bert_text *texts, size_t n,
 
 void bert_fills_free(bert_fills *r)
 {
+    if (r != NULL)
+        r = bert__records_drop(&r->records);
     if (r == NULL)
         return;
     bert__arena_free(&r->strings);
     bert__records_free(&r->records);
+}
+
+bert_status bert__fills_slice(bert_fills **out, bert_fills *whole, size_t first, size_t n,
+                              bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_fills_size(const bert_fills *r)

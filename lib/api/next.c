@@ -3,6 +3,7 @@
 #include <bert/tasks.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_texts.h"
 #include "lib/base/error.h"
 #include "lib/head/scores.h"
@@ -79,7 +80,13 @@ bert_status bert_next_sentence(bert_session *s, const bert_text *texts, const be
 void bert_nexts_free(bert_nexts *r)
 {
     if (r != NULL)
-        bert__records_free(&r->records);
+        bert__records_free(bert__records_drop(&r->records));
+}
+
+bert_status bert__nexts_slice(bert_nexts **out, bert_nexts *whole, size_t first, size_t n,
+                              bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_nexts_size(const bert_nexts *r)

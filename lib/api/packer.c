@@ -55,9 +55,24 @@ bert_status bert__packer_flush(struct bert__packer *p, bert_error *err)
     struct bert__batch batch = {t->ids,         t->type_ids, t->offsets,
                                 p->n_sequences, p->n_tokens, p->widens ? t->attended : NULL};
 
+    uint64_t start;
+    bert_status st;
+
     p->n_sequences = 0;
     p->n_tokens = 0;
-    return batch.n_sequences > 0 ? p->run(p->context, &batch, err) : BERT_OK;
+    if (batch.n_sequences == 0)
+        return BERT_OK;
+    start = bert__sys()->now_ns();
+    st = p->run(p->context, &batch, err);
+    p->session->stats.compute_ns += bert__sys()->now_ns() - start;
+    return st;
+}
+
+static void count(bert_session *s, const int32_t *ids, uint32_t n)
+{
+    s->stats.tokens += n;
+    for (uint32_t i = 0; i < n; i++)
+        s->stats.unknown += ids[i] == s->unknown_id;
 }
 
 bert_status bert__packer_take(struct bert__packer *p, size_t owner, uint32_t n,
@@ -79,6 +94,7 @@ bert_status bert__packer_take(struct bert__packer *p, size_t owner, uint32_t n,
     t->prompt_tokens[p->n_sequences] = prompt_tokens;
     t->attended[p->n_sequences] = p->attended > 0 && p->attended < n ? p->attended : n;
     t->offsets[p->n_sequences++] = p->n_tokens;
+    count(s, t->ids + p->n_tokens, n);
     p->n_tokens += n;
     t->offsets[p->n_sequences] = p->n_tokens;
     return BERT_OK;

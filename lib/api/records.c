@@ -20,6 +20,7 @@ bert_status bert__records_create(void *out, size_t size, const bert_session *s, 
         return bert__fail_nomem(err, "the result");
     }
     r->alloc = alloc;
+    atomic_init(&r->users, 1);
     r->n = n;
     r->item_size = item_size;
     r->list = bert__alloc_array(alloc, n, sizeof *r->list);
@@ -29,6 +30,34 @@ bert_status bert__records_create(void *out, size_t size, const bert_session *s, 
     }
     memcpy(out, &r, sizeof r);
     return BERT_OK;
+}
+
+bert_status bert__records_slice(void *out, size_t size, struct bert__records *whole, size_t first,
+                                size_t n, bert_error *err)
+{
+    struct bert__records *r = bert__alloc_array(whole->alloc, 1, size);
+
+    if (r == NULL)
+        return bert__fail_nomem(err, "a part of the result");
+    memcpy(r + 1, whole + 1, size - sizeof *r);
+    atomic_fetch_add(&whole->users, 1);
+    r->whole = whole;
+    r->alloc = whole->alloc;
+    r->list = whole->list + first;
+    r->n = n;
+    r->items = whole->items;
+    r->item_size = whole->item_size;
+    memcpy(out, &r, sizeof r);
+    return BERT_OK;
+}
+
+void *bert__records_drop(struct bert__records *r)
+{
+    struct bert__records *whole = r->whole != NULL ? r->whole : r;
+
+    if (r != whole)
+        bert__alloc_free(whole->alloc, r);
+    return atomic_fetch_sub(&whole->users, 1) == 1 ? whole : NULL;
 }
 
 void bert__records_free(struct bert__records *r)

@@ -3,6 +3,8 @@
 #ifndef BERT_LIB_API_RECORDS_H
 #define BERT_LIB_API_RECORDS_H
 
+#include <stdatomic.h>
+
 #include "lib/api/session.h"
 
 struct bert__record {
@@ -13,9 +15,14 @@ struct bert__record {
     uint64_t truncated;  /* that were cut */
 };
 
-/* Owns an allocator of its own, so that it may outlive its session. */
+/*
+ * Owns an allocator of its own, so that it may outlive its session.  Of a result that answers
+ * several callers each gets a slice, which reads the whole's memory and keeps it.
+ */
 struct bert__records {
     struct bert__alloc *alloc;
+    struct bert__records *whole; /* of a slice; NULL: this is one */
+    _Atomic size_t users;        /* of a whole: its owner and its slices */
     struct bert__record *list;
     size_t n;
     void *items; /* of all records, in the order in which they were added */
@@ -25,7 +32,13 @@ struct bert__records {
 /* *out is an object of `size` bytes, zeroed, that begins with a struct bert__records. */
 bert_status bert__records_create(void *out, size_t size, const bert_session *session, size_t n,
                                  size_t item_size, bert_error *err);
-/* `records`, with what it lies in; NULL is fine. */
+/* *out is an object of the same `size`, whose bytes after the records are the whole's, of n records
+ * from `first` on.  Any thread. */
+bert_status bert__records_slice(void *out, size_t size, struct bert__records *whole, size_t first,
+                                size_t n, bert_error *err);
+/* Give up an object or a slice: the whole, if that is to be freed now, else NULL. */
+void *bert__records_drop(struct bert__records *records);
+/* A whole, with what it lies in; NULL is fine. */
 void bert__records_free(struct bert__records *records);
 
 /* Room for `count` more items of record i, zeroed; NULL: out of memory.  What was given before

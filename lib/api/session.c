@@ -151,6 +151,9 @@ static bert_status fill(bert_session *s, const bert_session_options *o, bert_err
     s->watch.cancel = o->cancel;
     s->watch.context = o->cancel_context;
     atomic_init(&s->watch.state, 0);
+    s->unknown_id = s->model->tokenizer != NULL
+                        ? bert__tokenizer_named(s->model->tokenizer, BERT__NAMED_UNK)
+                        : -1;
     st = bert__exec_create(&s->exec, s->alloc, s->model->network, &eo, err);
     return st != BERT_OK ? st : create_texts(s, err);
 }
@@ -248,6 +251,7 @@ bert_status bert__session_enter(bert_session *s, bert_error *err)
     if (!bert__watch_enter(&s->watch, (uint32_t)getpid()))
         return bert__fail(err, BERT_EBUSY, "the session is in use by another call");
     s->watch.deadline_ns = deadline(s->timeout_ns);
+    s->stats = (struct bert__session_stats){0, 0, 0};
     bert__fpenv_enter(&s->fpenv);
     return BERT_OK;
 }

@@ -21,6 +21,12 @@ struct bert__text_scratch {
     float *rows, *spare;     /* [max_sequences][embedder's max_width] */
 };
 
+/* What the sequences of one call were: for the engine's metrics. */
+struct bert__session_stats {
+    uint64_t compute_ns; /* in the encoder and what follows it, of the call's total */
+    uint64_t tokens, unknown;
+};
+
 struct bert_session {
     struct bert__alloc *alloc;
     bert_model *model;
@@ -30,6 +36,8 @@ struct bert_session {
     uint32_t threads, max_tokens, max_sequences;
     struct bert__fpenv fpenv;
     struct bert__text_scratch texts;
+    int32_t unknown_id; /* -1: none */
+    struct bert__session_stats stats;
 };
 
 /* Around every call that computes: BERT_EBUSY if one is running; sets the deadline and the

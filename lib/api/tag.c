@@ -3,6 +3,7 @@
 #include <bert/tasks.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/api/task_windows.h"
 #include "lib/base/error.h"
 #include "lib/head/chars.h"
@@ -177,11 +178,19 @@ void bert_entities_free(bert_entities *r)
 {
     bert_model *model;
 
+    if (r != NULL)
+        r = bert__records_drop(&r->records);
     if (r == NULL)
         return;
     model = r->model;
     bert__records_free(&r->records);
     bert_model_unref(model);
+}
+
+bert_status bert__entities_slice(bert_entities **out, bert_entities *whole, size_t first, size_t n,
+                                 bert_error *err)
+{
+    return bert__records_slice(out, sizeof **out, &whole->records, first, n, err);
 }
 
 size_t bert_entities_size(const bert_entities *r)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,28 @@ static void sys_huge(void *data, size_t size)
 #endif
 }
 
+static int sys_event(void)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+/* Neither can fail: the counter is 0 or 1. */
+static void sys_raise(int fd)
+{
+    const uint64_t one = 1;
+
+    if (write(fd, &one, sizeof one) < 0)
+        return;
+}
+
+static void sys_lower(int fd)
+{
+    uint64_t count;
+
+    if (read(fd, &count, sizeof count) < 0)
+        return;
+}
+
 static uint64_t sys_now_ns(void)
 {
     struct timespec t = {0, 0};
@@ -57,6 +80,9 @@ static const struct bert__sys standard = {
     .map = sys_map,
     .unmap = munmap,
     .huge = sys_huge,
+    .event = sys_event,
+    .raise = sys_raise,
+    .lower = sys_lower,
     .thread_create = pthread_create,
     .now_ns = sys_now_ns,
 };

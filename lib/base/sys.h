@@ -25,6 +25,9 @@ struct bert__sys {
     void *(*map)(int fd, size_t size);
     int (*unmap)(void *data, size_t size);
     void (*huge)(void *data, size_t size); /* large pages, where the system has them */
+    int (*event)(void); /* what poll() sees once it is raised, until it is lowered; or -1 */
+    void (*raise)(int fd);
+    void (*lower)(int fd);
     int (*thread_create)(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
                          void *arg);
     uint64_t (*now_ns)(void); /* CLOCK_MONOTONIC */

@@ -5,11 +5,12 @@
  * are compared with the reference's by tests/cli (tests/data/cli/tasks).
  */
 #include "support.h"
+#include "support_dump.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-enum { N = 9, DUMP = 1 << 16 };
+enum { N = 9 };
 
 static const char long_text[] =
     "a cat on a mat and the kitten slept on the rug . the weather is cold today but it will be "
@@ -31,32 +32,6 @@ static const bert_text pairs[N] = {
     TEXT("y z"),      TEXT(long_text),     TEXT("cats"),
     TEXT("a a a"),    TEXT("the weather"), TEXT("[SEP]"),
 };
-
-/* All that a result says, as text: scores as their bits. */
-struct dump {
-    char text[DUMP];
-    size_t size;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct dump *d, const char *format, ...)
-{
-    va_list args;
-    int n;
-
-    va_start(args, format);
-    n = vsnprintf(d->text + d->size, sizeof d->text - d->size, format, args);
-    va_end(args);
-    assert_true(n >= 0 && d->size + (size_t)n < sizeof d->text);
-    d->size += (size_t)n;
-}
-
-static unsigned bits(float value)
-{
-    uint32_t out;
-
-    memcpy(&out, &value, sizeof out);
-    return out;
-}
 
 /* ---- The tasks ---------------------------------------------------------------------- */
 
@@ -81,15 +56,7 @@ static bert_status classify(const struct call *c, struct dump *d, bert_error *er
         return status;
     }
     assert_int_equal(bert_classifications_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        const bert_label_score *l = bert_classifications_labels(r, i);
-
-        say(d, "%s %s cut %d", bert_status_name(bert_classifications_status(r, i)),
-            bert_classifications_message(r, i), (int)bert_classifications_truncated(r, i));
-        for (size_t k = 0; k < bert_classifications_count(r, i); k++)
-            say(d, " %u %s %08x", (unsigned)l[k].id, l[k].label, bits(l[k].score));
-        say(d, "\n");
-    }
+    dump_classifications(d, r);
     bert_classifications_free(r);
     return BERT_OK;
 }
@@ -109,12 +76,7 @@ static bert_status rerank(const struct call *c, struct dump *d, bert_error *err)
         return status;
     }
     assert_int_equal(bert_rankings_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++)
-        say(d, "%s %s cut %d %08x\n", bert_status_name(bert_rankings_status(r, i)),
-            bert_rankings_message(r, i), (int)bert_rankings_truncated(r, i),
-            bits(bert_rankings_score(r, i)));
-    for (size_t k = 1; k < bert_rankings_count(r); k++)
-        assert_true(bert_rankings_best(r)[k - 1].score >= bert_rankings_best(r)[k].score);
+    dump_rankings(d, r);
     bert_rankings_free(r);
     return BERT_OK;
 }
@@ -134,15 +96,7 @@ static bert_status tag(const struct call *c, struct dump *d, bert_error *err)
         return status;
     }
     assert_int_equal(bert_entities_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        const bert_entity *e = bert_entities_list(r, i);
-
-        say(d, "%s %s", bert_status_name(bert_entities_status(r, i)), bert_entities_message(r, i));
-        for (size_t k = 0; k < bert_entities_count(r, i); k++)
-            say(d, " %s %u %08x %zu-%zu %zu-%zu", e[k].label, (unsigned)e[k].id, bits(e[k].score),
-                e[k].bytes.start, e[k].bytes.end, e[k].chars.start, e[k].chars.end);
-        say(d, "\n");
-    }
+    dump_entities(d, r);
     bert_entities_free(r);
     return BERT_OK;
 }
@@ -163,15 +117,7 @@ static bert_status answer(const struct call *c, struct dump *d, bert_error *err)
         return status;
     }
     assert_int_equal(bert_answers_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        const bert_answer_span *a = bert_answers_list(r, i);
-
-        say(d, "%s %s", bert_status_name(bert_answers_status(r, i)), bert_answers_message(r, i));
-        for (size_t k = 0; k < bert_answers_count(r, i); k++)
-            say(d, " %u %08x %zu-%zu %zu-%zu", (unsigned)a[k].is_null, bits(a[k].score),
-                a[k].bytes.start, a[k].bytes.end, a[k].chars.start, a[k].chars.end);
-        say(d, "\n");
-    }
+    dump_answers(d, r);
     bert_answers_free(r);
     return BERT_OK;
 }
@@ -190,16 +136,7 @@ static bert_status next(const struct call *c, struct dump *d, bert_error *err)
         return status;
     }
     assert_int_equal(bert_nexts_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        const bert_next *item = bert_nexts_get(r, i);
-
-        say(d, "%s %s cut %d", bert_status_name(bert_nexts_status(r, i)), bert_nexts_message(r, i),
-            (int)bert_nexts_truncated(r, i));
-        if (item != NULL)
-            say(d, " %08x %08x %08x", bits(item->is_next), bits(item->logits[0]),
-                bits(item->logits[1]));
-        say(d, "\n");
-    }
+    dump_nexts(d, r);
     bert_nexts_free(r);
     return BERT_OK;
 }
@@ -215,19 +152,7 @@ static bert_status fill_some(const struct call *c, const bert_fill_options *o, s
         return status;
     }
     assert_int_equal(bert_fills_size(r), c->n);
-    for (size_t i = 0; i < c->n; i++) {
-        say(d, "%s %s cut %d", bert_status_name(bert_fills_status(r, i)), bert_fills_message(r, i),
-            (int)bert_fills_truncated(r, i));
-        for (size_t m = 0, n = 0; m < bert_fills_masks(r, i); m++) {
-            const bert_fill *best = bert_fills_best(r, i, m, &n);
-
-            for (size_t k = 0; k < n; k++)
-                say(d, " %d %08x %.*s in %s", (int)best[k].id, bits(best[k].score),
-                    (int)best[k].token.size, best[k].token.data, best[k].text.data);
-        }
-        say(d, "\n");
-    }
-    assert_null(bert_fills_best(r, 0, 100, NULL));
+    dump_fills(d, r);
     bert_fills_free(r);
     return BERT_OK;
 }

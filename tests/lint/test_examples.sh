@@ -4,6 +4,7 @@
 # that has a main() is compiled as it stands, and run where the model is there.
 set -eu
 cd "$S"
+BERT_TEST_MODEL=$(realpath -m "$BERT_TEST_MODEL")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 compiled=0 ran=0
@@ -28,7 +29,7 @@ example() { # file, where it stands
         -L"$B/out" -Wl,-rpath,"$B/out" -lbert || { echo "$2 does not compile"; exit 1; }
     compiled=$((compiled + 1))
     [ -d "$BERT_TEST_MODEL" ] || return 0
-    "$tmp/program" "$BERT_TEST_MODEL" >"$tmp/said" || { echo "$2 fails"; exit 1; }
+    (cd "$tmp" && ./program "$BERT_TEST_MODEL") >"$tmp/said" || { echo "$2 fails"; exit 1; }
     [ -s "$tmp/said" ] || { echo "$2 says nothing"; exit 1; }
     ran=$((ran + 1))
 }

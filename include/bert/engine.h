@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file bert/engine.h
+ * The thread-safe front for programs with many callers: requests of any task go into one bounded
+ * queue, are put together into batches, and come back as jobs.
+ * @code
+ * #include <bert.h>
+ * #include <stdio.h>
+ *
+ * int main(int argc, char **argv)
+ * {
+ *     const bert_text text = {"a cat on a mat", 14};
+ *     bert_request request = BERT_REQUEST_INIT;
+ *     bert_error err;
+ *     bert_model *model = NULL;
+ *     bert_engine *engine = NULL;
+ *     bert_job *job = NULL;
+ *     size_t n, width;
+ *     int rc = 1;
+ *
+ *     request.task = BERT_TASK_EMBED;
+ *     request.texts = &text;
+ *     request.n = 1;
+ *     if (bert_engine_create(&engine, NULL, &err) == BERT_OK
+ *         && bert_model_load(&model, argc > 1 ? argv[1] : ".", NULL, &err) == BERT_OK
+ *         && bert_engine_add_model(engine, "default", model, &err) == BERT_OK
+ *         && bert_engine_submit(engine, &request, &job, &err) == BERT_OK
+ *         && bert_job_wait(job, 0, &err) == BERT_OK) {
+ *         printf("%f ...\n", bert_job_vectors(job, &n, &width)[0]);
+ *         rc = 0;
+ *     } else {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *     bert_job_unref(job);
+ *     bert_engine_destroy(engine);
+ *     bert_model_unref(model);
+ *     return rc;
+ * }
+ * @endcode
+ *
+ * Order.  A request is due at its arrival + 4 times the time that it will take by itself (by
+ * what its model was last seen to take for a token), one of BERT_PRIORITY_BULK a second later.
+ * Whoever is due first goes first.  So a short request overtakes a long one that came a little
+ * before, and none can be overtaken by what comes after it is due: nobody starves.  A batch is the
+ * request that is due first and others of the same model, task and options in the order in which
+ * they are due, up to batch_tokens.  A batch that takes long gives way, between two layers, to
+ * requests that are due before it; for each 20 ms that it has run its own due time moves to 80 ms
+ * from then, so that it keeps a fifth of the machine however many others come.
+ *
+ * Answers are those of the same call on a session of its own, bit for bit.
+ *
+ * Threads: every function may be called by any thread at any time, but for
+ *          bert_engine_destroy(), which must be the last.  The engine's own threads are made by
+ *          the first request that needs one; they block all signals.  A thread in
+ *          bert_job_wait() lends itself: while its job is waiting and a worker is free, it runs
+ *          batches itself.
+ * Fork:    before the first request a child has an engine of its own.  After it, the threads stay
+ *          in the parent: in the child each call on the engine or its jobs is BERT_EINVAL, but
+ *          bert_engine_destroy() and bert_job_unref(), which free nothing there.
+ * Text:    it is copied by bert_engine_submit(), and is in no message, metric or log.
+ */
+#ifndef BERT_ENGINE_H
+#define BERT_ENGINE_H
+
+#include <bert/base.h>
+#include <bert/choose.h>
+#include <bert/chunks.h>
+#include <bert/explain.h>
+#include <bert/session.h>
+#include <bert/tasks.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bert_engine bert_engine;
+typedef struct bert_job bert_job;
+
+/* ---- The engine ---------------------------------------------------------- */
+
+/** Options of bert_engine_create(). */
+typedef struct bert_engine_options {
+    size_t size;
+    uint32_t workers; /**< batches that run at once, each in a session of its own; 0: 1 */
+    uint32_t threads; /**< of a batch; 0: those that the process may use, shared by workers */
+    uint32_t queue_requests; /**< waiting at most, else BERT_EBUSY; 0: 1024 */
+    uint32_t batch_tokens;   /**< tokens of a batch, about; 0: 2048, or the longest text where that
+                                  is more.  A session's scratch grows with it */
+    uint64_t queue_bytes;    /**< texts that wait, in bytes, else BERT_EBUSY; 0: 64 MiB */
+    uint64_t queue_ns;       /**< work that waits, in time as it is estimated, else BERT_EBUSY: what
+                                  keeps the latency of what is accepted under overload; 0: no limit */
+    uint64_t batch_wait_ns;  /**< how long a free worker lets a batch that is not full wait for
+                                  more; 0: not at all, batches form while workers are busy */
+    const bert_allocator *allocator; /**< NULL: malloc */
+} bert_engine_options;
+#define BERT_ENGINE_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(bert_engine_options), 0, 0, 0, 0, 0, 0, 0, NULL                                     \
+    }
+
+/**
+ * Make an engine without models.  No thread is made.
+ * @return BERT_OK; BERT_EINVAL; BERT_ENOMEM; BERT_EIO, no event descriptor.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_create(bert_engine **out, const bert_engine_options *options,
+                                        bert_error *err);
+
+/** What becomes of requests that wait when an engine stops. */
+typedef enum bert_stop {
+    BERT_STOP_DRAIN = 0, /**< they are answered */
+    BERT_STOP_CANCEL = 1 /**< they end with BERT_ECANCELED, and so do those that run */
+} bert_stop;
+
+/**
+ * Take no more requests (BERT_ECANCELED to who comes), end those that are there, and return when
+ * all have ended; an engine that has stopped stays so.  More than one thread may call it, and
+ * CANCEL may follow on DRAIN.  Not from a callback.  Since 0.1.
+ */
+BERT_API bert_status bert_engine_stop(bert_engine *engine, bert_stop how, bert_error *err);
+
+/** Stop (CANCEL), join the threads and free.  Jobs that callers still hold stay readable.
+ *  NULL is fine.  Since 0.1. */
+BERT_API void bert_engine_destroy(bert_engine *engine);
+
+/* ---- Models ---------------------------------------------------------------- */
+
+/**
+ * Serve a model under a name.  The engine takes a reference of its own.  A name that is there gets
+ * a new version: requests that were submitted before are answered by the old one, those after by
+ * this one.  The one before is kept for bert_engine_rollback().
+ * @return BERT_OK; BERT_EINVAL; BERT_ENOMEM.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_model *model,
+                                           bert_error *err);
+/** The version that served before the current one serves again, and the current one is kept in its
+ *  place.  BERT_EINVAL: no such name, or no version before.  Since 0.1. */
+BERT_API bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_error *err);
+/** Forget a name.  Requests that were submitted are answered still.  Since 0.1. */
+BERT_API bert_status bert_engine_remove_model(bert_engine *engine, const char *name,
+                                              bert_error *err);
+/** The model that serves a name now, with a reference for the caller, and the number of its version
+ *  (from 1; it may be NULL).  BERT_EINVAL: no such name.  Since 0.1. */
+BERT_API bert_status bert_engine_model(bert_engine *engine, const char *name, bert_model **out,
+                                       uint64_t *version, bert_error *err);
+
+/* ---- Requests ---------------------------------------------------------------- */
+
+/** What is wanted.  `options` of a request is the task's own struct, NULL its defaults. */
+typedef enum bert_task {
+    BERT_TASK_EMBED = 1,        /**< bert_embed(): bert_job_vectors(), bert_job_reports() */
+    BERT_TASK_EMBED_ALL = 2,    /**< bert_embed_all() */
+    BERT_TASK_EMBED_TOKENS = 3, /**< bert_embed_tokens() of one text: bert_job_outputs() */
+    BERT_TASK_EMBED_CHUNKS = 4, /**< bert_embed_chunks() of one text with its `spans` */
+    BERT_TASK_CLASSIFY = 5,     /**< bert_classify() of texts, or of texts and pairs */
+    BERT_TASK_RERANK = 6,       /**< bert_rerank() of texts for `query` */
+    BERT_TASK_TAG = 7,          /**< bert_tag() */
+    BERT_TASK_ANSWER = 8,       /**< bert_answer(): texts are questions, pairs their contexts */
+    BERT_TASK_NEXT = 9,         /**< bert_next_sentence() of texts and pairs */
+    BERT_TASK_FILL = 10,        /**< bert_fill_mask() */
+    BERT_TASK_CHOOSE = 11,      /**< bert_choose() of one prompt, `query`, and texts */
+    BERT_TASK_EXPLAIN = 12      /**< bert_explain() of one text, or of it and its pair */
+} bert_task;
+
+typedef enum bert_priority {
+    BERT_PRIORITY_INTERACTIVE = 0,
+    BERT_PRIORITY_BULK = 1 /**< due a second later */
+} bert_priority;
+
+/** How the caller hears of the end of a job. */
+typedef enum bert_notify {
+    BERT_NOTIFY_WAIT = 0,     /**< by bert_job_wait() or bert_job_done() */
+    BERT_NOTIFY_CALLBACK = 1, /**< `done` is called, once, by the thread that ended the job */
+    BERT_NOTIFY_QUEUE = 2     /**< bert_engine_next() gives the job; see bert_engine_fd() */
+} bert_notify;
+
+/**
+ * Called once for each job of BERT_NOTIFY_CALLBACK that bert_engine_submit() took, without any
+ * lock held; the job is borrowed (bert_job_ref() keeps it).  It may submit, cancel and read, not
+ * wait, stop or destroy.  What it takes, its batch's other jobs wait.
+ */
+typedef void (*bert_done_fn)(void *context, bert_job *job);
+
+/** A request; all of it is copied. */
+typedef struct bert_request {
+    size_t size;
+    const char *model;      /**< a name; NULL: "default" */
+    const bert_text *texts; /**< n texts; see bert_task */
+    const bert_text *pairs; /**< n texts that go with them, or NULL */
+    const bert_span *spans; /**< EMBED_CHUNKS: n_spans of them, or NULL */
+    size_t n;
+    size_t n_spans;
+    bert_text query;     /**< RERANK, CHOOSE */
+    const void *options; /**< of the task, with its `size`; NULL: defaults */
+    uint32_t task;       /**< a bert_task */
+    uint32_t priority;   /**< a bert_priority */
+    uint32_t notify;     /**< a bert_notify */
+    uint32_t reserved;   /**< 0 */
+    uint64_t timeout_ns; /**< from the submission on, running included, else BERT_ETIMEDOUT; 0: no
+                              limit */
+    uint64_t id;         /**< the caller's; bert_job_id() gives it back */
+    bert_done_fn done;   /**< CALLBACK */
+    void *context;       /**< of `done`; bert_job_context() gives it back */
+} bert_request;
+#define BERT_REQUEST_INIT                                                                          \
+    {                                                                                              \
+        sizeof(bert_request), NULL, NULL, NULL, NULL, 0, 0, {NULL, 0}, NULL, 0, 0, 0, 0, 0, 0,     \
+            NULL, NULL                                                                             \
+    }
+
+/**
+ * Put a request into the queue.
+ *
+ * @param out  The job, with a reference for the caller; NULL for CALLBACK and QUEUE where no
+ *             handle is wanted.
+ * @return BERT_OK; BERT_EINVAL, something in the request, or a name that no model has; BERT_EBUSY,
+ *         the queue is full; BERT_ECANCELED, the engine has stopped; BERT_ENOMEM.  What only the
+ *         model can tell (a missing head, an unknown prompt) is the job's status.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_submit(bert_engine *engine, const bert_request *request,
+                                        bert_job **out, bert_error *err);
+
+/** Submit and wait: the caller's thread does the work itself where a worker is free.  `*out` is
+ *  NULL on failure.  notify must be WAIT.  Since 0.1. */
+BERT_API bert_status bert_engine_run(bert_engine *engine, const bert_request *request,
+                                     bert_job **out, bert_error *err);
+
+/** A descriptor that is readable while bert_engine_next() has something to give: for poll() and its
+ *  kin.  It is the engine's; don't read or close it.  -1: there is none to be had.  Since 0.1. */
+BERT_API int bert_engine_fd(bert_engine *engine);
+/** The next job of BERT_NOTIFY_QUEUE that has ended, in the order in which they ended, with its
+ *  reference; NULL if there is none.  Since 0.1. */
+BERT_API bert_job *bert_engine_next(bert_engine *engine);
+
+/* ---- Jobs -------------------------------------------------------------------- */
+
+/**
+ * Wait until a job has ended.
+ * @param timeout_ns  0: no limit.  BERT_ETIMEDOUT where it passes: the job goes on, and
+ *                    bert_job_done() is 0.
+ * @return The job's status, and its message in err.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_job_wait(bert_job *job, uint64_t timeout_ns, bert_error *err);
+/** 1 if it has ended.  Since 0.1. */
+BERT_API int bert_job_done(const bert_job *job);
+/** End it with BERT_ECANCELED unless it has ended: one that waits at once, one that runs within
+ *  about a layer's time.  Since 0.1. */
+BERT_API void bert_job_cancel(bert_job *job);
+/** One more reference; returns its argument.  Since 0.1. */
+BERT_API bert_job *bert_job_ref(bert_job *job);
+/** Give one back; a job that was not ended goes on.  NULL is fine.  Since 0.1. */
+BERT_API void bert_job_unref(bert_job *job);
+
+/** The request's id and context.  Since 0.1. */
+BERT_API uint64_t bert_job_id(const bert_job *job);
+BERT_API void *bert_job_context(const bert_job *job);
+
+/* What follows is for jobs that have ended.  Results are borrowed from the job; NULL for one of
+ * another task, and for one that failed. */
+
+/** BERT_OK, or why the request has no answer (what is wrong with one of several texts is in the
+ *  result); BERT_EBUSY before it has ended.  The message goes into err.  Since 0.1. */
+BERT_API bert_status bert_job_status(const bert_job *job, bert_error *err);
+
+/** What became of a request. */
+typedef struct bert_job_info {
+    size_t size;
+    uint64_t version;        /**< of the model that answered */
+    uint64_t queue_ns;       /**< from submission to the batch's start */
+    uint64_t tokenize_ns;    /**< the batch's, texts to ids and all else that is not compute_ns */
+    uint64_t compute_ns;     /**< the batch's, in the encoder and the head */
+    uint64_t total_ns;       /**< from submission to the end */
+    uint64_t batch_tokens;   /**< of the batch in which it ran */
+    uint32_t batch_requests; /**< so too */
+    uint32_t reserved;
+} bert_job_info;
+#define BERT_JOB_INFO_INIT                                                                         \
+    {                                                                                              \
+        sizeof(bert_job_info), 0, 0, 0, 0, 0, 0, 0, 0                                              \
+    }
+/** Fill *info, whose size is set.  Since 0.1. */
+BERT_API bert_status bert_job_describe(const bert_job *job, bert_job_info *info, bert_error *err);
+/** The model that answered; borrowed; NULL before the end.  Since 0.1. */
+BERT_API bert_model *bert_job_model(const bert_job *job);
+
+/** EMBED: row-major [*n][*width]; a text that failed has zeros.  Since 0.1. */
+BERT_API const float *bert_job_vectors(const bert_job *job, size_t *n, size_t *width);
+/** EMBED: n reports.  Since 0.1. */
+BERT_API const bert_embed_report *bert_job_reports(const bert_job *job);
+/** EMBED_TOKENS.  Since 0.1. */
+BERT_API const bert_outputs *bert_job_outputs(const bert_job *job);
+/** EMBED_ALL.  Since 0.1. */
+BERT_API const bert_embeddings *bert_job_embeddings(const bert_job *job);
+/** EMBED_CHUNKS.  Since 0.1. */
+BERT_API const bert_chunks *bert_job_chunks(const bert_job *job);
+/** CLASSIFY.  Since 0.1. */
+BERT_API const bert_classifications *bert_job_classifications(const bert_job *job);
+/** RERANK.  Since 0.1. */
+BERT_API const bert_rankings *bert_job_rankings(const bert_job *job);
+/** TAG.  Since 0.1. */
+BERT_API const bert_entities *bert_job_entities(const bert_job *job);
+/** ANSWER.  Since 0.1. */
+BERT_API const bert_answers *bert_job_answers(const bert_job *job);
+/** NEXT.  Since 0.1. */
+BERT_API const bert_nexts *bert_job_nexts(const bert_job *job);
+/** FILL.  Since 0.1. */
+BERT_API const bert_fills *bert_job_fills(const bert_job *job);
+/** CHOOSE: one record.  Since 0.1. */
+BERT_API const bert_choices *bert_job_choices(const bert_job *job);
+/** EXPLAIN.  Since 0.1. */
+BERT_API const bert_explanation *bert_job_explanation(const bert_job *job);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BERT_ENGINE_H */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* models.c - the engine's models by name and version. */
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/serve/engine_parts.h"
+
+enum { FIRST_TOKEN_PS = 20000000, FIRST_TOKEN_BYTES = 4 << 8 }; /* until a batch has run */
+
+/* ---- Versions -------------------------------------------------------------------------- */
+
+struct bert__served *bert__served_ref(struct bert__served *served)
+{
+    atomic_fetch_add(&served->refs, 1);
+    return served;
+}
+
+void bert__served_unref(bert_engine *engine, struct bert__served *served)
+{
+    if (served == NULL || atomic_fetch_sub(&served->refs, 1) != 1)
+        return;
+    bert_model_unref(served->model);
+    bert__alloc_free(engine->alloc, served);
+}
+
+static struct bert__served *make_served(bert_engine *engine, bert_model *model)
+{
+    struct bert__served *served = bert__alloc_array(engine->alloc, 1, sizeof *served);
+
+    if (served == NULL)
+        return NULL;
+    atomic_init(&served->refs, 1);
+    atomic_init(&served->token_ps, FIRST_TOKEN_PS);
+    atomic_init(&served->token_bytes, FIRST_TOKEN_BYTES);
+    served->model = bert_model_ref(model);
+    return served;
+}
+
+/* A name lets go of it. */
+static void retire(bert_engine *engine, struct bert__served *served)
+{
+    if (served == NULL)
+        return;
+    atomic_store(&served->retired, true);
+    bert__served_unref(engine, served);
+}
+
+/* ---- Names --------------------------------------------------------------------------------- */
+
+static struct bert__name *find(const bert_engine *engine, const char *name)
+{
+    struct bert__name *n = engine->names;
+
+    if (name == NULL)
+        name = "default";
+    while (n != NULL && strcmp(n->name, name) != 0)
+        n = n->next;
+    return n;
+}
+
+static struct bert__name *make_name(bert_engine *engine, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct bert__name *n = bert__alloc(engine->alloc, sizeof *n + size);
+
+    if (n == NULL)
+        return NULL;
+    memset(n, 0, sizeof *n);
+    memcpy(n->name, name, size);
+    n->next = engine->names;
+    engine->names = n;
+    return n;
+}
+
+struct bert__served *bert__served_find(bert_engine *engine, const char *name)
+{
+    const struct bert__name *n = find(engine, name);
+
+    return n != NULL ? bert__served_ref(n->current) : NULL;
+}
+
+void bert__names_free(bert_engine *engine)
+{
+    while (engine->names != NULL) {
+        struct bert__name *n = engine->names;
+
+        engine->names = n->next;
+        retire(engine, n->current);
+        retire(engine, n->before);
+        bert__alloc_free(engine->alloc, n);
+    }
+}
+
+static bert_status no_name(const char *name, bert_error *err)
+{
+    char shown[84];
+
+    if (name == NULL)
+        name = "default";
+    return bert__fail(err, BERT_EINVAL, "the engine has no model \"%s\"",
+                      bert__printable(shown, name, strlen(name)));
+}
+
+/* ---- The interface ------------------------------------------------------------------------------
+ */
+
+/* The lock is held. */
+static bert_status add(bert_engine *engine, const char *name, struct bert__served *served,
+                       bert_error *err)
+{
+    struct bert__name *n = find(engine, name);
+
+    if (n == NULL)
+        n = make_name(engine, name);
+    if (n == NULL)
+        return bert__alloc_fail(engine->alloc, "the model's name", err);
+    served->version = ++n->versions;
+    served->key = ++engine->served;
+    retire(engine, n->before);
+    n->before = n->current;
+    n->current = served;
+    bert__slots_tidy(engine);
+    return BERT_OK;
+}
+
+bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_model *model,
+                                  bert_error *err)
+{
+    struct bert__served *served;
+    bert_status st = bert__engine_check(engine, err);
+
+    if (st != BERT_OK)
+        return st;
+    if (name == NULL || *name == '\0' || model == NULL)
+        return bert__fail(err, BERT_EINVAL, "%s",
+                          model == NULL  ? "model is NULL"
+                          : name == NULL ? "name is NULL"
+                                         : "name is empty");
+    served = make_served(engine, model);
+    if (served == NULL)
+        return bert__alloc_fail(engine->alloc, "the model's entry", err);
+    pthread_mutex_lock(&engine->lock);
+    st = add(engine, name, served, err);
+    pthread_mutex_unlock(&engine->lock);
+    if (st != BERT_OK)
+        bert__served_unref(engine, served);
+    return st;
+}
+
+bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_error *err)
+{
+    struct bert__name *n;
+    bert_status st = bert__engine_check(engine, err);
+
+    if (st != BERT_OK)
+        return st;
+    pthread_mutex_lock(&engine->lock);
+    n = find(engine, name);
+    if (n == NULL) {
+        st = no_name(name, err);
+    } else if (n->before == NULL) {
+        st = bert__fail(err, BERT_EINVAL, "model \"%s\" has no version before this one", n->name);
+    } else {
+        struct bert__served *served = n->current;
+
+        n->current = n->before;
+        n->before = served;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return st;
+}
+
+bert_status bert_engine_remove_model(bert_engine *engine, const char *name, bert_error *err)
+{
+    struct bert__name *n;
+    bert_status st = bert__engine_check(engine, err);
+
+    if (st != BERT_OK)
+        return st;
+    pthread_mutex_lock(&engine->lock);
+    n = find(engine, name);
+    if (n == NULL) {
+        st = no_name(name, err);
+    } else {
+        struct bert__name **link = &engine->names;
+
+        while (*link != n)
+            link = &(*link)->next;
+        *link = n->next;
+        retire(engine, n->current);
+        retire(engine, n->before);
+        bert__alloc_free(engine->alloc, n);
+        bert__slots_tidy(engine);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return st;
+}
+
+bert_status bert_engine_model(bert_engine *engine, const char *name, bert_model **out,
+                              uint64_t *version, bert_error *err)
+{
+    const struct bert__name *n;
+    bert_status st = bert__engine_check(engine, err);
+
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "out is NULL");
+    *out = NULL;
+    if (st != BERT_OK)
+        return st;
+    pthread_mutex_lock(&engine->lock);
+    n = find(engine, name);
+    if (n != NULL) {
+        *out = bert_model_ref(n->current->model);
+        if (version != NULL)
+            *version = n->current->version;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return n != NULL ? BERT_OK : no_name(name, err);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * queue.h - requests that wait, in the order in which they are due.
+ *
+ * A request is due at arrival + BERT__STRETCH * (the time that it takes by itself), a bulk one
+ * BERT__BULK_NS later.  Who is due first goes first, whatever comes later: so a short one overtakes
+ * a long one that came a little before it, and a request is overtaken only by those that are due
+ * before it, which all arrive before it is due.  What runs long is due anew for each quantum of
+ * BERT__QUANTUM_NS (struct bert__turn), so that it is not the whole of it that others wait for.
+ *
+ * Requests of one lane (model, task, options) can share a batch.  No thread-safety, no clock, no
+ * text: a data structure, which tests/unit/test_queue.c drives through recorded arrivals.
+ */
+#ifndef BERT_LIB_SERVE_QUEUE_H
+#define BERT_LIB_SERVE_QUEUE_H
+
+#include <stdbool.h>
+
+#include "lib/base/alloc.h"
+
+#define BERT__STRETCH    UINT64_C(4)
+#define BERT__BULK_NS    UINT64_C(1000000000)
+#define BERT__QUANTUM_NS UINT64_C(20000000)
+
+struct bert__lane;
+
+/* Part of a request; heap links are the queue's. */
+struct bert__queued {
+    uint64_t arrival_ns;
+    uint64_t due_ns;
+    uint64_t deadline_ns;    /* 0: none */
+    uint64_t cost_ns;        /* by itself, estimated */
+    uint64_t tokens;         /* so too */
+    size_t bytes;            /* of its texts */
+    uint64_t number;         /* of those that are due at once the earliest goes first */
+    struct bert__lane *lane; /* NULL: it is in no queue */
+    struct bert__queued *child, *next, *back; /* back: the one before it, or its parent */
+    struct bert__queued *newer, *older;       /* all of a queue */
+};
+
+struct bert__queue_limits {
+    size_t requests;
+    uint64_t bytes, cost_ns; /* 0: no limit */
+};
+
+struct bert__queue {
+    struct bert__alloc *alloc;
+    struct bert__queue_limits limits;
+    size_t n;
+    uint64_t bytes, cost_ns, tokens; /* of all that wait */
+    uint64_t pushed;
+    uint64_t next_deadline_ns; /* none is earlier; UINT64_MAX: there is none */
+    struct bert__lane *lanes;
+    struct bert__queued *newest, *oldest;
+};
+
+void bert__queue_init(struct bert__queue *queue, struct bert__alloc *alloc,
+                      const struct bert__queue_limits *limits);
+/* Of an empty queue. */
+void bert__queue_free(struct bert__queue *queue);
+
+uint64_t bert__queue_due(uint64_t arrival_ns, uint64_t cost_ns, bool bulk);
+/* BERT_EBUSY: over a limit; an empty queue takes anything.  BERT_ENOMEM.  `key` says which
+ * requests can share a batch, and is copied. */
+bert_status bert__queue_push(struct bert__queue *queue, struct bert__queued *item, const void *key,
+                             size_t key_size, bert_error *err);
+/* The one that is due first; NULL: empty. */
+struct bert__queued *bert__queue_first(const struct bert__queue *queue);
+/* Tokens that wait in an item's lane. */
+uint64_t bert__queue_lane_tokens(const struct bert__queued *item);
+/*
+ * The one that is due first and others of its lane, as they are due, until they have `tokens` or
+ * are `most`: how many.  One that would go over `tokens` stays, unless it is the first.
+ */
+size_t bert__queue_take(struct bert__queue *queue, uint64_t tokens, struct bert__queued **out,
+                        size_t most);
+void bert__queue_remove(struct bert__queue *queue, struct bert__queued *item);
+/* One whose deadline has passed, to be removed; NULL: none. */
+struct bert__queued *bert__queue_expired(struct bert__queue *queue, uint64_t now_ns);
+
+/* A batch that runs. */
+struct bert__turn {
+    uint64_t due_ns;
+    uint64_t quantum_ns; /* of its own time, at which it is due anew */
+};
+
+void bert__turn_begin(struct bert__turn *turn, const struct bert__queued *first);
+/* It has had own_ns until now; true: it is due anew. */
+bool bert__turn_spend(struct bert__turn *turn, uint64_t own_ns, uint64_t now_ns);
+/* Is one that waits due before it? */
+bool bert__turn_gives_way(const struct bert__turn *turn, const struct bert__queue *queue);
+
+#endif
