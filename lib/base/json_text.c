@@ -61,18 +61,25 @@ void bert__json_add_string(struct bert__json_text *text, const char *string)
     bert__json_add(text, "\"");
 }
 
-void bert__json_add_number(struct bert__json_text *text, double number)
+void bert__json_number_text(char out[BERT__JSON_NUMBER_SIZE], double number)
 {
-    char digits[32], *to = digits;
+    char digits[BERT__JSON_NUMBER_SIZE], *to = out;
 
     snprintf(digits, sizeof digits, "%.9g", number);
     /* whatever the host's locale has for a point, of one byte or of several */
     for (const char *from = digits; *from != '\0'; from++) {
         if (strchr("0123456789+-e", *from) != NULL)
             *to++ = *from;
-        else if (to == digits || to[-1] != '.')
+        else if (to == out || to[-1] != '.')
             *to++ = '.';
     }
     *to = '\0';
+}
+
+void bert__json_add_number(struct bert__json_text *text, double number)
+{
+    char digits[BERT__JSON_NUMBER_SIZE];
+
+    bert__json_number_text(digits, number);
     bert__json_add(text, "%s", digits);
 }

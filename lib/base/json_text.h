@@ -22,4 +22,8 @@ void bert__json_add(struct bert__json_text *text, const char *format, ...)
 void bert__json_add_string(struct bert__json_text *text, const char *string);
 void bert__json_add_number(struct bert__json_text *text, double number);
 
+/* That number by itself, NUL-terminated. */
+enum { BERT__JSON_NUMBER_SIZE = 32 };
+void bert__json_number_text(char out[BERT__JSON_NUMBER_SIZE], double number);
+
 #endif
