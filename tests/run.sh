@@ -93,7 +93,7 @@ if [ $full = 1 ]; then
     # Instrumented code draws warnings that are not the source's: no --enable-werror.
     variant asan check --with-sanitizer=address,undefined CFLAGS='-O1 -g'
     # Only what has threads, and tiny models: the sanitizer makes the rest slow for nothing.
-    BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer' \
+    BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer histogram metrics' \
         variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
     step 'gcc: make lint'
     make -s -C "$build/gcc" lint
