@@ -10,7 +10,7 @@
 set -u
 BERT_TEST_MODEL=${BERT_TEST_MODEL-$S/models/all-MiniLM-L6-v2}
 BERT_SHARED_DATA=${BERT_SHARED_DATA-$S/../shared/data}
-export S B CC CXX NM CFLAGS LDFLAGS LIBS BERT_TEST_MODEL BERT_SHARED_DATA
+export S B CC CXX NM CPPFLAGS CFLAGS LDFLAGS LIBS BERT_TEST_MODEL BERT_SHARED_DATA
 cd "$S" || exit 1
 for folder in "$BERT_TEST_MODEL" "$BERT_SHARED_DATA"; do
     [ -d "$folder" ] || printf 'note: no folder %s; the tests that need it will say so\n' "$folder"

@@ -49,6 +49,7 @@ if [ $full = 1 ]; then
     need cmake has cmake
     need clang has clang
     need libblis-dev has_library cblas_sgemm -lblis
+    need systemtap-sdt-dev has_header sys/sdt.h
     need shellcheck has shellcheck
     need clang-format has clang-format
 fi
@@ -87,7 +88,7 @@ if [ $full = 1 ]; then
     make -s -C "$build/gcc" installcheck
     make -s -C "$build/gcc" distcheck
     variant clang check --enable-werror CC=clang CXX=clang++
-    variant blis check --with-blas=blis
+    variant blis check --with-blas=blis --enable-sdt
     variant generic check --with-blas=generic
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
     # Instrumented code draws warnings that are not the source's: no --enable-werror.
