@@ -2,6 +2,7 @@
 /* sys.c - the operating system's side of sys.h. */
 #include "lib/base/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +10,9 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/random.h>
+#endif
 
 static int sys_openat(int dir_fd, const char *path, int flags)
 {
@@ -67,6 +71,23 @@ static uint64_t sys_now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Nobody waits here: a system that has just started may have no random numbers yet. */
+static int sys_random(void *data, size_t size)
+{
+#ifdef __linux__
+    ssize_t got;
+
+    do {
+        got = getrandom(data, size, GRND_NONBLOCK);
+    } while (got < 0 && errno == EINTR);
+    return got == (ssize_t)size ? 0 : -1;
+#else
+    (void)data;
+    (void)size;
+    return -1;
+#endif
+}
+
 static const struct bert__sys standard = {
     .openat = sys_openat,
     .fstat = fstat,
@@ -85,6 +106,7 @@ static const struct bert__sys standard = {
     .lower = sys_lower,
     .thread_create = pthread_create,
     .now_ns = sys_now_ns,
+    .random = sys_random,
 };
 
 static const struct bert__sys *_Atomic current = &standard;

@@ -30,7 +30,8 @@ struct bert__sys {
     void (*lower)(int fd);
     int (*thread_create)(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
                          void *arg);
-    uint64_t (*now_ns)(void); /* CLOCK_MONOTONIC */
+    uint64_t (*now_ns)(void);               /* CLOCK_MONOTONIC */
+    int (*random)(void *data, size_t size); /* up to 256 bytes; -1: there are none to be had now */
 };
 
 /* The table in use: never NULL. */
