@@ -290,7 +290,6 @@ static bert_status write_file(struct job *job, size_t texts, const char *path)
 {
     struct bert__alloc *alloc = job->session->alloc;
     struct bert__json_text text = {.alloc = alloc};
-    struct bert__out_file *file;
     bert_status st;
 
     bert__json_add(&text,
@@ -307,14 +306,7 @@ static bert_status write_file(struct job *job, size_t texts, const char *path)
     }
     bert__json_add(&text, "]}\n");
     st = text.failed ? bert__alloc_fail(alloc, "the calibration", job->err)
-                     : bert__out_file_create(&file, alloc, path, job->err);
-    if (st == BERT_OK) {
-        st = bert__out_file_write(file, 0, text.data, text.size, job->err);
-        if (st == BERT_OK)
-            st = bert__out_file_commit(file, job->err);
-        else
-            bert__out_file_discard(file);
-    }
+                     : bert__out_file_put(alloc, path, text.data, text.size, job->err);
     bert__alloc_free(alloc, text.data);
     return st;
 }

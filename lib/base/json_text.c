@@ -45,11 +45,11 @@ void bert__json_add(struct bert__json_text *text, const char *format, ...)
     va_end(args);
 }
 
-void bert__json_add_string(struct bert__json_text *text, const char *string)
+void bert__json_add_text(struct bert__json_text *text, const char *data, size_t size)
 {
     bert__json_add(text, "\"");
-    for (; *string != '\0'; string++) {
-        unsigned char c = (unsigned char)*string;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)data[i];
 
         if (c == '"' || c == '\\')
             bert__json_add(text, "\\%c", c);
@@ -62,6 +62,12 @@ void bert__json_add_string(struct bert__json_text *text, const char *string)
 }
 
 void bert__json_number_text(char out[BERT__JSON_NUMBER_SIZE], double number)
+void bert__json_add_string(struct bert__json_text *text, const char *string)
+{
+    bert__json_add_text(text, string, strlen(string));
+}
+
+void bert__json_add_number(struct bert__json_text *text, double number)
 {
     char digits[BERT__JSON_NUMBER_SIZE], *to = out;
 

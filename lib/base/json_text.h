@@ -16,10 +16,11 @@ struct bert__json_text {
 };
 
 /* printf format, but no floating point, which has the locale's decimal point; a JSON string,
- * quoted; and a finite number, to 9 digits: a float comes back as it was. */
+ * quoted, which is UTF-8; and a finite number, to 9 digits: a float comes back as it was. */
 void bert__json_add(struct bert__json_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void bert__json_add_string(struct bert__json_text *text, const char *string);
+void bert__json_add_text(struct bert__json_text *text, const char *data, size_t size);
 void bert__json_add_number(struct bert__json_text *text, double number);
 
 /* That number by itself, NUL-terminated. */

@@ -131,3 +131,17 @@ void bert__out_file_discard(struct bert__out_file *file)
     bert__alloc_free(file->alloc, file->path);
     bert__alloc_free(file->alloc, file);
 }
+
+bert_status bert__out_file_put(struct bert__alloc *alloc, const char *path, const void *data,
+                               size_t size, bert_error *err)
+{
+    struct bert__out_file *file;
+    bert_status st = bert__out_file_create(&file, alloc, path, err);
+
+    if (st == BERT_OK)
+        st = bert__out_file_write(file, 0, data, size, err);
+    if (st == BERT_OK)
+        return bert__out_file_commit(file, err);
+    bert__out_file_discard(file);
+    return st;
+}

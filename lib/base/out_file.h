@@ -17,6 +17,9 @@ bert_status bert__out_file_write(struct bert__out_file *file, uint64_t offset, c
                                  size_t size, bert_error *err);
 /* Put it in its place and free it; after a failure it is gone, and the old one still there. */
 bert_status bert__out_file_commit(struct bert__out_file *file, bert_error *err);
+/* All of it at once. */
+bert_status bert__out_file_put(struct bert__alloc *alloc, const char *path, const void *data,
+                               size_t size, bert_error *err);
 /* Give it up.  NULL is fine. */
 void bert__out_file_discard(struct bert__out_file *file);
 

@@ -110,6 +110,18 @@ static bert_status open_root(const char *path, int *fd, enum kind *kind, bert_er
     return status;
 }
 
+bert_status bert__source_is_directory(bool *out, const char *path, bert_error *err)
+{
+    enum kind kind = SINGLE;
+    int fd;
+    bert_status status = open_root(path, &fd, &kind, err);
+
+    if (!status && fd >= 0)
+        bert__sys()->close(fd);
+    *out = kind == DIRECTORY;
+    return status;
+}
+
 static const char *last_part(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -265,8 +277,7 @@ struct bert__trace *bert__source_trace(struct bert__source *source, struct bert_
 
 /* ---- Opening a file ----------------------------------------------------------- */
 
-/* Parts joined by '/', none empty, "." or ".."; not absolute. */
-static bool name_is_plain(const char *name)
+bool bert__source_is_plain(const char *name)
 {
     const char *part = name;
 
@@ -397,7 +408,7 @@ bert_status bert__source_open(struct bert__source *source, const char *name, int
     bert_status status;
 
     *out = NULL;
-    if (!name_is_plain(name))
+    if (!bert__source_is_plain(name))
         return bert__fail(err, BERT_EFORMAT, "%s: \"%s\" is not the name of a file below it",
                           source->name, bert__printable(text, name, strlen(name)));
     file = bert__alloc_array(source->alloc, 1, sizeof(*file));

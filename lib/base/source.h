@@ -12,6 +12,8 @@
 #ifndef BERT_LIB_BASE_SOURCE_H
 #define BERT_LIB_BASE_SOURCE_H
 
+#include <stdbool.h>
+
 #include "lib/base/alloc.h"
 
 struct bert__source;
@@ -41,6 +43,11 @@ struct bert__bundle *bert__source_bundle(const struct bert__source *source);
 struct bert__bundle *bert__source_take_bundle(struct bert__source *source);
 /* From now on note there what is opened; NULL: nowhere.  Returns where it was noted before. */
 struct bert__trace *bert__source_trace(struct bert__source *source, struct bert__trace *trace);
+
+/* May it be the name of a file below a root, as above? */
+bool bert__source_is_plain(const char *name);
+/* Does the path name a directory?  BERT_EIO if there is nothing, or no regular file either. */
+bert_status bert__source_is_directory(bool *out, const char *path, bert_error *err);
 
 /*
  * Open a file.  *out is NULL with BERT_OK when it does not exist and `optional`

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -22,6 +23,11 @@ static int sys_openat(int dir_fd, const char *path, int flags)
 static int sys_create(const char *path)
 {
     return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+static char *sys_resolve(const char *path, char *out)
+{
+    return realpath(path, out);
 }
 
 static void *sys_map(int fd, size_t size)
@@ -95,6 +101,7 @@ static const struct bert__sys standard = {
     .create = sys_create,
     .pwrite = pwrite,
     .sync = fsync,
+    .resolve = sys_resolve,
     .rename = rename,
     .unlink = unlink,
     .close = close,

@@ -19,6 +19,7 @@ struct bert__sys {
     int (*create)(const char *path); /* for writing; it must not exist */
     ssize_t (*pwrite)(int fd, const void *data, size_t size, off_t offset);
     int (*sync)(int fd);
+    char *(*resolve)(const char *path, char *out); /* realpath(); out holds PATH_MAX */
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*close)(int fd);
