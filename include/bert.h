@@ -13,6 +13,7 @@
 #include <bert/chunks.h>
 #include <bert/engine.h>
 #include <bert/explain.h>
+#include <bert/manifest.h>
 #include <bert/metrics.h>
 #include <bert/model.h>
 #include <bert/quantize.h>
