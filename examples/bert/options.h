@@ -63,6 +63,9 @@ struct options {
     /* calibrate */
     double percentile, outlier_ratio;
     int64_t outliers;
+    /* manifest */
+    const char *golden;
+    int check, links;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;
