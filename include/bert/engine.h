@@ -66,6 +66,7 @@
 #include <bert/choose.h>
 #include <bert/chunks.h>
 #include <bert/explain.h>
+#include <bert/metrics.h>
 #include <bert/session.h>
 #include <bert/tasks.h>
 
@@ -75,6 +76,37 @@ extern "C" {
 
 typedef struct bert_engine bert_engine;
 typedef struct bert_job bert_job;
+
+/* ---- Traces ---------------------------------------------------------------- */
+
+/** Spans of a request. */
+typedef enum bert_stage {
+    BERT_STAGE_REQUEST = 0, /**< from the submission to the end; its parent is the caller's span */
+    BERT_STAGE_QUEUE = 1,   /**< of the request: waiting */
+    BERT_STAGE_BATCH = 2    /**< of the request: in a batch */
+} bert_stage;
+
+/** A span begins or ends.  Ids are those of W3C Trace Context; times are CLOCK_MONOTONIC. */
+typedef struct bert_trace_event {
+    uint32_t stage; /**< a bert_stage */
+    uint32_t ends;  /**< 0: it begins */
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t parent_id[8]; /**< zeros: none */
+    uint64_t time_ns;
+    uint64_t id;        /**< of the request */
+    uint32_t task;      /**< a bert_task */
+    bert_status status; /**< of an end */
+    uint64_t tokens;    /**< of a batch that ends, all its requests together */
+    uint32_t requests;  /**< so too */
+    uint32_t sampled;   /**< the caller's flag; 1 without a traceparent */
+    const char *model;  /**< its name; during the call */
+    uint64_t version;
+} bert_trace_event;
+
+/** Called as spans begin and end, by the thread that makes them do so, without a lock.  It must
+ *  not call the engine. */
+typedef void (*bert_trace_fn)(void *context, const bert_trace_event *event);
 
 /* ---- The engine ---------------------------------------------------------- */
 
@@ -92,10 +124,14 @@ typedef struct bert_engine_options {
     uint64_t batch_wait_ns;  /**< how long a free worker lets a batch that is not full wait for
                                   more; 0: not at all, batches form while workers are busy */
     const bert_allocator *allocator; /**< NULL: malloc */
+    uint64_t model_bytes; /**< of all models that bert_engine_load() keeps; 0: no limit.  Over it
+                             the least recently used are unloaded, versions for a rollback first */
+    bert_trace_fn trace;  /**< NULL: none */
+    void *trace_context;
 } bert_engine_options;
 #define BERT_ENGINE_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bert_engine_options), 0, 0, 0, 0, 0, 0, 0, NULL                                     \
+        sizeof(bert_engine_options), 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL                      \
     }
 
 /**
@@ -105,6 +141,10 @@ typedef struct bert_engine_options {
  */
 BERT_API bert_status bert_engine_create(bert_engine **out, const bert_engine_options *options,
                                         bert_error *err);
+
+/** All metrics now; out->size is set.  See bert/metrics.h, which also writes them out.  Any thread.
+ *  Since 0.1. */
+BERT_API bert_status bert_engine_metrics(bert_engine *engine, bert_metrics *out, bert_error *err);
 
 /** What becomes of requests that wait when an engine stops. */
 typedef enum bert_stop {
@@ -137,6 +177,101 @@ BERT_API bert_status bert_engine_add_model(bert_engine *engine, const char *name
 /** The version that served before the current one serves again, and the current one is kept in its
  *  place.  BERT_EINVAL: no such name, or no version before.  Since 0.1. */
 BERT_API bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_error *err);
+/** Are a model's manifest (bert/manifest.h) and golden inputs, which lie beside it, looked at? */
+typedef enum bert_check {
+    BERT_CHECK_IF_THERE = 0,
+    BERT_CHECK_REQUIRED = 1, /**< a load without is BERT_EFORMAT */
+    BERT_CHECK_OFF = 2
+} bert_check;
+
+/** A load has ended; by the thread that did it, without a lock.  `error` is NULL if the model
+ * serves now. */
+typedef void (*bert_loaded_fn)(void *context, const char *name, const bert_error *error);
+
+/** Options of bert_engine_load(). */
+typedef struct bert_load_options {
+    size_t size;
+    const bert_model_options *model; /**< NULL: defaults; copied.  log and cancel may be called
+                                        until the load has ended */
+    uint32_t manifest;               /**< a bert_check */
+    uint32_t golden;                 /**< a bert_check */
+    uint32_t background;             /**< 1: return at once; a thread of the engine's loads */
+    uint32_t reserved;               /**< 0 */
+    bert_loaded_fn done;             /**< NULL: none */
+    void *context;
+} bert_load_options;
+#define BERT_LOAD_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(bert_load_options), NULL, 0, 0, 0, 0, NULL, NULL                                    \
+    }
+
+/**
+ * Load a model and serve it under a name, as bert_engine_add_model() does, once all is well: its
+ * files are those of its manifest, it loads, and its golden inputs give what they should.  Until
+ * then, and if anything fails, the version before serves.  A model that was unloaded for want of
+ * memory is loaded again, in the background, by the first request for it, which is BERT_EBUSY.
+ * @param path  As for bert_model_load(); copied.
+ * @return BERT_OK, in the background: the load will be tried; bert_model_load()'s errors;
+ *         BERT_EFORMAT, the manifest or golden inputs don't fit; BERT_ELIMIT, over model_bytes;
+ *         BERT_ECANCELED, the engine has stopped.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_load(bert_engine *engine, const char *name, const char *path,
+                                      const bert_load_options *options, bert_error *err);
+
+/** A share of a name's requests. */
+typedef struct bert_route {
+    const char *model; /**< a name, which may be the routed one itself */
+    uint32_t weight;   /**< its share of the sum of all */
+} bert_route;
+
+/**
+ * Part the requests for a name among models: a canary, an A/B test.  Which one answers hangs on the
+ * request's route_key alone, or on its id where that is NULL.  A model that is gone leaves its
+ * share to the name's own.
+ * @param n  0: no routes any more.
+ * @return BERT_OK; BERT_EINVAL, an unknown name, or weights whose sum is 0 or over 2^32 - 1.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_route(bert_engine *engine, const char *name,
+                                       const bert_route *routes, size_t n, bert_error *err);
+
+/** What a shadow gave beside the answer. */
+typedef struct bert_divergence {
+    uint64_t id;   /**< of the request */
+    uint32_t task; /**< a bert_task */
+    uint32_t reserved;
+    bert_status answer; /**< statuses of both */
+    bert_status shadow;
+    double distance; /**< EMBED: the largest 1 - cosine of a text; CLASSIFY, RERANK: the largest
+                          difference of a score; TAG: entities that only one has, of all; negative:
+                          not compared (another task, or one failed) */
+} bert_divergence;
+
+/** By the thread that ended the later of both, without a lock. */
+typedef void (*bert_shadow_fn)(void *context, const bert_divergence *divergence);
+
+/**
+ * Let another model answer some of a name's requests as well, in bulk, and tell how far it is off.
+ * Callers get the first one's answer and don't wait for the shadow; a full queue drops it.
+ * @param shadow     A name; NULL: no shadow any more.
+ * @param per_mille  Of the requests, chosen as routes are; at most 1000.
+ * @return BERT_OK; BERT_EINVAL.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_shadow(bert_engine *engine, const char *name, const char *shadow,
+                                        uint32_t per_mille, bert_shadow_fn fn, void *context,
+                                        bert_error *err);
+
+/**
+ * Limit what a tenant may have in the engine at once, waiting or running; its further requests are
+ * BERT_EBUSY.  A tenant without a limit of its own has that of NULL, which is none at first.
+ * @param requests  0: no limit.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_limit_tenant(bert_engine *engine, const char *tenant,
+                                              uint32_t requests, bert_error *err);
+
 /** Forget a name.  Requests that were submitted are answered still.  Since 0.1. */
 BERT_API bert_status bert_engine_remove_model(bert_engine *engine, const char *name,
                                               bert_error *err);
@@ -191,22 +326,26 @@ typedef struct bert_request {
     const bert_span *spans; /**< EMBED_CHUNKS: n_spans of them, or NULL */
     size_t n;
     size_t n_spans;
-    bert_text query;     /**< RERANK, CHOOSE */
-    const void *options; /**< of the task, with its `size`; NULL: defaults */
-    uint32_t task;       /**< a bert_task */
-    uint32_t priority;   /**< a bert_priority */
-    uint32_t notify;     /**< a bert_notify */
-    uint32_t reserved;   /**< 0 */
-    uint64_t timeout_ns; /**< from the submission on, running included, else BERT_ETIMEDOUT; 0: no
-                              limit */
-    uint64_t id;         /**< the caller's; bert_job_id() gives it back */
-    bert_done_fn done;   /**< CALLBACK */
-    void *context;       /**< of `done`; bert_job_context() gives it back */
+    bert_text query;       /**< RERANK, CHOOSE */
+    const void *options;   /**< of the task, with its `size`; NULL: defaults */
+    uint32_t task;         /**< a bert_task */
+    uint32_t priority;     /**< a bert_priority */
+    uint32_t notify;       /**< a bert_notify */
+    uint32_t reserved;     /**< 0 */
+    uint64_t timeout_ns;   /**< from the submission on, running included, else BERT_ETIMEDOUT; 0: no
+                                limit */
+    uint64_t id;           /**< the caller's; bert_job_id() gives it back */
+    bert_done_fn done;     /**< CALLBACK */
+    void *context;         /**< of `done`; bert_job_context() gives it back */
+    const char *tenant;    /**< whose request it is; NULL: nobody's in particular */
+    const char *route_key; /**< such as a user; NULL: the id.  See bert_engine_route() */
+    const char
+        *traceparent; /**< W3C's header, for the trace; NULL, or not of its form: a new one */
 } bert_request;
 #define BERT_REQUEST_INIT                                                                          \
     {                                                                                              \
         sizeof(bert_request), NULL, NULL, NULL, NULL, 0, 0, {NULL, 0}, NULL, 0, 0, 0, 0, 0, 0,     \
-            NULL, NULL                                                                             \
+            NULL, NULL, NULL, NULL, NULL                                                           \
     }
 
 /**
@@ -283,6 +422,9 @@ typedef struct bert_job_info {
     }
 /** Fill *info, whose size is set.  Since 0.1. */
 BERT_API bert_status bert_job_describe(const bert_job *job, bert_job_info *info, bert_error *err);
+/** The name of the model that the request went to, by bert_engine_route() perhaps another than it
+ *  asked for.  Borrowed.  Since 0.1. */
+BERT_API const char *bert_job_model_name(const bert_job *job);
 /** The model that answered; borrowed; NULL before the end.  Since 0.1. */
 BERT_API bert_model *bert_job_model(const bert_job *job);
 

@@ -61,13 +61,12 @@ void bert__json_add_text(struct bert__json_text *text, const char *data, size_t 
     bert__json_add(text, "\"");
 }
 
-void bert__json_number_text(char out[BERT__JSON_NUMBER_SIZE], double number)
 void bert__json_add_string(struct bert__json_text *text, const char *string)
 {
     bert__json_add_text(text, string, strlen(string));
 }
 
-void bert__json_add_number(struct bert__json_text *text, double number)
+void bert__json_number_text(char out[BERT__JSON_NUMBER_SIZE], double number)
 {
     char digits[BERT__JSON_NUMBER_SIZE], *to = out;
 

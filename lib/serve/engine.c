@@ -7,6 +7,7 @@
 
 #include "lib/api/options.h"
 #include "lib/base/error.h"
+#include "lib/base/probe.h"
 #include "lib/base/reason.h"
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
@@ -20,7 +21,7 @@ enum {
     MOST_WORKERS = 256,
 };
 
-/* ---- Life -------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------------- */
 
 bool bert__engine_foreign(const bert_engine *e)
 {
@@ -88,6 +89,8 @@ static bool fill(bert_engine *e, const bert_engine_options *o)
 {
     const struct bert__queue_limits limits = {o->queue_requests, o->queue_bytes, o->queue_ns};
 
+    bert__counters_init(&e->counters);
+    bert__gauge_set(&e->counters.queue_capacity, o->queue_requests);
     atomic_init(&e->refs, 1);
     atomic_init(&e->deadline_ns, UINT64_MAX);
     e->threads = o->threads;
@@ -97,6 +100,11 @@ static bool fill(bert_engine *e, const bert_engine_options *o)
     e->fd = -1;
     e->done_last = &e->done;
     e->told_last = &e->told;
+    e->loads_last = &e->loads;
+    e->model_bytes = o->model_bytes;
+    e->trace = o->trace;
+    e->trace_context = o->trace_context;
+    e->trace_seed = bert__sys()->now_ns() ^ (uint64_t)(uintptr_t)e ^ (uint64_t)getpid() << 40;
     bert__queue_init(&e->queue, e->alloc, &limits);
     e->slots = bert__alloc_array(e->alloc, e->n_slots, sizeof *e->slots);
     e->workers = bert__alloc_array(e->alloc, e->n_slots, sizeof *e->workers);
@@ -151,8 +159,7 @@ void bert__engine_unref(bert_engine *e)
     bert__alloc_destroy(alloc);
 }
 
-/* The first request: from now on the engine is this process's. */
-static void claim(bert_engine *e)
+void bert__engine_claim(bert_engine *e)
 {
     pid_t none = 0;
 
@@ -183,6 +190,7 @@ bert_status bert_engine_stop(bert_engine *e, bert_stop how, bert_error *err)
         return st;
     pthread_mutex_lock(&e->lock);
     e->stopping = true;
+    atomic_store(&e->halted, true);
     if (how == BERT_STOP_CANCEL)
         cancel_all(e);
     pthread_cond_broadcast(&e->work);
@@ -209,9 +217,11 @@ void bert_engine_destroy(bert_engine *e)
     pthread_mutex_unlock(&e->lock);
     for (uint32_t i = 0; i < e->n_workers; i++)
         pthread_join(e->workers[i], NULL);
+    bert__loader_end(e);
     while ((job = bert_engine_next(e)) != NULL)
         bert_job_unref(job);
     bert__slots_free(e);
+    bert__tenants_free(e);
     bert__names_free(e);
     bert__queue_free(&e->queue);
     if (e->fd >= 0)
@@ -221,7 +231,7 @@ void bert_engine_destroy(bert_engine *e)
     bert__engine_unref(e);
 }
 
-/* ---- Requests in --------------------------------------------------------------------------- */
+/* ---- Requests in --------------------------------------------------------------------- */
 
 static uint64_t text_tokens(const bert_job *job, size_t bytes, uint64_t token_bytes)
 {
@@ -271,6 +281,8 @@ static bert_status push(bert_engine *e, bert_job *job, bert_error *err)
     atomic_fetch_add(&job->refs, 1); /* the queue's, then the batch's */
     atomic_store(&e->deadline_ns, e->queue.next_deadline_ns);
     atomic_fetch_add_explicit(&e->attention, 1, memory_order_release);
+    bert__count(&e->counters.requests_submitted, 1);
+    BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
     return BERT_OK;
 }
 
@@ -281,24 +293,11 @@ static bert_status open_events(bert_engine *e, bert_error *err)
     return e->fd >= 0 ? BERT_OK : bert__fail_errno("the engine", "event descriptor", errno, err);
 }
 
-static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *request,
-                            bert_error *err)
+static bert_status make_for(bert_job **out, bert_engine *e, const bert_request *r,
+                            struct bert__served *served, bert_error *err)
 {
-    struct bert__served *served;
-    bert_request r;
-    char shown[84];
-    bert_status st = bert__request_read(&r, request, err);
+    bert_status st = bert__job_create(out, e->alloc, r, served->key, err);
 
-    if (st != BERT_OK)
-        return st;
-    pthread_mutex_lock(&e->lock);
-    served = bert__served_find(e, r.model);
-    pthread_mutex_unlock(&e->lock);
-    if (served == NULL)
-        return bert__fail(err, BERT_EINVAL, "the engine has no model \"%s\"",
-                          bert__printable(shown, r.model != NULL ? r.model : "default",
-                                          strlen(r.model != NULL ? r.model : "default")));
-    st = bert__job_create(out, e->alloc, &r, served->key, err);
     if (st != BERT_OK) {
         bert__served_unref(e, served);
         return st;
@@ -310,42 +309,148 @@ static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *
     return BERT_OK;
 }
 
+/* The request again for its name's shadow; what fails here is not the caller's trouble. */
+static void make_shadow(bert_engine *e, bert_job *job, const bert_request *r,
+                        struct bert__served *served, const struct bert__pair *told)
+{
+    bert_request again = *r;
+    struct bert__pair *pair = bert__alloc(e->alloc, sizeof *pair);
+    bert_job *shadow;
+
+    again.priority = BERT_PRIORITY_BULK;
+    again.notify = BERT_NOTIFY_WAIT;
+    if (pair == NULL) {
+        bert__served_unref(e, served);
+        return;
+    }
+    if (make_for(&shadow, e, &again, served, NULL) != BERT_OK) {
+        bert__alloc_free(e->alloc, pair);
+        return;
+    }
+    pair->fn = told->fn;
+    pair->context = told->context;
+    atomic_init(&pair->left, 2);
+    pair->shadow = shadow;
+    pair->answer = bert_job_ref(job);
+    shadow->pair = job->pair = pair;
+}
+
+/* One that never was in the queue. */
+static void drop_shadow(bert_engine *e, bert_job *job)
+{
+    struct bert__pair *pair = job->pair;
+
+    if (pair == NULL)
+        return;
+    job->pair = pair->shadow->pair = NULL;
+    bert_job_unref(pair->shadow);
+    bert_job_unref(job); /* the pair's */
+    bert__alloc_free(e->alloc, pair);
+}
+
+static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *r, bert_error *err)
+{
+    struct bert__served *served = NULL, *shadow = NULL;
+    struct bert__pair told = {0};
+    struct bert__name *name;
+    bert_status st;
+
+    pthread_mutex_lock(&e->lock);
+    st = bert__route_find(e, r, &served, err);
+    if (st == BERT_OK)
+        shadow = bert__shadow_find(e, r, &name);
+    if (shadow != NULL) {
+        told.fn = name->shadow_fn;
+        told.context = name->shadow_context;
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (st == BERT_OK)
+        st = make_for(out, e, r, served, err);
+    if (st == BERT_OK && shadow != NULL)
+        make_shadow(e, *out, r, shadow, &told);
+    else
+        bert__served_unref(e, shadow);
+    return st;
+}
+
+/* With its shadow, for which there may be no room. */
+static bert_status push_both(bert_engine *e, bert_job *job, const char *tenant, bert_error *err)
+{
+    bert_status st = bert__tenant_enter(e, job, tenant, err);
+
+    if (st == BERT_OK)
+        st = push(e, job, err);
+    if (st != BERT_OK)
+        bert__tenant_leave(e, job);
+    else if (job->pair != NULL && push(e, job->pair->shadow, NULL) != BERT_OK)
+        drop_shadow(e, job);
+    return st;
+}
+
+/* Read and make; the lock is held after success only. */
+static bert_status enter(bert_engine *e, const bert_request *request, bert_request *r,
+                         bert_job **job, bert_error *err)
+{
+    bert_status st = bert__engine_check(e, err);
+
+    if (st == BERT_OK)
+        st = bert__request_read(r, request, err);
+    if (st == BERT_OK)
+        st = make_job(job, e, r, err);
+    if (st != BERT_OK)
+        return st;
+    bert__engine_claim(e);
+    bert__trace_begin(e, *job, r->traceparent);
+    pthread_mutex_lock(&e->lock);
+    return BERT_OK;
+}
+
+/* A job that was refused ends here. */
+static bert_status refuse(bert_engine *e, bert_job *job, bert_status st)
+{
+    job->early = st;
+    atomic_store(&job->state, BERT__JOB_DONE);
+    if (st == BERT_EBUSY)
+        bert__count(&e->counters.requests_rejected, 1);
+    bert__trace_end(e, job);
+    drop_shadow(e, job);
+    bert_job_unref(job);
+    return st;
+}
+
 bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert_job **out,
                                bert_error *err)
 {
+    bert_request r;
     bert_job *job;
     bert_status st;
 
     if (out != NULL)
         *out = NULL;
-    st = bert__engine_check(e, err);
-    if (st == BERT_OK)
-        st = make_job(&job, e, request, err);
+    st = enter(e, request, &r, &job, err);
     if (st != BERT_OK)
         return st;
-    if (out == NULL && job->request.notify == BERT_NOTIFY_WAIT) {
-        bert_job_unref(job);
-        return bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job");
-    }
-    claim(e);
-    pthread_mutex_lock(&e->lock);
-    st = bert__workers_start(e, err);
-    if (st == BERT_OK && job->request.notify == BERT_NOTIFY_QUEUE)
+    if (out == NULL && r.notify == BERT_NOTIFY_WAIT)
+        st = bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job");
+    if (st == BERT_OK)
+        st = bert__workers_start(e, err);
+    if (st == BERT_OK && r.notify == BERT_NOTIFY_QUEUE)
         st = open_events(e, err);
     if (st == BERT_OK)
-        st = push(e, job, err);
+        st = push_both(e, job, r.tenant, err);
     if (st == BERT_OK && e->n_free > 0)
         pthread_cond_signal(&e->work);
     pthread_mutex_unlock(&e->lock);
-    if (st == BERT_OK && out != NULL)
+    if (st != BERT_OK)
+        return refuse(e, job, st);
+    if (out != NULL)
         *out = job;
     else
         bert_job_unref(job);
-    return st;
+    return BERT_OK;
 }
 
-/* ---- Waiting -----------------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------------------- */
 
 static bool is_done(const bert_job *job)
 {
@@ -398,32 +503,30 @@ bert_status bert_job_wait(bert_job *job, uint64_t timeout_ns, bert_error *err)
 bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_job **out,
                             bert_error *err)
 {
-    bert_job *job = NULL;
+    bert_request r;
+    bert_job *job;
     bert_status st;
 
     if (out == NULL)
         return bert__fail(err, BERT_EINVAL, "out is NULL");
     *out = NULL;
-    st = bert__engine_check(e, err);
-    if (st == BERT_OK)
-        st = make_job(&job, e, request, err);
+    st = enter(e, request, &r, &job, err);
     if (st != BERT_OK)
         return st;
-    if (job->request.notify != BERT_NOTIFY_WAIT) {
-        bert_job_unref(job);
-        return bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT");
-    }
-    claim(e);
-    pthread_mutex_lock(&e->lock);
-    st = push(e, job, err);
+    if (r.notify != BERT_NOTIFY_WAIT)
+        st = bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT");
+    if (st == BERT_OK)
+        st = push_both(e, job, r.tenant, err);
     if (st == BERT_OK) {
-        if (!bert__worker_can_run(e) && bert__workers_start(e, NULL) == BERT_OK)
+        if ((job->pair != NULL || !bert__worker_can_run(e))
+            && bert__workers_start(e, NULL) == BERT_OK)
             pthread_cond_signal(&e->work);
         wait_locked(job, 0);
     }
     bert__engine_unlock(e);
-    if (st == BERT_OK)
-        st = bert_job_status(job, err);
+    if (st != BERT_OK)
+        return refuse(e, job, st);
+    st = bert_job_status(job, err);
     if (st == BERT_OK)
         *out = job;
     else
@@ -431,8 +534,7 @@ bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_jo
     return st;
 }
 
-/* ---- Jobs
- * -------------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------- */
 
 bert_job *bert_job_ref(bert_job *job)
 {
@@ -469,13 +571,17 @@ void bert_job_cancel(bert_job *job)
     bert__engine_unlock(e);
 }
 
+const char *bert_job_model_name(const bert_job *job)
+{
+    return job->served->name;
+}
+
 bert_model *bert_job_model(const bert_job *job)
 {
     return bert_job_done(job) ? job->served->model : NULL;
 }
 
-/* ---- Jobs out
- * ------------------------------------------------------------------------------------------ */
+/* ---- Jobs out ------------------------------------------------------------------------ */
 
 int bert_engine_fd(bert_engine *e)
 {
@@ -483,7 +589,7 @@ int bert_engine_fd(bert_engine *e)
 
     if (bert__engine_check(e, NULL) != BERT_OK)
         return -1;
-    claim(e);
+    bert__engine_claim(e);
     pthread_mutex_lock(&e->lock);
     open_events(e, NULL);
     fd = e->fd;
@@ -503,7 +609,6 @@ bert_job *bert_engine_next(bert_engine *e)
         e->done = job->next_done;
         if (e->done == NULL) {
             e->done_last = &e->done;
-            e->told_last = &e->told;
             bert__sys()->lower(e->fd);
         }
     }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "lib/base/alloc.h"
+#include "lib/serve/counters.h"
 #include "lib/serve/job.h"
 #include "lib/serve/queue.h"
 
@@ -19,28 +20,61 @@ enum {
     BERT__BATCH_JOBS = 512
 };
 
-/* ---- Models ------------------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------------------- */
 
 /* A version of a model.  Jobs, sessions and names hold references. */
 struct bert__served {
     _Atomic uint32_t refs;
     bert_model *model;
-    uint64_t version;     /* of its name */
-    uint64_t key;         /* of all that the engine ever had */
-    _Atomic bool retired; /* no name has it: its sessions go */
+    uint64_t version;          /* of its name */
+    uint64_t key;              /* of all that the engine ever had */
+    bool loaded;               /* by bert_engine_load(): it counts for model_bytes */
+    struct bert__load *origin; /* how it was; NULL: it was added */
+    _Atomic bool retired;      /* no name has it: its sessions go */
     /* what it was last seen to take, smoothed: */
     _Atomic uint64_t token_ps;    /* a token, in picoseconds */
     _Atomic uint64_t token_bytes; /* text of a token, in 1/256 bytes */
+    char name[];
+};
+
+struct bert__route {
+    uint32_t weight;
+    char *model;
 };
 
 struct bert__name {
     struct bert__name *next;
-    struct bert__served *current, *before; /* before: for a rollback; NULL: none */
+    struct bert__served *current, *before; /* NULL: it was unloaded; there is none */
     uint64_t versions;
+    struct bert__load *origin; /* how to load the current one again, while it is unloaded */
+    bool loading;              /* again */
+    bool forget;               /* no memory for the version that is replaced next */
+    uint64_t used;             /* when, by the engine's clock */
+    struct bert__route *routes;
+    size_t n_routes;
+    char *shadow; /* NULL: none */
+    uint32_t per_mille;
+    bert_shadow_fn shadow_fn;
+    void *shadow_context;
     char name[];
 };
 
-/* ---- Workers --------------------------------------------------------------------------- */
+/* A request's answer and its shadow's: who ends last compares them. */
+struct bert__pair {
+    _Atomic uint32_t left;
+    bert_job *answer, *shadow;
+    bert_shadow_fn fn;
+    void *context;
+};
+
+struct bert__tenant {
+    struct bert__tenant *next;
+    bool limited; /* it has a limit of its own */
+    uint32_t limit, live;
+    char name[];
+};
+
+/* ---- Workers ------------------------------------------------------------------------- */
 
 /* A batch that runs. */
 struct bert__frame {
@@ -57,7 +91,8 @@ struct bert__frame {
 struct bert__slot_session {
     struct bert__served *served; /* NULL: free */
     bert_session *session;
-    uint64_t used; /* when: the least recently used goes */
+    uint64_t bytes; /* of its scratch */
+    uint64_t used;  /* when: the least recently used goes */
 };
 
 /* What one batch at a time runs on, whatever the thread. */
@@ -69,10 +104,11 @@ struct bert__slot {
 };
 
 struct bert_engine {
-    struct bert__alloc *alloc; /* of everything; goes with the last reference */
-    _Atomic uint32_t refs;     /* the caller's, and each job's */
-    _Atomic pid_t pid;         /* of the process that made the first request; 0: none yet */
-    uint32_t threads;          /* of a batch */
+    struct bert__counters counters; /* first: it wants its alignment */
+    struct bert__alloc *alloc;      /* of everything; goes with the last reference */
+    _Atomic uint32_t refs;          /* the caller's, and each job's */
+    _Atomic pid_t pid;              /* of the process that made the first request; 0: none yet */
+    uint32_t threads;               /* of a batch */
     uint32_t batch_tokens;
     uint64_t batch_wait_ns;
     uint32_t n_slots, n_free;
@@ -87,7 +123,18 @@ struct bert_engine {
     struct bert__queue queue;
     struct bert__name *names;
     uint64_t served; /* versions of all names so far */
-    uint64_t clock;  /* of sessions' use */
+    uint64_t clock;  /* of names' use */
+    uint64_t model_bytes;
+    struct bert__tenant *tenants;
+    uint32_t tenant_limit; /* of those without one of their own; 0: none */
+    bert_trace_fn trace;
+    void *trace_context;
+    uint64_t trace_seed;
+    _Atomic uint64_t spans;                 /* made so far */
+    struct bert__load *loads, **loads_last; /* to be done in the background */
+    pthread_t loader;
+    bool loader_made, loader_runs;
+    _Atomic bool halted; /* stopping, for loads */
     bool stopping, quitting;
 
     int fd;
@@ -99,6 +146,8 @@ struct bert_engine {
 /* BERT_EINVAL: NULL, or the engine of another process. */
 bert_status bert__engine_check(const bert_engine *engine, bert_error *err);
 bool bert__engine_foreign(const bert_engine *engine); /* of another process */
+/* The first that needs threads: from now on the engine is this process's. */
+void bert__engine_claim(bert_engine *engine);
 void bert__engine_unref(bert_engine *engine);
 
 /* Callbacks and references that are due, without the lock, which is held before and after. */
@@ -106,11 +155,45 @@ void bert__jobs_tell(bert_engine *engine);
 /* That, and give up the lock. */
 void bert__engine_unlock(bert_engine *engine);
 
-/* models.c.  `name` NULL: "default".  With a reference. */
-struct bert__served *bert__served_find(bert_engine *engine, const char *name);
+/* models.c; the lock is held. */
+struct bert__name *bert__name_find(const bert_engine *engine, const char *name);
+bert_status bert__name_unknown(const char *name, bert_error *err);
+struct bert__served *bert__served_create(bert_engine *engine, const char *name, bert_model *model,
+                                         bert_error *err);
+/* Serve it under its name from now on; the reference is the name's then. */
+bert_status bert__served_install(bert_engine *engine, struct bert__served *served, bert_error *err);
 struct bert__served *bert__served_ref(struct bert__served *served);
-void bert__served_unref(bert_engine *engine, struct bert__served *served);
+void bert__served_unref(bert_engine *engine, struct bert__served *served); /* no lock needed */
+/* A name lets go of it; NULL is fine. */
+void bert__served_retire(bert_engine *engine, struct bert__served *served);
 void bert__names_free(bert_engine *engine);
+
+/* routes.c; the lock is held.  With a reference; BERT_EBUSY: it is being loaded again. */
+bert_status bert__route_find(bert_engine *engine, const bert_request *request,
+                             struct bert__served **out, bert_error *err);
+/* Whom to ask as well; NULL: nobody. */
+struct bert__served *bert__shadow_find(bert_engine *engine, const bert_request *request,
+                                       struct bert__name **name);
+void bert__routes_free(bert_engine *engine, struct bert__name *name);
+/* A job that has ended, without the lock. */
+void bert__pair_tell(bert_engine *engine, bert_job *job);
+
+/* loads.c; the lock is held. */
+bert_status bert__load_again(bert_engine *engine, struct bert__name *name, bert_error *err);
+void bert__load_free(bert_engine *engine, struct bert__load *load); /* NULL is fine */
+/* With the engine stopped and without the lock. */
+void bert__loader_end(bert_engine *engine);
+
+/* tenants.c; the lock is held.  BERT_EBUSY: the tenant has all it may have. */
+bert_status bert__tenant_enter(bert_engine *engine, bert_job *job, const char *tenant,
+                               bert_error *err);
+void bert__tenant_leave(bert_engine *engine, bert_job *job);
+void bert__tenants_free(bert_engine *engine);
+
+/* trace.c; no lock is held.  `traceparent` may be NULL. */
+void bert__trace_begin(bert_engine *engine, bert_job *job, const char *traceparent);
+void bert__trace_batch(bert_engine *engine, const bert_job *job);
+void bert__trace_end(bert_engine *engine, const bert_job *job);
 
 /* worker.c; the lock is held, and given up meanwhile. */
 /* Make the threads that are missing; BERT_ENOMEM: there is none at all. */
@@ -123,5 +206,8 @@ void bert__slots_free(bert_engine *engine);
 /* End a job: one that waits, which leaves the queue, or one that runs.  why: BERT_OK, as it
  * went. */
 void bert__job_end(bert_job *job, bert_status why);
+
+/* text_counts.c; a job that ran, without the lock. */
+void bert__count_texts(struct bert__counters *counters, const bert_job *job);
 
 #endif

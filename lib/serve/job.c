@@ -9,7 +9,7 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
-/* ---- Tasks ---------------------------------------------------------------------------- */
+/* ---- Tasks --------------------------------------------------------------------------- */
 
 static const struct bert__task_shape shapes[] = {
     [BERT_TASK_EMBED] = {"bert_embed_options", sizeof(bert_embed_options),
@@ -52,7 +52,7 @@ const struct bert__task_shape *bert__task_shape(uint32_t task)
     return &shapes[task];
 }
 
-/* ---- Checks ------------------------------------------------------------------------------ */
+/* ---- Checks -------------------------------------------------------------------------- */
 
 static bert_status check_arrays(const bert_request *r, const struct bert__task_shape *shape,
                                 bert_error *err)
@@ -100,7 +100,7 @@ bert_status bert__request_read(bert_request *out, const bert_request *request, b
     return check_arrays(out, shape, err);
 }
 
-/* ---- The copy ----------------------------------------------------------------------------- */
+/* ---- The copy ------------------------------------------------------------------------ */
 
 /* Memory that is first measured (data NULL), then filled. */
 struct block {
@@ -205,7 +205,7 @@ static void *put_options(struct block *b, const struct bert__task_shape *shape, 
     return copy;
 }
 
-/* ---- The key: task, model, and options by value --------------------------------------------- */
+/* ---- The key: task, model, and options by value -------------------------------------- */
 
 static void key_text(struct block *b, const bert_text *text)
 {
@@ -252,7 +252,7 @@ static void *put_key(struct block *b, const bert_request *r, const struct bert__
     return key;
 }
 
-/* ---- Together -------------------------------------------------------------------------------- */
+/* ---- Together ------------------------------------------------------------------------ */
 
 static void lay_out(bert_job *job, struct block *b, const bert_request *r,
                     const struct bert__task_shape *shape, const char *options, uint64_t model_key)
@@ -391,8 +391,7 @@ void bert__job_free(bert_job *job, struct bert__alloc *alloc)
     bert__alloc_free(alloc, job);
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------- */
 
 uint64_t bert_job_id(const bert_job *job)
 {
@@ -417,8 +416,10 @@ bert_status bert_job_status(const bert_job *job, bert_error *err)
         return bert__fail(err, BERT_EBUSY, "the job has not ended");
     if (job->early == BERT_ECANCELED)
         return bert__fail(err, job->early, "the request was canceled");
-    if (job->early != BERT_OK)
+    if (job->early == BERT_ETIMEDOUT)
         return bert__fail(err, job->early, "the request's time is up");
+    if (job->early != BERT_OK)
+        return bert__fail(err, job->early, "the request was refused");
     if (job->error.code != BERT_OK && err != NULL)
         *err = job->error;
     return job->error.code;

@@ -9,7 +9,9 @@
 
 #include "lib/serve/queue.h"
 
+struct bert__pair;
 struct bert__served;
+struct bert__tenant;
 
 enum bert__job_state { BERT__JOB_QUEUED, BERT__JOB_RUNNING, BERT__JOB_DONE };
 
@@ -20,8 +22,12 @@ struct bert_job {
     _Atomic uint32_t state; /* changed under the engine's lock */
     _Atomic bool canceled;
     pthread_cond_t ended;
-    uint32_t waiters;                /* on it */
-    struct bert__served *served;     /* a reference */
+    uint32_t waiters;            /* on it */
+    struct bert__served *served; /* a reference */
+    struct bert__tenant *tenant; /* while it has not ended; NULL: none counts it */
+    struct bert__pair *pair;     /* with its shadow, or what it is the shadow of; NULL: none */
+    uint8_t trace_id[16], parent_id[8], span_id[8];
+    bool sampled, ran;               /* ran: in a batch */
     bert_job *next_done, *next_told; /* in the engine's lists */
     bert_status early;               /* why it ended before its batch did; BERT_OK: it did not */
 

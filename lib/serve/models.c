@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/probe.h"
 #include "lib/serve/engine_parts.h"
 
 enum { FIRST_TOKEN_PS = 20000000, FIRST_TOKEN_BYTES = 4 << 8 }; /* until a batch has run */
 
-/* ---- Versions -------------------------------------------------------------------------- */
+/* ---- Versions ------------------------------------------------------------------------ */
 
 struct bert__served *bert__served_ref(struct bert__served *served)
 {
@@ -20,15 +21,22 @@ void bert__served_unref(bert_engine *engine, struct bert__served *served)
     if (served == NULL || atomic_fetch_sub(&served->refs, 1) != 1)
         return;
     bert_model_unref(served->model);
+    bert__load_free(engine, served->origin);
     bert__alloc_free(engine->alloc, served);
 }
 
-static struct bert__served *make_served(bert_engine *engine, bert_model *model)
+struct bert__served *bert__served_create(bert_engine *engine, const char *name, bert_model *model,
+                                         bert_error *err)
 {
-    struct bert__served *served = bert__alloc_array(engine->alloc, 1, sizeof *served);
+    size_t size = strlen(name) + 1;
+    struct bert__served *served = bert__alloc(engine->alloc, sizeof *served + size);
 
-    if (served == NULL)
+    if (served == NULL) {
+        bert__alloc_fail(engine->alloc, "the model's entry", err);
         return NULL;
+    }
+    memset(served, 0, sizeof *served);
+    memcpy(served->name, name, size);
     atomic_init(&served->refs, 1);
     atomic_init(&served->token_ps, FIRST_TOKEN_PS);
     atomic_init(&served->token_bytes, FIRST_TOKEN_BYTES);
@@ -36,8 +44,7 @@ static struct bert__served *make_served(bert_engine *engine, bert_model *model)
     return served;
 }
 
-/* A name lets go of it. */
-static void retire(bert_engine *engine, struct bert__served *served)
+void bert__served_retire(bert_engine *engine, struct bert__served *served)
 {
     if (served == NULL)
         return;
@@ -45,9 +52,9 @@ static void retire(bert_engine *engine, struct bert__served *served)
     bert__served_unref(engine, served);
 }
 
-/* ---- Names --------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------- */
 
-static struct bert__name *find(const bert_engine *engine, const char *name)
+struct bert__name *bert__name_find(const bert_engine *engine, const char *name)
 {
     struct bert__name *n = engine->names;
 
@@ -56,6 +63,16 @@ static struct bert__name *find(const bert_engine *engine, const char *name)
     while (n != NULL && strcmp(n->name, name) != 0)
         n = n->next;
     return n;
+}
+
+bert_status bert__name_unknown(const char *name, bert_error *err)
+{
+    char shown[84];
+
+    if (name == NULL)
+        name = "default";
+    return bert__fail(err, BERT_EINVAL, "the engine has no model \"%s\"",
+                      bert__printable(shown, name, strlen(name)));
 }
 
 static struct bert__name *make_name(bert_engine *engine, const char *name)
@@ -72,11 +89,14 @@ static struct bert__name *make_name(bert_engine *engine, const char *name)
     return n;
 }
 
-struct bert__served *bert__served_find(bert_engine *engine, const char *name)
+static void free_name(bert_engine *engine, struct bert__name *n)
 {
-    const struct bert__name *n = find(engine, name);
-
-    return n != NULL ? bert__served_ref(n->current) : NULL;
+    bert__served_retire(engine, n->current);
+    bert__served_retire(engine, n->before);
+    bert__load_free(engine, n->origin);
+    bert__routes_free(engine, n);
+    bert__alloc_free(engine->alloc, n->shadow);
+    bert__alloc_free(engine->alloc, n);
 }
 
 void bert__names_free(bert_engine *engine)
@@ -85,43 +105,36 @@ void bert__names_free(bert_engine *engine)
         struct bert__name *n = engine->names;
 
         engine->names = n->next;
-        retire(engine, n->current);
-        retire(engine, n->before);
-        bert__alloc_free(engine->alloc, n);
+        free_name(engine, n);
     }
 }
 
-static bert_status no_name(const char *name, bert_error *err)
+bert_status bert__served_install(bert_engine *engine, struct bert__served *served, bert_error *err)
 {
-    char shown[84];
-
-    if (name == NULL)
-        name = "default";
-    return bert__fail(err, BERT_EINVAL, "the engine has no model \"%s\"",
-                      bert__printable(shown, name, strlen(name)));
-}
-
-/* ---- The interface ------------------------------------------------------------------------------
- */
-
-/* The lock is held. */
-static bert_status add(bert_engine *engine, const char *name, struct bert__served *served,
-                       bert_error *err)
-{
-    struct bert__name *n = find(engine, name);
+    struct bert__name *n = bert__name_find(engine, served->name);
 
     if (n == NULL)
-        n = make_name(engine, name);
+        n = make_name(engine, served->name);
     if (n == NULL)
         return bert__alloc_fail(engine->alloc, "the model's name", err);
     served->version = ++n->versions;
     served->key = ++engine->served;
-    retire(engine, n->before);
-    n->before = n->current;
+    if (n->current != NULL) {
+        bert__count(&engine->counters.model_swaps, 1);
+        BERT__PROBE_MODEL_SWAP(served->name + 0, n->current->version, served->version);
+    }
+    bert__served_retire(engine, n->before);
+    n->before = n->forget ? NULL : n->current;
+    if (n->forget)
+        bert__served_retire(engine, n->current);
+    n->forget = false;
     n->current = served;
+    n->used = ++engine->clock;
     bert__slots_tidy(engine);
     return BERT_OK;
 }
+
+/* ---- The interface ------------------------------------------------------------------- */
 
 bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_model *model,
                                   bert_error *err)
@@ -136,11 +149,11 @@ bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_mo
                           model == NULL  ? "model is NULL"
                           : name == NULL ? "name is NULL"
                                          : "name is empty");
-    served = make_served(engine, model);
+    served = bert__served_create(engine, name, model, err);
     if (served == NULL)
-        return bert__alloc_fail(engine->alloc, "the model's entry", err);
+        return BERT_ENOMEM;
     pthread_mutex_lock(&engine->lock);
-    st = add(engine, name, served, err);
+    st = bert__served_install(engine, served, err);
     pthread_mutex_unlock(&engine->lock);
     if (st != BERT_OK)
         bert__served_unref(engine, served);
@@ -155,9 +168,9 @@ bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_err
     if (st != BERT_OK)
         return st;
     pthread_mutex_lock(&engine->lock);
-    n = find(engine, name);
+    n = bert__name_find(engine, name);
     if (n == NULL) {
-        st = no_name(name, err);
+        st = bert__name_unknown(name, err);
     } else if (n->before == NULL) {
         st = bert__fail(err, BERT_EINVAL, "model \"%s\" has no version before this one", n->name);
     } else {
@@ -165,6 +178,7 @@ bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_err
 
         n->current = n->before;
         n->before = served;
+        bert__count(&engine->counters.model_rollbacks, 1);
     }
     pthread_mutex_unlock(&engine->lock);
     return st;
@@ -178,18 +192,18 @@ bert_status bert_engine_remove_model(bert_engine *engine, const char *name, bert
     if (st != BERT_OK)
         return st;
     pthread_mutex_lock(&engine->lock);
-    n = find(engine, name);
+    n = bert__name_find(engine, name);
     if (n == NULL) {
-        st = no_name(name, err);
+        st = bert__name_unknown(name, err);
     } else {
         struct bert__name **link = &engine->names;
 
         while (*link != n)
             link = &(*link)->next;
         *link = n->next;
-        retire(engine, n->current);
-        retire(engine, n->before);
-        bert__alloc_free(engine->alloc, n);
+        bert__count(&engine->counters.model_unloads,
+                    (uint64_t)(n->current != NULL) + (n->before != NULL));
+        free_name(engine, n);
         bert__slots_tidy(engine);
     }
     pthread_mutex_unlock(&engine->lock);
@@ -208,12 +222,16 @@ bert_status bert_engine_model(bert_engine *engine, const char *name, bert_model 
     if (st != BERT_OK)
         return st;
     pthread_mutex_lock(&engine->lock);
-    n = find(engine, name);
-    if (n != NULL) {
+    n = bert__name_find(engine, name);
+    if (n == NULL) {
+        st = bert__name_unknown(name, err);
+    } else if (n->current == NULL) {
+        st = bert__fail(err, BERT_EBUSY, "model \"%s\" is not loaded", n->name);
+    } else {
         *out = bert_model_ref(n->current->model);
         if (version != NULL)
             *version = n->current->version;
     }
     pthread_mutex_unlock(&engine->lock);
-    return n != NULL ? BERT_OK : no_name(name, err);
+    return st;
 }

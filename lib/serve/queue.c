@@ -16,7 +16,7 @@ struct bert__lane {
     unsigned char key[];
 };
 
-/* ---- Heap -------------------------------------------------------------------------- */
+/* ---- Heap ---------------------------------------------------------------------------- */
 
 static bool before(const struct bert__queued *a, const struct bert__queued *b)
 {
@@ -121,7 +121,7 @@ static void drop_lane(struct bert__queue *q, struct bert__lane *lane)
     bert__alloc_free(q->alloc, lane);
 }
 
-/* ---- Queue ----------------------------------------------------------------------------- */
+/* ---- Queue --------------------------------------------------------------------------- */
 
 void bert__queue_init(struct bert__queue *q, struct bert__alloc *alloc,
                       const struct bert__queue_limits *limits)
@@ -277,7 +277,7 @@ struct bert__queued *bert__queue_expired(struct bert__queue *q, uint64_t now_ns)
     return NULL;
 }
 
-/* ---- What runs -------------------------------------------------------------------------- */
+/* ---- What runs ----------------------------------------------------------------------- */
 
 void bert__turn_begin(struct bert__turn *turn, const struct bert__queued *first)
 {

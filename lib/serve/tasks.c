@@ -20,7 +20,7 @@ struct call {
     bert_text *own_texts, *own_pairs; /* where they had to be put together */
 };
 
-/* ---- Texts -------------------------------------------------------------------------------- */
+/* ---- Texts --------------------------------------------------------------------------- */
 
 static bool gather(struct call *c)
 {
@@ -49,7 +49,7 @@ static bool gather(struct call *c)
     return true;
 }
 
-/* ---- Results in parts ------------------------------------------------------------------------ */
+/* ---- Results in parts ---------------------------------------------------------------- */
 
 typedef bert_status slice_fn(void *out, void *whole, size_t first, size_t n, bert_error *err);
 
@@ -85,8 +85,7 @@ static void hand_out(const struct call *c, void *whole, slice_fn *slice, size_t 
     }
 }
 
-/* ---- Calls whose results come in parts ---------------------------------------------------------
- */
+/* ---- Calls whose results come in parts ----------------------------------------------- */
 
 static bert_status embed_all(struct call *c, bert_error *err)
 {
@@ -186,8 +185,7 @@ static bert_status choose(struct call *c, bert_error *err)
     return st;
 }
 
-/* ---- Embedding
- * ------------------------------------------------------------------------------------ */
+/* ---- Embedding ----------------------------------------------------------------------- */
 
 static bool make_room(struct call *c, size_t width)
 {
@@ -270,8 +268,7 @@ static bert_status embed(struct call *c, bert_error *err)
     return st;
 }
 
-/* ---- Calls for one job
- * ------------------------------------------------------------------------------ */
+/* ---- Calls for one job --------------------------------------------------------------- */
 
 static bert_status embed_tokens(struct call *c, bert_error *err)
 {
@@ -312,8 +309,7 @@ static bert_status explain(struct call *c, bert_error *err)
     return st;
 }
 
-/* ---- All
- * ---------------------------------------------------------------------------------------------- */
+/* ---- All ----------------------------------------------------------------------------- */
 
 static bert_status (*const calls[])(struct call *, bert_error *) = {
     [BERT_TASK_EMBED] = embed,

@@ -5,13 +5,14 @@
 
 #include "lib/api/session.h"
 #include "lib/base/error.h"
+#include "lib/base/probe.h"
 #include "lib/base/sys.h"
 #include "lib/serve/engine_parts.h"
 #include "lib/serve/tasks.h"
 
 enum { STACK_BYTES = 1 << 20, SMOOTHING = 8 };
 
-/* ---- The end of jobs ------------------------------------------------------------------- */
+/* ---- The end of jobs ----------------------------------------------------------------- */
 
 static void put_done(bert_engine *e, bert_job *job)
 {
@@ -21,6 +22,19 @@ static void put_done(bert_engine *e, bert_job *job)
     job->next_done = NULL;
     *e->done_last = job;
     e->done_last = &job->next_done;
+}
+
+static void count_end(struct bert__counters *c, const bert_job *job)
+{
+    bert_status st = job->early != BERT_OK ? job->early : job->error.code;
+
+    if (st != BERT_OK) {
+        bert__count_failed(c, st);
+    } else {
+        bert__count(&c->requests_answered, 1);
+        bert__histogram_record(&c->total_ns, job->info.total_ns);
+    }
+    BERT__PROBE_REQUEST_DONE(job->request.id, st, job->info.total_ns);
 }
 
 void bert__job_end(bert_job *job, bert_status why)
@@ -33,11 +47,13 @@ void bert__job_end(bert_job *job, bert_status why)
         bert__queue_remove(&e->queue, &job->queued); /* whose reference becomes that of `told` */
     else
         atomic_fetch_add(&job->refs, 1);
+    bert__tenant_leave(e, job);
     job->early = why;
     job->info.version = job->served->version;
     job->info.total_ns = bert__sys()->now_ns() - job->queued.arrival_ns;
     if (atomic_load(&job->state) == BERT__JOB_QUEUED)
         job->info.queue_ns = job->info.total_ns;
+    count_end(&e->counters, job);
     atomic_store_explicit(&job->state, BERT__JOB_DONE, memory_order_release);
     if (job->waiters > 0)
         pthread_cond_broadcast(&job->ended);
@@ -62,8 +78,12 @@ void bert__jobs_tell(bert_engine *e)
         if (e->told == NULL)
             e->told_last = &e->told;
         pthread_mutex_unlock(&e->lock);
-        if (job->request.notify == BERT_NOTIFY_CALLBACK)
+        bert__trace_end(e, job);
+        bert__pair_tell(e, job);
+        if (job->request.notify == BERT_NOTIFY_CALLBACK) {
+            bert__count(&e->counters.callbacks, 1);
             job->request.done(job->request.context, job);
+        }
         bert_job_unref(job);
         pthread_mutex_lock(&e->lock);
     }
@@ -78,13 +98,15 @@ void bert__engine_unlock(bert_engine *e)
     pthread_mutex_unlock(&e->lock);
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------ */
+/* ---- Sessions ------------------------------------------------------------------------ */
 
 static void close_session(bert_engine *e, struct bert__slot_session *s)
 {
+    bert__gauge_sub(&e->counters.session_bytes, s->bytes);
+    bert__gauge_sub(&e->counters.threads, e->threads - 1);
     bert_session_destroy(s->session);
     bert__served_unref(e, s->served);
-    *s = (struct bert__slot_session){NULL, NULL, 0};
+    *s = (struct bert__slot_session){NULL, NULL, 0, 0};
 }
 
 static void tidy_slot(bert_engine *e, struct bert__slot *slot)
@@ -135,9 +157,13 @@ static bert_status open_session(bert_engine *e, struct bert__frame *frame,
     o.cancel = tick;
     o.cancel_context = frame;
     st = bert_session_create(&s->session, served->model, &o, err);
-    if (st == BERT_OK)
-        s->served = bert__served_ref(served);
-    return st;
+    if (st != BERT_OK)
+        return st;
+    s->served = bert__served_ref(served);
+    s->bytes = bert__alloc_used(s->session->alloc);
+    bert__gauge_add(&e->counters.session_bytes, s->bytes);
+    bert__gauge_add(&e->counters.threads, e->threads - 1);
+    return BERT_OK;
 }
 
 /* The slot's own at this depth. */
@@ -163,8 +189,7 @@ static bert_status find_session(bert_engine *e, struct bert__frame *frame,
     return BERT_OK;
 }
 
-/* ---- A batch ------------------------------------------------------------------------------------
- */
+/* ---- A batch ------------------------------------------------------------------------- */
 
 static uint64_t smooth(uint64_t was, double now)
 {
@@ -212,6 +237,25 @@ static void describe(const struct bert__frame *f, const struct bert__session_sta
     }
 }
 
+static void count_batch(struct bert__counters *c, const struct bert__frame *f,
+                        const struct bert__session_stats *stats, uint64_t ns)
+{
+    uint64_t compute = stats->compute_ns < ns ? stats->compute_ns : ns;
+
+    bert__count(&c->batches, 1);
+    bert__count(&c->batched_tokens, stats->tokens);
+    bert__count(&c->tokens, stats->tokens);
+    bert__count(&c->tokens_unknown, stats->unknown);
+    bert__histogram_record(&c->compute_ns, compute);
+    bert__histogram_record(&c->batch_tokens, stats->tokens);
+    bert__histogram_record(&c->batch_requests, f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        bert__histogram_record(&c->queue_wait_ns, f->jobs[i]->info.queue_ns);
+        bert__histogram_record(&c->tokenize_ns, (ns - compute) / f->n);
+        bert__count_texts(c, f->jobs[i]);
+    }
+}
+
 /* The jobs of a frame, without the lock. */
 static void run_frame(bert_engine *e, struct bert__frame *f)
 {
@@ -226,6 +270,7 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
             f->jobs[i]->error = err;
         return;
     }
+    BERT__PROBE_BATCH_START(f, f->n, served->key);
     bert__tasks_run(session, e->alloc, f->jobs, f->n);
     ns = bert__sys()->now_ns() - f->start_ns;
     ns = ns > f->away_ns ? ns - f->away_ns : 0;
@@ -233,6 +278,8 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
     stats.compute_ns = stats.compute_ns > f->away_ns ? stats.compute_ns - f->away_ns : 0;
     describe(f, &stats, ns);
     learn(f, served, &stats, ns);
+    count_batch(&e->counters, f, &stats, ns);
+    BERT__PROBE_BATCH_DONE(f, f->n, stats.tokens, f->jobs[0]->error.code);
 }
 
 /* Out of the queue into a frame. */
@@ -252,6 +299,7 @@ static void fill_frame(bert_engine *e, struct bert__frame *f)
         bert_job *job = (bert_job *)taken[i];
 
         f->jobs[i] = job;
+        job->ran = true;
         job->info.queue_ns = f->start_ns - job->queued.arrival_ns;
         atomic_store(&job->state, BERT__JOB_RUNNING);
         if (job->queued.deadline_ns != 0 && job->queued.deadline_ns < f->deadline_ns)
@@ -282,6 +330,8 @@ static void run_next(bert_engine *e, struct bert__slot *slot, uint32_t depth)
     f->depth = depth;
     fill_frame(e, f);
     pthread_mutex_unlock(&e->lock);
+    for (size_t i = 0; i < f->n; i++)
+        bert__trace_batch(e, f->jobs[i]);
     run_frame(e, f);
     pthread_mutex_lock(&e->lock);
     for (size_t i = 0; i < f->n; i++) {
@@ -291,8 +341,7 @@ static void run_next(bert_engine *e, struct bert__slot *slot, uint32_t depth)
     f->n = 0;
 }
 
-/* ---- Between two layers
- * --------------------------------------------------------------------------- */
+/* ---- Between two layers -------------------------------------------------------------- */
 
 /* Jobs of the batch that are over; is any left? */
 static bool end_some(struct bert__frame *f, uint64_t now)
@@ -351,8 +400,7 @@ static int tick(void *context)
     return !any;
 }
 
-/* ---- Threads
- * ------------------------------------------------------------------------------------------ */
+/* ---- Threads ------------------------------------------------------------------------- */
 
 static struct bert__slot *free_slot(bert_engine *e)
 {

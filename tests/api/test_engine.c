@@ -67,7 +67,7 @@ static bert_request request_of(uint32_t task, const bert_text *list, size_t n)
     return r;
 }
 
-/* ---- Embedding, by each way of hearing of it --------------------------------------------- */
+/* ---- Embedding, by each way of hearing of it ----------------------------------------- */
 
 struct wanted {
     float rows[N][WIDTH_MOST];
@@ -267,7 +267,7 @@ static void test_several(void **state)
     bert_model_unref(model);
 }
 
-/* ---- The other tasks ------------------------------------------------------------------------- */
+/* ---- The other tasks ----------------------------------------------------------------- */
 
 static struct dump dumps[2];
 
@@ -494,8 +494,7 @@ static void test_single(void **state)
     bert_model_unref(model);
 }
 
-/* ---- What is wrong
- * ------------------------------------------------------------------------------- */
+/* ---- What is wrong ------------------------------------------------------------------- */
 
 static void refuse(bert_engine *engine, bert_request r, const char *word)
 {
@@ -561,8 +560,7 @@ static void test_bad_requests(void **state)
     bert_model_unref(model);
 }
 
-/* ---- Limits, cancels, deadlines
- * ------------------------------------------------------------------------ */
+/* ---- Limits, cancels, deadlines ------------------------------------------------------ */
 
 /* A callback that holds the only worker until it is let go. */
 struct gate {
@@ -739,8 +737,7 @@ static void test_stop(void **state)
     bert_model_unref(model);
 }
 
-/* ---- Models
- * ------------------------------------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------------------- */
 
 static void test_versions(void **state)
 {
@@ -782,9 +779,7 @@ static void test_versions(void **state)
     bert_model_unref(second);
 }
 
-/* ---- Fork
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Fork ---------------------------------------------------------------------------- */
 
 static int child_before(bert_engine *engine)
 {
@@ -848,9 +843,7 @@ static void test_fork(void **state)
     bert_model_unref(model);
 }
 
-/* ---- Memory
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Memory -------------------------------------------------------------------------- */
 
 static bert_status life(bert_model *model, struct test_heap *heap, bert_error *err)
 {
@@ -905,9 +898,7 @@ static void test_alloc_fail(void **state)
     bert_model_unref(model);
 }
 
-/* ---- Many at once
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Many at once -------------------------------------------------------------------- */
 
 enum { SUBMITTERS = 8, EACH = 60 };
 

@@ -27,7 +27,7 @@ static uint32_t below(uint32_t n)
 
 static const struct bert__queue_limits no_limits = {SIZE_MAX, 0, 0};
 
-/* ---- Order ------------------------------------------------------------------------------ */
+/* ---- Order --------------------------------------------------------------------------- */
 
 enum { ITEMS = 300, LANES = 4 };
 
@@ -185,7 +185,7 @@ static void test_due(void **unused)
     assert_true(bert__queue_due(100, UINT64_MAX, true) == UINT64_MAX);
 }
 
-/* ---- The policy, simulated ----------------------------------------------------------------- */
+/* ---- The policy, simulated ----------------------------------------------------------- */
 
 enum { MOST = 4096, TOKEN_NS = 50000, BATCH_TOKENS = 1024, LAYERS = 12 };
 

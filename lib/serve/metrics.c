@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics.c - the engine's snapshot: what is counted as it happens, and what is looked at now. */
+#include "lib/base/error.h"
+#include "lib/serve/engine_parts.h"
+
+static void look_at_models(const bert_engine *e, uint64_t *n, uint64_t *bytes)
+{
+    *n = *bytes = 0;
+    for (const struct bert__name *name = e->names; name != NULL; name = name->next) {
+        const struct bert__served *both[2] = {name->current, name->before};
+
+        for (int i = 0; i < 2; i++) {
+            *n += both[i] != NULL;
+            *bytes += both[i] != NULL ? bert_model_bytes(both[i]->model) : 0;
+        }
+    }
+}
+
+static uint64_t running(const bert_engine *e)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_slots; i++) {
+        for (uint32_t d = 0; d < BERT__DEPTHS; d++)
+            n += e->slots[i].frames[d].n;
+    }
+    return n;
+}
+
+bert_status bert_engine_metrics(bert_engine *e, bert_metrics *out, bert_error *err)
+{
+    struct bert__counters *c;
+    uint64_t models, bytes, own_threads;
+    bert_status st = bert__engine_check(e, err);
+
+    if (st != BERT_OK)
+        return st;
+    if (out == NULL)
+        return bert__fail(err, BERT_EINVAL, "out is NULL");
+    c = &e->counters;
+    pthread_mutex_lock(&e->lock);
+    own_threads = e->n_workers + e->loader_runs;
+    look_at_models(e, &models, &bytes);
+    bert__gauge_set(&c->models, models);
+    bert__gauge_set(&c->model_bytes, bytes);
+    bert__gauge_set(&c->requests_queued, e->queue.n);
+    bert__gauge_set(&c->tokens_queued, e->queue.tokens);
+    bert__gauge_set(&c->requests_running, running(e));
+    pthread_mutex_unlock(&e->lock);
+    st = bert__counters_snapshot(c, out, err);
+    if (st == BERT_OK && out->size >= offsetof(bert_metrics, threads) + sizeof out->threads)
+        out->threads += own_threads;
+    return st;
+}
