@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_registry.c - models that come and go under a running engine: loads in the foreground and in
+ * the background, checks before a swap, memory, routes, shadows, tenants; traces and metrics of it.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const bert_text text = {"a cat on a mat", 14};
+
+static bert_engine *make_engine(const bert_engine_options *options)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_error err;
+
+    if (options != NULL)
+        o = *options;
+    o.threads = 1;
+    test_ok(bert_engine_create(&engine, &o, &err), &err);
+    return engine;
+}
+
+static bert_request request(const char *model, uint64_t id)
+{
+    bert_request r = BERT_REQUEST_INIT;
+
+    r.task = BERT_TASK_EMBED;
+    r.texts = &text;
+    r.n = 1;
+    r.model = model;
+    r.id = id;
+    return r;
+}
+
+static bert_job *run(bert_engine *engine, bert_request r)
+{
+    bert_error err;
+    bert_job *job;
+
+    test_ok(bert_engine_run(engine, &r, &job, &err), &err);
+    return job;
+}
+
+static void add(bert_engine *engine, const char *name)
+{
+    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    bert_error err;
+
+    test_ok(bert_engine_add_model(engine, name, model, &err), &err);
+    bert_model_unref(model);
+}
+
+static uint64_t version_of(bert_engine *engine, const char *name)
+{
+    bert_model *model;
+    uint64_t version;
+    bert_error err;
+
+    test_ok(bert_engine_model(engine, name, &model, &version, &err), &err);
+    bert_model_unref(model);
+    return version;
+}
+
+static bert_metrics metrics_of(bert_engine *engine)
+{
+    bert_metrics m = {.size = sizeof m};
+    bert_error err;
+
+    test_ok(bert_engine_metrics(engine, &m, &err), &err);
+    return m;
+}
+
+/* A copy of a model's folder, to be changed; freed by drop_folder(). */
+static char *copy_folder(const char *from)
+{
+    char *folder = strdup("/tmp/bert-registry-XXXXXX"), command[512];
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(command, sizeof command, "cp %s/* %s/", from, folder);
+    assert_int_equal(system(command), 0);
+    return folder;
+}
+
+static void drop_folder(char *folder)
+{
+    char command[256];
+
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    free(folder);
+}
+
+/* ---- Loads ------------------------------------------------------------------------------- */
+
+struct told {
+    _Atomic int n;
+    bert_status status;
+    char message[1024];
+};
+
+static void loaded(void *context, const char *name, const bert_error *error)
+{
+    struct told *told = context;
+
+    assert_string_equal(name, "default");
+    told->status = error != NULL ? error->code : BERT_OK;
+    snprintf(told->message, sizeof told->message, "%s", error != NULL ? error->message : "");
+    atomic_fetch_add(&told->n, 1);
+}
+
+static void test_load_swap(void **state)
+{
+    const char *path = test_path("tests/data/models/embed/base");
+    bert_engine *engine = make_engine(NULL);
+    bert_load_options o = BERT_LOAD_OPTIONS_INIT;
+    struct told told = {0};
+    bert_metrics m;
+    bert_job *job;
+    bert_error err;
+
+    (void)state;
+    test_ok(bert_engine_load(engine, "default", path, NULL, &err), &err);
+    job = run(engine, request(NULL, 1));
+    assert_string_equal(bert_job_model_name(job), "default");
+    bert_job_unref(job);
+    o.background = 1;
+    o.done = loaded;
+    o.context = &told;
+    for (int i = 1; i <= 3; i++) {
+        test_ok(bert_engine_load(engine, "default", path, &o, &err), &err);
+        while (atomic_load(&told.n) < i)
+            bert_job_unref(run(engine, request(NULL, 2)));
+        assert_int_equal(told.status, BERT_OK);
+        assert_int_equal(version_of(engine, "default"), 1 + i);
+    }
+    /* a failed one leaves the old serving */
+    test_ok(bert_engine_load(engine, "default", "/nope", &o, &err), &err);
+    while (atomic_load(&told.n) < 4)
+        usleep(100);
+    assert_int_equal(told.status, BERT_EIO);
+    assert_non_null(strstr(told.message, "/nope"));
+    o.background = 0;
+    o.done = NULL;
+    test_error(bert_engine_load(engine, "default", "/nope", &o, &err), &err, BERT_EIO, "/nope",
+               NULL);
+    assert_int_equal(version_of(engine, "default"), 4);
+    test_ok(bert_engine_rollback(engine, "default", &err), &err);
+    assert_int_equal(version_of(engine, "default"), 3);
+    m = metrics_of(engine);
+    assert_int_equal(m.model_loads, 4);
+    assert_int_equal(m.model_load_failures, 2);
+    assert_int_equal(m.model_swaps, 3);
+    assert_int_equal(m.model_rollbacks, 1);
+    assert_int_equal(m.models, 2);
+    assert_int_equal(m.requests_answered, m.requests_submitted);
+    bert_engine_destroy(engine);
+}
+
+static void test_checks(void **state)
+{
+    char *folder = copy_folder(test_path("tests/data/models/embed/base")), path[300];
+    bert_engine *engine = make_engine(NULL);
+    bert_load_options o = BERT_LOAD_OPTIONS_INIT;
+    bert_model *model = test_load(folder, NULL);
+    bert_session *session = test_session(model, 1);
+    bert_error err;
+    FILE *file;
+
+    (void)state;
+    o.manifest = o.golden = BERT_CHECK_REQUIRED;
+    test_error(bert_engine_load(engine, "default", folder, &o, &err), &err, BERT_EFORMAT,
+               "bert_manifest.json", NULL);
+    test_ok(bert_golden_write(session, &text, NULL, 1, NULL, folder, &err), &err);
+    test_ok(bert_manifest_write(folder, NULL, NULL, &err), &err);
+    test_ok(bert_engine_load(engine, "default", folder, &o, &err), &err);
+
+    /* golden answers that the model doesn't give */
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    {
+        struct test_files files = {NULL, 0};
+
+        test_files_add(&files, folder);
+        test_files_edit(&files, "golden.json", "\"vector\": [", "\"vector\": [9, ");
+        file = fopen(path, "w");
+        assert_non_null(file);
+        fwrite(test_files_find(&files, "golden.json")->data, 1,
+               test_files_find(&files, "golden.json")->size, file);
+        fclose(file);
+        test_files_free(&files);
+    }
+    test_error(bert_engine_load(engine, "default", folder, NULL, &err), &err, BERT_EFORMAT,
+               "golden.json", NULL);
+    o.manifest = BERT_CHECK_OFF;
+    o.golden = BERT_CHECK_IF_THERE;
+    assert_int_equal(bert_engine_load(engine, "default", folder, &o, &err), BERT_EFORMAT);
+    o.golden = BERT_CHECK_OFF;
+    test_ok(bert_engine_load(engine, "default", folder, &o, &err), &err);
+    assert_int_equal(version_of(engine, "default"), 2);
+    o.manifest = 3;
+    test_error(bert_engine_load(engine, "default", folder, &o, &err), &err, BERT_EINVAL, "manifest",
+               NULL);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+    bert_engine_destroy(engine);
+    drop_folder(folder);
+}
+
+/* Room for two of three: the least recently used goes, and comes back when it is asked for. */
+static void test_memory(void **state)
+{
+    const char *path = test_path("tests/data/models/embed/base");
+    bert_model *model = test_load(path, NULL);
+    bert_engine_options options = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_request r = request("a", 1);
+    bert_status status;
+    bert_error err;
+    bert_job *job;
+
+    (void)state;
+    options.model_bytes = bert_model_bytes(model) * 5 / 2;
+    bert_model_unref(model);
+    engine = make_engine(&options);
+    test_ok(bert_engine_load(engine, "a", path, NULL, &err), &err);
+    test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
+    bert_job_unref(run(engine, request("a", 1)));
+    test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err); /* b goes */
+    assert_int_equal(metrics_of(engine).models, 2);
+    bert_job_unref(run(engine, request("a", 1)));
+    bert_job_unref(run(engine, request("c", 1)));
+    r = request("b", 7);
+    test_error(bert_engine_run(engine, &r, &job, &err), &err, BERT_EBUSY, "loaded again", NULL);
+    while ((status = bert_engine_run(engine, &r, &job, &err)) == BERT_EBUSY)
+        usleep(1000);
+    test_ok(status, &err);
+    bert_job_unref(job);
+    assert_int_equal(metrics_of(engine).models, 2);
+    assert_true(metrics_of(engine).model_bytes <= options.model_bytes);
+    /* a new version of one doesn't fit beside the old one for a rollback */
+    test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
+    test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err);
+    assert_true(metrics_of(engine).model_bytes <= options.model_bytes);
+    test_ok(bert_engine_remove_model(engine, "b", &err), &err);
+    bert_engine_destroy(engine);
+
+    options.model_bytes = 1000;
+    engine = make_engine(&options);
+    assert_int_equal(bert_engine_load(engine, "a", path, NULL, &err), BERT_ELIMIT);
+    bert_engine_destroy(engine);
+}
+
+/* ---- Routes and shadows ----------------------------------------------------------------------- */
+
+static void test_routes(void **state)
+{
+    bert_engine *engine = make_engine(NULL);
+    const bert_route routes[2] = {{"main", 3}, {"canary", 1}};
+    const bert_route bad[2] = {{"main", 0}, {"nobody", 1}};
+    int canary = 0;
+    bert_error err;
+
+    (void)state;
+    add(engine, "main");
+    add(engine, "canary");
+    test_ok(bert_engine_route(engine, "main", routes, 2, &err), &err);
+    for (uint64_t i = 0; i < 400; i++) {
+        bert_job *one = run(engine, request("main", i)), *two = run(engine, request("main", i));
+
+        assert_string_equal(bert_job_model_name(one), bert_job_model_name(two));
+        canary += strcmp(bert_job_model_name(one), "canary") == 0;
+        bert_job_unref(one);
+        bert_job_unref(two);
+    }
+    assert_in_range(canary, 60, 140);
+    for (uint64_t i = 0; i < 40; i++) { /* by the key alone */
+        bert_request r = request("main", i);
+        bert_job *job;
+
+        r.route_key = "user 7";
+        job = run(engine, r);
+        r.id = 0;
+        assert_int_equal(bert_job_id(job), i);
+        if (i > 0)
+            assert_int_equal(strcmp(bert_job_model_name(job), "canary") == 0, canary);
+        canary = strcmp(bert_job_model_name(job), "canary") == 0;
+        bert_job_unref(job);
+    }
+    test_error(bert_engine_route(engine, "main", bad, 2, &err), &err, BERT_EINVAL, "nobody", NULL);
+    test_error(bert_engine_route(engine, "main", bad, 1, &err), &err, BERT_EINVAL, "sum", NULL);
+    test_error(bert_engine_route(engine, "x", routes, 2, &err), &err, BERT_EINVAL, "x", NULL);
+    test_ok(bert_engine_remove_model(engine, "canary", &err), &err);
+    for (uint64_t i = 0; i < 50; i++) {
+        bert_job *job = run(engine, request("main", i));
+
+        assert_string_equal(bert_job_model_name(job), "main");
+        bert_job_unref(job);
+    }
+    test_ok(bert_engine_route(engine, "main", NULL, 0, &err), &err);
+    bert_engine_destroy(engine);
+}
+
+struct shadows {
+    _Atomic int n;
+    double distance;
+};
+
+static void shadowed(void *context, const bert_divergence *d)
+{
+    struct shadows *s = context;
+
+    assert_int_equal(d->task, BERT_TASK_EMBED);
+    assert_int_equal(d->answer, BERT_OK);
+    assert_int_equal(d->shadow, BERT_OK);
+    s->distance = d->distance;
+    atomic_fetch_add(&s->n, 1);
+}
+
+static void test_shadow(void **state)
+{
+    bert_engine *engine = make_engine(NULL);
+    struct shadows s = {0};
+    bert_error err;
+
+    (void)state;
+    add(engine, "main");
+    add(engine, "next");
+    test_ok(bert_engine_shadow(engine, "main", "next", 1000, shadowed, &s, &err), &err);
+    for (int i = 1; i <= 5; i++) {
+        bert_job *job = run(engine, request("main", (uint64_t)i));
+
+        assert_string_equal(bert_job_model_name(job), "main");
+        bert_job_unref(job);
+        while (atomic_load(&s.n) < i)
+            usleep(100);
+        assert_true(fabs(s.distance) < 1e-6);
+    }
+    assert_int_equal(metrics_of(engine).shadow_runs, 5);
+    assert_int_equal(metrics_of(engine).shadow_divergences, 0);
+    test_error(bert_engine_shadow(engine, "main", "nobody", 10, NULL, NULL, &err), &err,
+               BERT_EINVAL, "nobody", NULL);
+    test_error(bert_engine_shadow(engine, "main", "next", 1001, NULL, NULL, &err), &err,
+               BERT_EINVAL, "1001", NULL);
+    test_ok(bert_engine_shadow(engine, "main", NULL, 0, NULL, NULL, &err), &err);
+    bert_job_unref(run(engine, request("main", 9)));
+    assert_int_equal(metrics_of(engine).shadow_runs, 5);
+    bert_engine_destroy(engine);
+}
+
+/* ---- Tenants ------------------------------------------------------------------------------------ */
+
+static void test_tenants(void **state)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_job *jobs[4], *late;
+    bert_request r = request(NULL, 1);
+    bert_error err;
+
+    (void)state;
+    o.batch_wait_ns = 200000000; /* so that they wait */
+    engine = make_engine(&o);
+    add(engine, "default");
+    test_ok(bert_engine_limit_tenant(engine, "a", 2, &err), &err);
+    r.tenant = "a";
+    test_ok(bert_engine_submit(engine, &r, &jobs[0], &err), &err);
+    test_ok(bert_engine_submit(engine, &r, &jobs[1], &err), &err);
+    test_error(bert_engine_submit(engine, &r, &late, &err), &err, BERT_EBUSY, "tenant \"a\"", NULL);
+    r.tenant = "b";
+    test_ok(bert_engine_submit(engine, &r, &jobs[2], &err), &err);
+    test_ok(bert_engine_limit_tenant(engine, NULL, 1, &err), &err);
+    r.tenant = "c";
+    test_ok(bert_engine_submit(engine, &r, &jobs[3], &err), &err);
+    test_error(bert_engine_submit(engine, &r, &late, &err), &err, BERT_EBUSY, "tenant \"c\"", NULL);
+    for (int i = 0; i < 4; i++) {
+        test_ok(bert_job_wait(jobs[i], 0, &err), &err);
+        bert_job_unref(jobs[i]);
+    }
+    test_ok(bert_engine_submit(engine, &r, &late, &err), &err);
+    test_ok(bert_job_wait(late, 0, &err), &err);
+    bert_job_unref(late);
+    assert_int_equal(metrics_of(engine).requests_rejected, 2);
+    assert_true(metrics_of(engine).batch_requests.max >= 4);
+    bert_engine_destroy(engine);
+}
+
+/* ---- Traces ----------------------------------------------------------------------------------------- */
+
+struct trace {
+    pthread_mutex_t lock;
+    bert_trace_event events[64];
+    size_t n;
+};
+
+static void traced(void *context, const bert_trace_event *event)
+{
+    struct trace *t = context;
+
+    pthread_mutex_lock(&t->lock);
+    assert_true(t->n < 64);
+    t->events[t->n] = *event;
+    t->events[t->n++].model = NULL;
+    pthread_mutex_unlock(&t->lock);
+    assert_string_equal(event->model, "default");
+}
+
+static void test_trace(void **state)
+{
+    static const uint32_t stages[6] = {0, 1, 1, 2, 2, 0}, ends[6] = {0, 0, 1, 0, 1, 1};
+    struct trace t = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_request r = request(NULL, 5);
+    const uint8_t trace_id[2] = {0x0a, 0xf7};
+
+    (void)state;
+    o.trace = traced;
+    o.trace_context = &t;
+    engine = make_engine(&o);
+    add(engine, "default");
+    r.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    bert_job_unref(run(engine, r));
+    assert_int_equal(t.n, 6);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(t.events[i].stage, stages[i]);
+        assert_int_equal(t.events[i].ends, ends[i]);
+        assert_memory_equal(t.events[i].trace_id, trace_id, 2);
+        assert_int_equal(t.events[i].sampled, 0);
+        assert_int_equal(t.events[i].id, 5);
+        assert_true(i == 0 || t.events[i].time_ns >= t.events[i - 1].time_ns);
+    }
+    assert_int_equal(t.events[0].parent_id[0], 0xb7);
+    assert_memory_equal(t.events[3].parent_id, t.events[0].span_id, 8);
+    assert_memory_equal(t.events[3].span_id, t.events[4].span_id, 8);
+    assert_memory_not_equal(t.events[3].span_id, t.events[1].span_id, 8);
+    t.n = 0;
+    r.traceparent = "00-00000000000000000000000000000000-b7ad6b7169203331-01"; /* not of the form */
+    bert_job_unref(run(engine, r));
+    assert_int_equal(t.events[0].parent_id[0], 0);
+    assert_int_equal(t.events[0].sampled, 1);
+    bert_engine_destroy(engine);
+}
+
+/* ---- Metrics -------------------------------------------------------------------------------------------- */
+
+static void test_metrics(void **state)
+{
+    bert_engine *engine = make_engine(NULL);
+    bert_embed_options o = BERT_EMBED_OPTIONS_INIT;
+    bert_request r = request(NULL, 5);
+    static char out[1 << 16];
+    bert_metrics m;
+    size_t size;
+    bert_job *job;
+    bert_error err;
+
+    (void)state;
+    add(engine, "default");
+    for (int i = 0; i < 10; i++)
+        bert_job_unref(run(engine, r));
+    o.max_length = 4;
+    r.options = &o;
+    bert_job_unref(run(engine, r));
+    o.prompt_name = "none";
+    assert_int_equal(bert_engine_run(engine, &r, &job, &err), BERT_EINVAL);
+    m = metrics_of(engine);
+    assert_int_equal(m.requests_submitted, 12);
+    assert_int_equal(m.requests_answered, 11);
+    assert_int_equal(m.requests_failed[1], 1);
+    assert_int_equal(m.texts, 12);
+    assert_int_equal(m.texts_truncated, 1);
+    assert_true(m.tokens >= 11 * 4 && m.tokens == m.batched_tokens);
+    assert_int_equal(m.batches, 12);
+    assert_int_equal(m.total_ns.count, 11);
+    assert_int_equal(m.queue_wait_ns.count, 12);
+    assert_int_equal(m.requests_queued, 0);
+    assert_int_equal(m.requests_running, 0);
+    assert_true(m.session_bytes > 0 && m.model_bytes > 0);
+    test_ok(bert_metrics_prometheus(&m, out, sizeof out, &size, &err), &err);
+    out[size] = '\0';
+    assert_non_null(strstr(out, "bert_requests_submitted_total 12\n"));
+    assert_null(strstr(out, "mat")); /* no text */
+    bert_engine_destroy(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load_swap), cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_memory),    cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_shadow),    cmocka_unit_test(test_tenants),
+        cmocka_unit_test(test_trace),     cmocka_unit_test(test_metrics),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
