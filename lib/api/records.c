@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/api/slices.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
@@ -132,6 +133,13 @@ bert_status bert__records_fail_nonfinite(struct bert__records *r, size_t i, bert
 
     bert__fail(&why, BERT_ENONFINITE, "the model gives NaN or infinity for this text");
     return bert__records_fail(r, i, &why, err);
+}
+
+size_t bert__result_bytes(const void *result)
+{
+    const struct bert__records *r = result; /* which every such result begins with */
+
+    return (size_t)bert__alloc_used(r->alloc);
 }
 
 /* ---- Reading ----------------------------------------------------------------------- */

@@ -25,4 +25,7 @@ bert_status bert__fills_slice(bert_fills **out, bert_fills *whole, size_t first,
 bert_status bert__choices_slice(bert_choices **out, bert_choices *whole, size_t first, size_t n,
                                 bert_error *err);
 
+/* Memory that a result of records keeps: of a slice, the whole's. */
+size_t bert__result_bytes(const void *result);
+
 #endif

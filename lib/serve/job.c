@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/api/options.h"
+#include "lib/api/slices.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
@@ -336,57 +337,98 @@ bert_status bert__job_create(bert_job **out, struct bert__alloc *alloc, const be
     block = (struct block){(char *)job, 0, false};
     lay_out(job, &block, r, shape, options, model_key);
     atomic_init(&job->refs, 1);
+    job->answer = bert__answer_create(alloc, r->task);
+    if (job->answer == NULL) {
+        bert__job_free(job, alloc);
+        return bert__fail_nomem(err, "the request");
+    }
     job->queued.bytes = text_bytes(&job->request);
     *out = job;
     return BERT_OK;
 }
 
-static void free_result(bert_job *job)
+/* ---- Answers ------------------------------------------------------------------------- */
+
+struct bert__answer *bert__answer_create(struct bert__alloc *alloc, uint32_t task)
 {
-    switch (job->request.task) {
+    struct bert__answer *answer = bert__alloc_array(alloc, 1, sizeof *answer);
+
+    if (answer == NULL)
+        return NULL;
+    atomic_init(&answer->refs, 1);
+    answer->alloc = alloc;
+    answer->task = task;
+    return answer;
+}
+
+void bert__answer_ref(void *answer)
+{
+    atomic_fetch_add(&((struct bert__answer *)answer)->refs, 1);
+}
+
+static void free_result(struct bert__answer *a)
+{
+    switch (a->task) {
     case BERT_TASK_EMBED_ALL:
-        bert_embeddings_free(job->result);
+        bert_embeddings_free(a->result);
         break;
     case BERT_TASK_EMBED_TOKENS:
-        bert_outputs_free(job->result);
+        bert_outputs_free(a->result);
         break;
     case BERT_TASK_EMBED_CHUNKS:
-        bert_chunks_free(job->result);
+        bert_chunks_free(a->result);
         break;
     case BERT_TASK_CLASSIFY:
-        bert_classifications_free(job->result);
+        bert_classifications_free(a->result);
         break;
     case BERT_TASK_RERANK:
-        bert_rankings_free(job->result);
+        bert_rankings_free(a->result);
         break;
     case BERT_TASK_TAG:
-        bert_entities_free(job->result);
+        bert_entities_free(a->result);
         break;
     case BERT_TASK_ANSWER:
-        bert_answers_free(job->result);
+        bert_answers_free(a->result);
         break;
     case BERT_TASK_NEXT:
-        bert_nexts_free(job->result);
+        bert_nexts_free(a->result);
         break;
     case BERT_TASK_FILL:
-        bert_fills_free(job->result);
+        bert_fills_free(a->result);
         break;
     case BERT_TASK_CHOOSE:
-        bert_choices_free(job->result);
+        bert_choices_free(a->result);
         break;
     case BERT_TASK_EXPLAIN:
-        bert_explanation_free(job->result);
+        bert_explanation_free(a->result);
         break;
     default:
         break;
     }
 }
 
+void bert__answer_unref(void *answer)
+{
+    struct bert__answer *a = answer;
+
+    if (a == NULL || atomic_fetch_sub(&a->refs, 1) != 1)
+        return;
+    free_result(a);
+    bert__alloc_free(a->alloc, a->vectors);
+    bert__alloc_free(a->alloc, a->reports);
+    bert__alloc_free(a->alloc, a);
+}
+
+size_t bert__answer_bytes(const struct bert__answer *a, size_t n)
+{
+    if (a->task == BERT_TASK_EMBED)
+        return sizeof *a + n * (a->width * sizeof *a->vectors + sizeof *a->reports);
+    return sizeof *a + bert__result_bytes(a->result);
+}
+
 void bert__job_free(bert_job *job, struct bert__alloc *alloc)
 {
-    free_result(job);
-    bert__alloc_free(alloc, job->vectors);
-    bert__alloc_free(alloc, job->reports);
+    bert__answer_unref(job->answer);
     pthread_cond_destroy(&job->ended);
     bert__alloc_free(alloc, job);
 }
@@ -455,19 +497,19 @@ const float *bert_job_vectors(const bert_job *job, size_t *n, size_t *width)
     if (n != NULL)
         *n = there ? job->request.n : 0;
     if (width != NULL)
-        *width = there ? job->width : 0;
-    return there ? job->vectors : NULL;
+        *width = there ? job->answer->width : 0;
+    return there ? job->answer->vectors : NULL;
 }
 
 const bert_embed_report *bert_job_reports(const bert_job *job)
 {
-    return has(job, BERT_TASK_EMBED) ? job->reports : NULL;
+    return has(job, BERT_TASK_EMBED) ? job->answer->reports : NULL;
 }
 
 #define RESULT(name, type, task)                                                                   \
     const type *bert_job_##name(const bert_job *job)                                               \
     {                                                                                              \
-        return has(job, task) ? job->result : NULL;                                                \
+        return has(job, task) ? job->answer->result : NULL;                                        \
     }
 
 RESULT(outputs, bert_outputs, BERT_TASK_EMBED_TOKENS)

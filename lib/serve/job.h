@@ -39,11 +39,26 @@ struct bert_job {
     /* what came of it, from RUNNING on by who runs it, from DONE on for all to read */
     bert_error error;
     bert_job_info info;
-    void *result; /* by task; EMBED: none */
+    struct bert__answer *answer; /* its own, or one that others have too */
+};
+
+/* What came of a request; shared by the job, the cache, and jobs that asked the same. */
+struct bert__answer {
+    _Atomic uint32_t refs;
+    struct bert__alloc *alloc;
+    uint32_t task;
+    void *result; /* by task; EMBED: none, but */
     float *vectors;
     bert_embed_report *reports;
     size_t width;
 };
+
+struct bert__answer *bert__answer_create(struct bert__alloc *alloc, uint32_t task);
+/* The cache's: of a struct bert__answer. */
+void bert__answer_ref(void *answer);
+void bert__answer_unref(void *answer); /* NULL is fine */
+/* Memory that it keeps, also what it shares with the others of its batch. */
+size_t bert__answer_bytes(const struct bert__answer *answer, size_t n);
 
 /* A task's own options, and where there are pointers in them. */
 struct bert__task_shape {

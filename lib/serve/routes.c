@@ -273,12 +273,12 @@ static double distance(const bert_job *a, const bert_job *b)
         return embed_distance(a, b);
     case BERT_TASK_CLASSIFY:
         for (size_t i = 0; i < a->request.n; i++)
-            worst = larger(worst, label_distance(a->result, b->result, i));
+            worst = larger(worst, label_distance(a->answer->result, b->answer->result, i));
         return worst;
     case BERT_TASK_RERANK:
-        return rank_distance(a->result, b->result);
+        return rank_distance(a->answer->result, b->answer->result);
     case BERT_TASK_TAG:
-        return entity_distance(a->result, b->result);
+        return entity_distance(a->answer->result, b->answer->result);
     default:
         return -1;
     }

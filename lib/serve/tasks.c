@@ -80,7 +80,7 @@ static void hand_out(const struct call *c, void *whole, slice_fn *slice, size_t 
         bert_job *job = c->jobs[i];
         size_t n = each > 0 ? each : job->request.n;
 
-        slice(&job->result, whole, first, n, &job->error);
+        slice(&job->answer->result, whole, first, n, &job->error);
         first += n;
     }
 }
@@ -195,12 +195,14 @@ static bool make_room(struct call *c, size_t width)
 
         if (!bert__size_mul(job->request.n, width, &floats))
             return false;
-        job->width = width;
-        if (job->vectors == NULL)
-            job->vectors = bert__alloc_items(c->alloc, floats, sizeof *job->vectors);
-        if (job->reports == NULL)
-            job->reports = bert__alloc_items(c->alloc, job->request.n, sizeof *job->reports);
-        if (job->vectors == NULL || job->reports == NULL)
+        job->answer->width = width;
+        if (job->answer->vectors == NULL)
+            job->answer->vectors =
+                bert__alloc_items(c->alloc, floats, sizeof *job->answer->vectors);
+        if (job->answer->reports == NULL)
+            job->answer->reports =
+                bert__alloc_items(c->alloc, job->request.n, sizeof *job->answer->reports);
+        if (job->answer->vectors == NULL || job->answer->reports == NULL)
             return false;
     }
     return true;
@@ -213,8 +215,8 @@ static void hand_out_vectors(struct call *c, size_t width, const float *rows,
         bert_job *job = c->jobs[i];
         size_t n = job->request.n;
 
-        memcpy(job->vectors, rows, n * width * sizeof *rows);
-        memcpy(job->reports, reports, n * sizeof *reports);
+        memcpy(job->answer->vectors, rows, n * width * sizeof *rows);
+        memcpy(job->answer->reports, reports, n * sizeof *reports);
         rows += n * width;
         reports += n;
     }
@@ -243,9 +245,9 @@ static void explain_failures(struct call *c)
     for (size_t i = 0; i < c->n_jobs; i++) {
         bert_job *job = c->jobs[i];
 
-        if (job->request.n == 1 && job->reports[0].status != BERT_OK)
-            bert_embed(c->session, job->request.texts, 1, c->options, job->vectors, job->width,
-                       NULL, &job->error);
+        if (job->request.n == 1 && job->answer->reports[0].status != BERT_OK)
+            bert_embed(c->session, job->request.texts, 1, c->options, job->answer->vectors,
+                       job->answer->width, NULL, &job->error);
     }
 }
 
@@ -261,8 +263,8 @@ static bert_status embed(struct call *c, bert_error *err)
     if (c->n_jobs > 1)
         st = embed_together(c, width, err);
     else
-        st = bert_embed(c->session, c->texts, c->n, c->options, c->jobs[0]->vectors, c->n * width,
-                        c->jobs[0]->reports, err);
+        st = bert_embed(c->session, c->texts, c->n, c->options, c->jobs[0]->answer->vectors,
+                        c->n * width, c->jobs[0]->answer->reports, err);
     if (st == BERT_OK)
         explain_failures(c);
     return st;
@@ -275,7 +277,7 @@ static bert_status embed_tokens(struct call *c, bert_error *err)
     bert_outputs *result = NULL;
     bert_status st = bert_embed_tokens(c->session, c->texts[0], c->options, &result, NULL, err);
 
-    c->jobs[0]->result = result;
+    c->jobs[0]->answer->result = result;
     return st;
 }
 
@@ -286,7 +288,7 @@ static bert_status embed_chunks(struct call *c, bert_error *err)
     bert_status st =
         bert_embed_chunks(c->session, c->texts[0], r->spans, r->n_spans, c->options, &result, err);
 
-    c->jobs[0]->result = result;
+    c->jobs[0]->answer->result = result;
     return st;
 }
 
@@ -296,7 +298,7 @@ static bert_status rerank(struct call *c, bert_error *err)
     bert_status st = bert_rerank(c->session, c->jobs[0]->request.query, c->texts, c->n, c->options,
                                  &result, err);
 
-    c->jobs[0]->result = result;
+    c->jobs[0]->answer->result = result;
     return st;
 }
 
@@ -305,7 +307,7 @@ static bert_status explain(struct call *c, bert_error *err)
     bert_explanation *result = NULL;
     bert_status st = bert_explain(c->session, c->texts[0], c->pairs, c->options, &result, err);
 
-    c->jobs[0]->result = result;
+    c->jobs[0]->answer->result = result;
     return st;
 }
 

@@ -10,12 +10,12 @@ struct text {
 
 static struct text text_of(const bert_job *job, size_t i)
 {
-    const void *r = job->result;
+    const void *r = job->answer->result;
 
     switch (job->request.task) {
     case BERT_TASK_EMBED:
-        return (struct text){job->reports[i].status, job->reports[i].tokens,
-                             job->reports[i].truncated};
+        return (struct text){job->answer->reports[i].status, job->answer->reports[i].tokens,
+                             job->answer->reports[i].truncated};
     case BERT_TASK_EMBED_ALL:
         return (struct text){bert_embeddings_status(r, i), bert_embeddings_tokens(r, i),
                              bert_embeddings_truncated(r, i)};
