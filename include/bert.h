@@ -16,6 +16,7 @@
 #include <bert/manifest.h>
 #include <bert/metrics.h>
 #include <bert/model.h>
+#include <bert/privacy.h>
 #include <bert/quantize.h>
 #include <bert/session.h>
 #include <bert/tasks.h>
