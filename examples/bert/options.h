@@ -66,6 +66,8 @@ struct options {
     /* manifest */
     const char *golden;
     int check, links;
+    /* mask */
+    const char *kinds, *key;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

@@ -98,7 +98,7 @@ usage 'question is missing' answer -m "$task/answer" x
 usage "'0'" answer -m "$task/answer" --question x --top 0 x
 usage "'0'" answer -m "$task/answer" --question x --max-answer 0 x
 usage 'stride' answer -m "$task/answer" --question x --max-length 10 --stride 7 x
-for command in '' info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate bench; do
+for command in '' info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate mask bench; do
     # shellcheck disable=SC2086
     run $command --help
     is "$command --help" 0 "$rc"
