@@ -8,7 +8,7 @@ warn='-Wall -Wextra -Wpedantic -Werror -fsyntax-only'
 n=0
 alone() { # compiler flags language header
     # shellcheck disable=SC2086
-    printf '#include <%s>\n' "$4" | $1 $2 $warn -I"$B" -x "$3" - || { echo "$4 alone: $1 $2"; exit 1; }
+    printf '#include <%s>\n' "$4" | $1 ${CPPFLAGS-} $2 $warn -I"$B" -x "$3" - || { echo "$4 alone: $1 $2"; exit 1; }
     n=$((n + 1))
 }
 for h in include/*.h include/bert/*.h; do
