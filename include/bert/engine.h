@@ -49,6 +49,11 @@
  *
  * Answers are those of the same call on a session of its own, bit for bit.
  *
+ * Cache.  With cache_bytes an answer is kept by model version, task, options and exact texts, and
+ * those who ask the same while it is being computed wait for it instead of asking again; if its own
+ * caller cancels, one of them takes its place.  A callback may then come before the submission has
+ * returned.  EMBED_TOKENS, EMBED_CHUNKS and EXPLAIN are not kept.
+ *
  * Threads: every function may be called by any thread at any time, but for
  *          bert_engine_destroy(), which must be the last.  The engine's own threads are made by
  *          the first request that needs one; they block all signals.  A thread in
@@ -126,12 +131,13 @@ typedef struct bert_engine_options {
     const bert_allocator *allocator; /**< NULL: malloc */
     uint64_t model_bytes; /**< of all models that bert_engine_load() keeps; 0: no limit.  Over it
                              the least recently used are unloaded, versions for a rollback first */
+    uint64_t cache_bytes; /**< of answers that are kept for who asks the same again; 0: none are */
     bert_trace_fn trace;  /**< NULL: none */
     void *trace_context;
 } bert_engine_options;
 #define BERT_ENGINE_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bert_engine_options), 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL                      \
+        sizeof(bert_engine_options), 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL, NULL                   \
     }
 
 /**
@@ -141,6 +147,10 @@ typedef struct bert_engine_options {
  */
 BERT_API bert_status bert_engine_create(bert_engine **out, const bert_engine_options *options,
                                         bert_error *err);
+
+/** Forget all answers that the cache holds.  A new version of a model forgets those of the version
+ * that is let go of.  Since 0.1. */
+BERT_API bert_status bert_engine_flush_cache(bert_engine *engine, bert_error *err);
 
 /** All metrics now; out->size is set.  See bert/metrics.h, which also writes them out.  Any thread.
  *  Since 0.1. */

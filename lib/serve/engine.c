@@ -12,6 +12,7 @@
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
 #include "lib/base/thread.h"
+#include "lib/serve/cached.h"
 #include "lib/serve/engine_parts.h"
 
 enum {
@@ -115,6 +116,14 @@ static bool fill(bert_engine *e, const bert_engine_options *o)
     return init_locks(e);
 }
 
+static bert_status make_cache(bert_engine *e, uint64_t bytes, bert_error *err)
+{
+    const struct bert__cache_options options = {
+        .max_bytes = bytes, .ref = bert__answer_ref, .unref = bert__answer_unref};
+
+    return bytes > 0 ? bert__cache_create(&e->cache, e->alloc, &options, err) : BERT_OK;
+}
+
 bert_status bert_engine_create(bert_engine **out, const bert_engine_options *options,
                                bert_error *err)
 {
@@ -131,19 +140,33 @@ bert_status bert_engine_create(bert_engine **out, const bert_engine_options *opt
         return st;
     alloc = bert__alloc_create(o.allocator, 0);
     e = alloc != NULL ? bert__alloc_array(alloc, 1, sizeof *e) : NULL;
-    if (e != NULL)
-        e->alloc = alloc;
-    if (e == NULL || !fill(e, &o)) {
-        if (e != NULL) {
-            bert__alloc_free(alloc, e->slots);
-            bert__alloc_free(alloc, e->workers);
-            bert__alloc_free(alloc, e);
-        }
+    if (e == NULL) {
         bert__alloc_destroy(alloc);
         return bert__fail_nomem(err, "the engine");
     }
-    *out = e;
-    return BERT_OK;
+    e->alloc = alloc;
+    if (!fill(e, &o)) {
+        bert__alloc_free(alloc, e->slots);
+        bert__alloc_free(alloc, e->workers);
+        bert__alloc_free(alloc, e);
+        bert__alloc_destroy(alloc);
+        return bert__fail_nomem(err, "the engine");
+    }
+    st = make_cache(e, o.cache_bytes, err);
+    if (st == BERT_OK)
+        *out = e;
+    else
+        bert_engine_destroy(e);
+    return st;
+}
+
+bert_status bert_engine_flush_cache(bert_engine *e, bert_error *err)
+{
+    bert_status st = bert__engine_check(e, err);
+
+    if (st == BERT_OK && e->cache != NULL)
+        bert__cache_flush(e->cache);
+    return st;
 }
 
 void bert__engine_unref(bert_engine *e)
@@ -223,6 +246,7 @@ void bert_engine_destroy(bert_engine *e)
     bert__slots_free(e);
     bert__tenants_free(e);
     bert__names_free(e);
+    bert__cache_destroy(e->cache);
     bert__queue_free(&e->queue);
     if (e->fd >= 0)
         bert__sys()->close(e->fd);
@@ -268,21 +292,19 @@ static void set_times(bert_job *job, uint64_t now)
         q->deadline_ns = limit < UINT64_MAX - now ? now + limit : UINT64_MAX;
 }
 
-static bert_status push(bert_engine *e, bert_job *job, bert_error *err)
+bert_status bert__engine_push(bert_engine *e, bert_job *job, bert_error *err)
 {
     bert_status st;
 
     if (e->stopping)
         return bert__fail(err, BERT_ECANCELED, "the engine has stopped");
-    set_times(job, bert__sys()->now_ns());
     st = bert__queue_push(&e->queue, &job->queued, job->key, job->key_size, err);
     if (st != BERT_OK)
         return st;
     atomic_fetch_add(&job->refs, 1); /* the queue's, then the batch's */
-    atomic_store(&e->deadline_ns, e->queue.next_deadline_ns);
+    if (e->queue.next_deadline_ns < atomic_load(&e->deadline_ns))
+        atomic_store(&e->deadline_ns, e->queue.next_deadline_ns);
     atomic_fetch_add_explicit(&e->attention, 1, memory_order_release);
-    bert__count(&e->counters.requests_submitted, 1);
-    BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
     return BERT_OK;
 }
 
@@ -306,6 +328,7 @@ static bert_status make_for(bert_job **out, bert_engine *e, const bert_request *
     (*out)->served = served;
     atomic_fetch_add(&e->refs, 1);
     estimate(*out);
+    set_times(*out, bert__sys()->now_ns());
     return BERT_OK;
 }
 
@@ -373,21 +396,34 @@ static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *
     return st;
 }
 
-/* With its shadow, for which there may be no room. */
-static bert_status push_both(bert_engine *e, bert_job *job, const char *tenant, bert_error *err)
+/* Into the queue, unless the cache has the answer or another job will; with its shadow, for which
+ * there may be no room. */
+static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found found,
+                        const char *tenant, bert_error *err)
 {
-    bert_status st = bert__tenant_enter(e, job, tenant, err);
+    bert_status st = BERT_OK;
 
-    if (st == BERT_OK)
-        st = push(e, job, err);
+    if (found == BERT__CACHE_OWNER) {
+        st = bert__tenant_enter(e, job, tenant, err);
+        if (st == BERT_OK)
+            st = bert__engine_push(e, job, err);
+        if (st != BERT_OK)
+            bert__tenant_leave(e, job);
+    } else if (found == BERT__CACHE_HIT) {
+        bert__job_end(job, BERT_OK);
+    } else {
+        bert__cached_watch(e, job);
+    }
     if (st != BERT_OK)
-        bert__tenant_leave(e, job);
-    else if (job->pair != NULL && push(e, job->pair->shadow, NULL) != BERT_OK)
+        return st;
+    bert__count(&e->counters.requests_submitted, 1);
+    BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
+    if (job->pair != NULL && bert__engine_push(e, job->pair->shadow, NULL) != BERT_OK)
         drop_shadow(e, job);
-    return st;
+    return BERT_OK;
 }
 
-/* Read and make; the lock is held after success only. */
+/* Read and make. */
 static bert_status enter(bert_engine *e, const bert_request *request, bert_request *r,
                          bert_job **job, bert_error *err)
 {
@@ -401,7 +437,6 @@ static bert_status enter(bert_engine *e, const bert_request *request, bert_reque
         return st;
     bert__engine_claim(e);
     bert__trace_begin(e, *job, r->traceparent);
-    pthread_mutex_lock(&e->lock);
     return BERT_OK;
 }
 
@@ -413,6 +448,7 @@ static bert_status refuse(bert_engine *e, bert_job *job, bert_status st)
     if (st == BERT_EBUSY)
         bert__count(&e->counters.requests_rejected, 1);
     bert__trace_end(e, job);
+    bert__cached_give(e, job);
     drop_shadow(e, job);
     bert_job_unref(job);
     return st;
@@ -421,6 +457,7 @@ static bert_status refuse(bert_engine *e, bert_job *job, bert_status st)
 bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert_job **out,
                                bert_error *err)
 {
+    enum bert__cache_found found;
     bert_request r;
     bert_job *job;
     bert_status st;
@@ -431,16 +468,21 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
     if (st != BERT_OK)
         return st;
     if (out == NULL && r.notify == BERT_NOTIFY_WAIT)
-        st = bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job");
-    if (st == BERT_OK)
-        st = bert__workers_start(e, err);
+        return refuse(
+            e, job, bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job"));
+    pthread_mutex_lock(&e->lock);
+    st = bert__workers_start(e, err);
     if (st == BERT_OK && r.notify == BERT_NOTIFY_QUEUE)
         st = open_events(e, err);
-    if (st == BERT_OK)
-        st = push_both(e, job, r.tenant, err);
-    if (st == BERT_OK && e->n_free > 0)
-        pthread_cond_signal(&e->work);
     pthread_mutex_unlock(&e->lock);
+    if (st != BERT_OK)
+        return refuse(e, job, st);
+    found = bert__cached_lookup(e, job);
+    pthread_mutex_lock(&e->lock);
+    st = take(e, job, found, r.tenant, err);
+    if (e->queue.n > 0 && e->n_free > 0)
+        pthread_cond_signal(&e->work);
+    bert__engine_unlock(e);
     if (st != BERT_OK)
         return refuse(e, job, st);
     if (out != NULL)
@@ -503,6 +545,7 @@ bert_status bert_job_wait(bert_job *job, uint64_t timeout_ns, bert_error *err)
 bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_job **out,
                             bert_error *err)
 {
+    enum bert__cache_found found;
     bert_request r;
     bert_job *job;
     bert_status st;
@@ -514,11 +557,13 @@ bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_jo
     if (st != BERT_OK)
         return st;
     if (r.notify != BERT_NOTIFY_WAIT)
-        st = bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT");
-    if (st == BERT_OK)
-        st = push_both(e, job, r.tenant, err);
+        return refuse(e, job,
+                      bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT"));
+    found = bert__cached_lookup(e, job);
+    pthread_mutex_lock(&e->lock);
+    st = take(e, job, found, r.tenant, err);
     if (st == BERT_OK) {
-        if ((job->pair != NULL || !bert__worker_can_run(e))
+        if (e->queue.n > 0 && (job->pair != NULL || !bert__worker_can_run(e))
             && bert__workers_start(e, NULL) == BERT_OK)
             pthread_cond_signal(&e->work);
         wait_locked(job, 0);

@@ -125,6 +125,8 @@ struct bert_engine {
     uint64_t served; /* versions of all names so far */
     uint64_t clock;  /* of names' use */
     uint64_t model_bytes;
+    struct bert__cache *cache; /* NULL: none */
+    bert_job *joined;          /* with deadlines, that wait for others' answers */
     struct bert__tenant *tenants;
     uint32_t tenant_limit; /* of those without one of their own; 0: none */
     bert_trace_fn trace;
@@ -149,6 +151,9 @@ bool bert__engine_foreign(const bert_engine *engine); /* of another process */
 /* The first that needs threads: from now on the engine is this process's. */
 void bert__engine_claim(bert_engine *engine);
 void bert__engine_unref(bert_engine *engine);
+
+/* Into the queue; the lock is held. */
+bert_status bert__engine_push(bert_engine *engine, bert_job *job, bert_error *err);
 
 /* Callbacks and references that are due, without the lock, which is held before and after. */
 void bert__jobs_tell(bert_engine *engine);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/serve/cache.h"
 #include "lib/serve/queue.h"
 
 struct bert__pair;
@@ -27,7 +28,12 @@ struct bert_job {
     struct bert__tenant *tenant; /* while it has not ended; NULL: none counts it */
     struct bert__pair *pair;     /* with its shadow, or what it is the shadow of; NULL: none */
     uint8_t trace_id[16], parent_id[8], span_id[8];
-    bool sampled, ran;               /* ran: in a batch */
+    bool sampled, ran; /* ran: in a batch */
+    /* in the cache: */
+    struct bert__cache_waiter waiter;
+    struct bert__cache_entry *ticket; /* others may wait for it; NULL: none */
+    bool joined, watched;             /* it waits for another; and has a deadline */
+    bert_job *joined_before, *joined_after;
     bert_job *next_done, *next_told; /* in the engine's lists */
     bert_status early;               /* why it ended before its batch did; BERT_OK: it did not */
 

@@ -16,6 +16,23 @@ static void look_at_models(const bert_engine *e, uint64_t *n, uint64_t *bytes)
     }
 }
 
+static void look_at_cache(bert_engine *e)
+{
+    struct bert__counters *c = &e->counters;
+    struct bert__cache_counts counts;
+
+    if (e->cache == NULL)
+        return;
+    bert__cache_count(e->cache, &counts);
+    bert__gauge_set(&c->cache_hits, counts.hits);
+    bert__gauge_set(&c->cache_misses, counts.misses);
+    bert__gauge_set(&c->cache_coalesced, counts.joined);
+    bert__gauge_set(&c->cache_inserts, counts.inserts);
+    bert__gauge_set(&c->cache_evictions, counts.evictions);
+    bert__gauge_set(&c->cache_entries, counts.entries);
+    bert__gauge_set(&c->cache_bytes, counts.bytes);
+}
+
 static uint64_t running(const bert_engine *e)
 {
     uint64_t n = 0;
@@ -41,6 +58,7 @@ bert_status bert_engine_metrics(bert_engine *e, bert_metrics *out, bert_error *e
     pthread_mutex_lock(&e->lock);
     own_threads = e->n_workers + e->loader_runs;
     look_at_models(e, &models, &bytes);
+    look_at_cache(e);
     bert__gauge_set(&c->models, models);
     bert__gauge_set(&c->model_bytes, bytes);
     bert__gauge_set(&c->requests_queued, e->queue.n);

@@ -49,6 +49,8 @@ void bert__served_retire(bert_engine *engine, struct bert__served *served)
     if (served == NULL)
         return;
     atomic_store(&served->retired, true);
+    if (engine->cache != NULL)
+        bert__cache_flush_group(engine->cache, served->key);
     bert__served_unref(engine, served);
 }
 

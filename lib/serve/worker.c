@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/base/probe.h"
 #include "lib/base/sys.h"
+#include "lib/serve/cached.h"
 #include "lib/serve/engine_parts.h"
 #include "lib/serve/tasks.h"
 
@@ -47,6 +48,7 @@ void bert__job_end(bert_job *job, bert_status why)
         bert__queue_remove(&e->queue, &job->queued); /* whose reference becomes that of `told` */
     else
         atomic_fetch_add(&job->refs, 1);
+    bert__cached_leave(e, job);
     bert__tenant_leave(e, job);
     job->early = why;
     job->info.version = job->served->version;
@@ -80,6 +82,7 @@ void bert__jobs_tell(bert_engine *e)
         pthread_mutex_unlock(&e->lock);
         bert__trace_end(e, job);
         bert__pair_tell(e, job);
+        bert__cached_give(e, job);
         if (job->request.notify == BERT_NOTIFY_CALLBACK) {
             bert__count(&e->counters.callbacks, 1);
             job->request.done(job->request.context, job);
@@ -316,6 +319,7 @@ static void end_expired(bert_engine *e)
     while ((late = bert__queue_expired(&e->queue, now)) != NULL)
         bert__job_end((bert_job *)late, BERT_ETIMEDOUT);
     atomic_store(&e->deadline_ns, e->queue.next_deadline_ns);
+    bert__cached_expire(e, now);
 }
 
 /* One batch from the queue; the lock is held before and after. */

@@ -257,7 +257,8 @@ static void test_memory(void **state)
     bert_engine_destroy(engine);
 }
 
-/* ---- Routes and shadows ----------------------------------------------------------------------- */
+/* ---- Routes and shadows -----------------------------------------------------------------------
+ */
 
 static void test_routes(void **state)
 {
@@ -354,7 +355,8 @@ static void test_shadow(void **state)
     bert_engine_destroy(engine);
 }
 
-/* ---- Tenants ------------------------------------------------------------------------------------ */
+/* ---- Tenants ------------------------------------------------------------------------------------
+ */
 
 static void test_tenants(void **state)
 {
@@ -391,7 +393,8 @@ static void test_tenants(void **state)
     bert_engine_destroy(engine);
 }
 
-/* ---- Traces ----------------------------------------------------------------------------------------- */
+/* ---- Traces
+ * ----------------------------------------------------------------------------------------- */
 
 struct trace {
     pthread_mutex_t lock;
@@ -448,7 +451,8 @@ static void test_trace(void **state)
     bert_engine_destroy(engine);
 }
 
-/* ---- Metrics -------------------------------------------------------------------------------------------- */
+/* ---- Metrics
+ * -------------------------------------------------------------------------------------------- */
 
 static void test_metrics(void **state)
 {
@@ -490,6 +494,99 @@ static void test_metrics(void **state)
     bert_engine_destroy(engine);
 }
 
+/* ---- Cache
+ * ---------------------------------------------------------------------------------------------- */
+
+struct crowd {
+    bert_engine *engine;
+    const float *want;
+    size_t width;
+    _Atomic int ok, canceled;
+};
+
+/* The same few texts again and again; some are canceled. */
+static void *ask(void *arg)
+{
+    struct crowd *c = arg;
+    static const char letters[] = "abcdefghijklmnop";
+    bert_error err;
+
+    for (int i = 0; i < 300; i++) {
+        bert_text own = {letters + i % 7, 3};
+        bert_request r = request(NULL, (uint64_t)i);
+        bert_status status;
+        bert_job *job;
+
+        r.texts = i % 3 == 0 ? &text : &own;
+        test_ok(bert_engine_submit(c->engine, &r, &job, &err), &err);
+        if (i % 5 == 0)
+            bert_job_cancel(job);
+        status = bert_job_wait(job, 0, &err);
+        if (status == BERT_ECANCELED) {
+            atomic_fetch_add(&c->canceled, 1);
+        } else {
+            test_ok(status, &err);
+            if (r.texts == &text)
+                test_same("a cached row", bert_job_vectors(job, NULL, NULL), c->want, c->width);
+            atomic_fetch_add(&c->ok, 1);
+        }
+        bert_job_unref(job);
+    }
+    return NULL;
+}
+
+static void test_cache(void **state)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    struct crowd c = {0};
+    pthread_t threads[6];
+    bert_request r = request(NULL, 1);
+    bert_embed_options embed = BERT_EMBED_OPTIONS_INIT;
+    bert_job *first, *again;
+    bert_metrics m;
+    size_t n;
+    bert_error err;
+
+    (void)state;
+    o.cache_bytes = 8 << 20;
+    c.engine = make_engine(&o);
+    add(c.engine, "default");
+    first = run(c.engine, r);
+    again = run(c.engine, r);
+    c.want = bert_job_vectors(first, &n, &c.width);
+    test_same("a hit", bert_job_vectors(again, &n, &c.width), c.want, c.width);
+    m = metrics_of(c.engine);
+    assert_int_equal(m.cache_hits, 1);
+    assert_int_equal(m.batches, 1);
+    assert_int_equal(m.requests_answered, 2);
+    embed.dimensions = 5;
+    r.options = &embed; /* another question */
+    bert_job_unref(again);
+    again = run(c.engine, r);
+    assert_int_equal(metrics_of(c.engine).cache_hits, 1);
+    bert_job_vectors(again, &n, &n);
+    assert_int_equal(n, 5);
+    bert_job_unref(again);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask, &c), 0);
+    for (int i = 0; i < 6; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(c.ok + c.canceled, 6 * 300);
+    m = metrics_of(c.engine);
+    assert_true(m.cache_hits > 500 && m.batches < 400 && m.cache_entries >= 8);
+    /* a new version answers by itself */
+    add(c.engine, "default");
+    add(c.engine, "default");
+    assert_true(metrics_of(c.engine).cache_entries == 0);
+    again = run(c.engine, request(NULL, 1));
+    assert_int_equal(metrics_of(c.engine).cache_hits, m.cache_hits);
+    bert_job_unref(again);
+    test_ok(bert_engine_flush_cache(c.engine, &err), &err);
+    assert_int_equal(metrics_of(c.engine).cache_entries, 0);
+    bert_engine_destroy(c.engine);
+    bert_job_unref(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_memory),    cmocka_unit_test(test_routes),
         cmocka_unit_test(test_shadow),    cmocka_unit_test(test_tenants),
         cmocka_unit_test(test_trace),     cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
