@@ -11,6 +11,7 @@
 #include <bert/calibrate.h>
 #include <bert/choose.h>
 #include <bert/chunks.h>
+#include <bert/drift.h>
 #include <bert/engine.h>
 #include <bert/explain.h>
 #include <bert/manifest.h>
