@@ -212,6 +212,8 @@ static void set_defaults(struct options *options, const struct command *command)
     options->format = -1;
     options->seconds = options->percentile = options->outlier_ratio = -1;
     options->outliers = -1;
+    options->window = options->step = options->sample = options->seed = -1;
+    options->false_alarms = -1;
 }
 
 int options_parse(struct options *options, const struct command *command, int argc, char **argv)

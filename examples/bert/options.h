@@ -68,6 +68,10 @@ struct options {
     int check, links;
     /* mask */
     const char *kinds, *key;
+    /* profile */
+    const char *check_file, *name;
+    int64_t window, step, sample, seed;
+    double false_alarms;
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;

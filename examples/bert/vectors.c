@@ -96,19 +96,24 @@ static int fill_options(struct vectors *vectors, struct job *job)
     return 0;
 }
 
-int vectors_load(struct vectors *vectors, struct job *job)
+int vectors_prepare(struct vectors *vectors, struct job *job)
 {
-    uint32_t flags = job->options->outputs != NULL ? 0 : (uint32_t)BERT_MODEL_NO_HEAD;
-    int rc = runtime_load_model(&job->runtime, job->options, flags);
+    int rc = runtime_need_tokenizer(&job->runtime);
 
-    if (rc == 0)
-        rc = runtime_need_tokenizer(&job->runtime);
     if (rc == 0)
         rc = fill_options(vectors, job);
     if (rc == 0)
         rc = runtime_make_session(&job->runtime, job->options,
                                   bert_model_max_length(job->runtime.model));
     return rc;
+}
+
+int vectors_load(struct vectors *vectors, struct job *job)
+{
+    uint32_t flags = job->options->outputs != NULL ? 0 : (uint32_t)BERT_MODEL_NO_HEAD;
+    int rc = runtime_load_model(&job->runtime, job->options, flags);
+
+    return rc == 0 ? vectors_prepare(vectors, job) : rc;
 }
 
 /* ---- Embedding -------------------------------------------------------------- */

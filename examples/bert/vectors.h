@@ -20,6 +20,8 @@ struct vector_report {
 /* Load the model and a session for it, and check the options against it: 0 or an exit
  * code after a message. */
 int vectors_load(struct vectors *vectors, struct job *job);
+/* The same of a model that is loaded already. */
+int vectors_prepare(struct vectors *vectors, struct job *job);
 
 /* Use the prompt of this name, or none at all if the model doesn't have it. */
 void vectors_use_prompt(struct vectors *vectors, const bert_model *model, const char *name);
