@@ -70,8 +70,10 @@
 #include <bert/base.h>
 #include <bert/choose.h>
 #include <bert/chunks.h>
+#include <bert/drift.h>
 #include <bert/explain.h>
 #include <bert/metrics.h>
+#include <bert/privacy.h>
 #include <bert/session.h>
 #include <bert/tasks.h>
 
@@ -281,6 +283,26 @@ BERT_API bert_status bert_engine_shadow(bert_engine *engine, const char *name, c
  */
 BERT_API bert_status bert_engine_limit_tenant(bert_engine *engine, const char *tenant,
                                               uint32_t requests, bert_error *err);
+
+/**
+ * Let a detector of drift see the computed answers of a name: vectors of EMBED; labels, confidence
+ * and entropy of CLASSIFY; scores of RERANK; of all the tokens of their texts.  The metrics show
+ * what the first such detector sees, and count all of them.
+ * @param drift  The caller's; NULL: none any more.  The one before is not used any more when
+ *               this returns.  Not from a callback.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_watch(bert_engine *engine, const char *name, bert_drift *drift,
+                                       bert_error *err);
+
+/**
+ * Offer the texts of computed answers to a sampler.  Without one, which is how an engine begins, no
+ * text is kept for longer than its request and the cache's key.
+ * @param sampler  As `drift` above.
+ * Since 0.1.
+ */
+BERT_API bert_status bert_engine_sample(bert_engine *engine, bert_sampler *sampler,
+                                        bert_error *err);
 
 /** Forget a name.  Requests that were submitted are answered still.  Since 0.1. */
 BERT_API bert_status bert_engine_remove_model(bert_engine *engine, const char *name,

@@ -3,7 +3,9 @@
 #ifndef BERT_LIB_SERVE_ENGINE_PARTS_H
 #define BERT_LIB_SERVE_ENGINE_PARTS_H
 
+#include <bert/drift.h>
 #include <bert/engine.h>
+#include <bert/privacy.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -56,6 +58,7 @@ struct bert__name {
     uint32_t per_mille;
     bert_shadow_fn shadow_fn;
     void *shadow_context;
+    bert_drift *drift; /* the caller\'s; NULL: none */
     char name[];
 };
 
@@ -79,6 +82,8 @@ struct bert__tenant {
 /* A batch that runs. */
 struct bert__frame {
     struct bert__slot *slot;
+    bert_drift *drift; /* of its name; NULL: none */
+    bert_sampler *sampler;
     uint32_t depth;
     bert_job *jobs[BERT__BATCH_JOBS];
     size_t n;
@@ -126,6 +131,7 @@ struct bert_engine {
     uint64_t clock;  /* of names' use */
     uint64_t model_bytes;
     struct bert__cache *cache; /* NULL: none */
+    bert_sampler *sampler;     /* so too */
     bert_job *joined;          /* with deadlines, that wait for others' answers */
     struct bert__tenant *tenants;
     uint32_t tenant_limit; /* of those without one of their own; 0: none */
@@ -211,6 +217,10 @@ void bert__slots_free(bert_engine *engine);
 /* End a job: one that waits, which leaves the queue, or one that runs.  why: BERT_OK, as it
  * went. */
 void bert__job_end(bert_job *job, bert_status why);
+
+/* observe.c; a frame that ran, without the lock; and, with it, for the snapshot. */
+void bert__observe(const struct bert__frame *frame, const bert_session *session);
+void bert__observe_counts(bert_engine *engine);
 
 /* text_counts.c; a job that ran, without the lock. */
 void bert__count_texts(struct bert__counters *counters, const bert_job *job);

@@ -59,6 +59,7 @@ bert_status bert_engine_metrics(bert_engine *e, bert_metrics *out, bert_error *e
     own_threads = e->n_workers + e->loader_runs;
     look_at_models(e, &models, &bytes);
     look_at_cache(e);
+    bert__observe_counts(e);
     bert__gauge_set(&c->models, models);
     bert__gauge_set(&c->model_bytes, bytes);
     bert__gauge_set(&c->requests_queued, e->queue.n);

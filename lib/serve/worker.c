@@ -279,6 +279,8 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
     ns = ns > f->away_ns ? ns - f->away_ns : 0;
     stats = session->stats;
     stats.compute_ns = stats.compute_ns > f->away_ns ? stats.compute_ns - f->away_ns : 0;
+    if (f->drift != NULL || f->sampler != NULL)
+        bert__observe(f, session);
     describe(f, &stats, ns);
     learn(f, served, &stats, ns);
     count_batch(&e->counters, f, &stats, ns);
@@ -290,9 +292,13 @@ static void fill_frame(bert_engine *e, struct bert__frame *f)
 {
     struct bert__queued *taken[BERT__BATCH_JOBS];
     const bert_job *first = (const bert_job *)bert__queue_first(&e->queue);
+    const struct bert__name *name;
     size_t most = bert__task_shape(first->request.task)->merges ? BERT__BATCH_JOBS : 1;
 
     f->n = bert__queue_take(&e->queue, e->batch_tokens, taken, most);
+    name = bert__name_find(e, ((const bert_job *)taken[0])->served->name);
+    f->drift = name != NULL ? name->drift : NULL;
+    f->sampler = e->sampler;
     f->start_ns = bert__sys()->now_ns();
     f->away_ns = 0;
     bert__turn_begin(&f->turn, taken[0]);

@@ -587,6 +587,194 @@ static void test_cache(void **state)
     bert_job_unref(first);
 }
 
+/* ---- Drift, samples, silence --------------------------------------------------------------- */
+
+static void watch_text(bert_engine *engine, const char *words)
+{
+    bert_text own = {words, strlen(words)};
+    bert_request r = request(NULL, 1);
+
+    r.texts = &own;
+    bert_job_unref(run(engine, r));
+}
+
+/* A profile of the model's own answers to a few texts; then others come. */
+static void test_watch(void **state)
+{
+    static const char *const usual[4] = {"a cat on a mat", "the weather is cold today", "a kitten",
+                                         "prices rose again"};
+    static const char *const strange[2] = {"\xf0\x9f\x90\x88 \xf0\x9f\x90\x88", "[MASK] [MASK]"};
+    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    bert_session *session = test_session(model, 1);
+    bert_profile_options po = BERT_PROFILE_OPTIONS_INIT;
+    bert_engine *engine = make_engine(NULL);
+    bert_profile *profile;
+    bert_drift *drift;
+    bert_metrics m;
+    bert_error err;
+    float row[512];
+    int windows;
+
+    (void)state;
+    po.dimensions = bert_model_embedding_size(model);
+    po.window = 20;
+    po.replicates = 400;
+    test_ok(bert_profile_create(&profile, &po, &err), &err);
+    for (int i = 0; i < 600; i++) {
+        bert_observation o = BERT_OBSERVATION_INIT;
+        bert_text own = {usual[i * 7 % 4], strlen(usual[i * 7 % 4])};
+
+        test_ok(bert_embed(session, &own, 1, NULL, row, 512, NULL, &err), &err);
+        o.embedding = row;
+        test_ok(bert_profile_add(profile, &o, &err), &err);
+    }
+    test_ok(bert_profile_finish(profile, &err), &err);
+    test_ok(bert_drift_create(&drift, profile, NULL, &err), &err);
+    add(engine, "default");
+    test_error(bert_engine_watch(engine, "x", drift, &err), &err, BERT_EINVAL, "x", NULL);
+    test_ok(bert_engine_watch(engine, NULL, drift, &err), &err);
+    assert_true(isnan(metrics_of(engine).drift_mmd_embedding));
+    for (int i = 0; i < 60; i++)
+        watch_text(engine, usual[i % 4]);
+    m = metrics_of(engine);
+    windows = (int)m.drift_windows;
+    assert_true(windows > 0);
+    assert_int_equal(m.drift_alarms, 0);
+    assert_true(!isnan(m.drift_mmd_embedding));
+    for (int i = 0; i < 60; i++)
+        watch_text(engine, strange[i % 2]);
+    m = metrics_of(engine);
+    assert_true(m.drift_alarms > 0);
+    test_ok(bert_engine_watch(engine, NULL, NULL, &err), &err);
+    bert_drift_destroy(drift);
+    bert_profile_unref(profile);
+    watch_text(engine, usual[0]);
+    bert_engine_destroy(engine);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+static void test_sample(void **state)
+{
+    bert_engine *engine = make_engine(NULL);
+    bert_sampler *sampler;
+    bert_samples *samples;
+    bert_error err;
+
+    (void)state;
+    add(engine, "default");
+    watch_text(engine, "nobody keeps this");
+    test_ok(bert_sampler_create(&sampler, NULL, &err), &err);
+    test_ok(bert_engine_sample(engine, sampler, &err), &err);
+    watch_text(engine, "write to ada@example.org");
+    test_ok(bert_engine_sample(engine, NULL, &err), &err);
+    watch_text(engine, "nor this");
+    test_ok(bert_sampler_read(sampler, &samples, &err), &err);
+    assert_int_equal(bert_samples_count(samples), 1);
+    assert_int_equal(bert_samples_text(samples, 0).size, strlen("write to [EMAIL]"));
+    assert_memory_equal(bert_samples_text(samples, 0).data, "write to [EMAIL]", 16);
+    bert_samples_free(samples);
+    bert_sampler_destroy(sampler);
+    bert_engine_destroy(engine);
+}
+
+static const char secret[] = "xyzzyplugh";
+
+/* All that the library says to anybody. */
+struct ears {
+    char text[1 << 18];
+    size_t size;
+};
+
+static void overhear(struct ears *ears, const char *message)
+{
+    size_t n = strlen(message);
+
+    assert_true(ears->size + n + 1 < sizeof ears->text);
+    memcpy(ears->text + ears->size, message, n + 1);
+    ears->size += n;
+}
+
+static void log_line(void *context, bert_log_level level, const char *message)
+{
+    (void)level;
+    overhear(context, message);
+}
+
+static void log_span(void *context, const bert_trace_event *event)
+{
+    overhear(context, event->model);
+}
+
+/* Texts that hold a secret, in every task and every way to fail. */
+static void test_silence(void **state)
+{
+    static struct ears ears;
+    static const char *const models[] = {"embed/base", "task/classify", "task/classify_score",
+                                         "task/tag",   "task/answer",   "task/next",
+                                         "task/fill",  "task/choose"};
+    static char longest[20000], out[1 << 17];
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_load_options load = BERT_LOAD_OPTIONS_INIT;
+    bert_model_options model = BERT_MODEL_OPTIONS_INIT;
+    bert_text texts[3] = {{secret, sizeof secret - 1}, {longest, 0}, {NULL, 5}};
+    bert_engine *engine;
+    bert_metrics m;
+    bert_error err;
+    size_t size;
+
+    (void)state;
+    while (texts[1].size + sizeof secret < sizeof longest) {
+        memcpy(longest + texts[1].size, secret, sizeof secret - 1);
+        longest[texts[1].size + sizeof secret - 1] = ' ';
+        texts[1].size += sizeof secret;
+    }
+    o.cache_bytes = 1 << 20;
+    o.trace = log_span;
+    o.trace_context = &ears;
+    engine = make_engine(&o);
+    model.log = log_line;
+    model.log_context = &ears;
+    load.model = &model;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        test_ok(bert_engine_load(engine, "default", test_path("tests/data/models/%s", models[i]),
+                                 &load, &err),
+                &err);
+        for (uint32_t task = 1; task <= 12; task++) {
+            for (int k = 0; k < 9; k++) {
+                bert_request r = request(NULL, task);
+                bert_job *job = NULL;
+
+                r.task = task;
+                r.texts = &texts[k % 3];
+                r.pairs = task == BERT_TASK_ANSWER || task == BERT_TASK_NEXT ? &texts[k / 3] : NULL;
+                r.query = texts[k / 3];
+                r.tenant = NULL;
+                if (bert_engine_run(engine, &r, &job, &err) != BERT_OK)
+                    overhear(&ears, err.message);
+                if (job != NULL && bert_job_entities(job) != NULL)
+                    overhear(&ears, bert_entities_message(bert_job_entities(job), 0));
+                if (job != NULL && bert_job_classifications(job) != NULL)
+                    overhear(&ears, bert_classifications_message(bert_job_classifications(job), 0));
+                if (job != NULL && bert_job_answers(job) != NULL)
+                    overhear(&ears, bert_answers_message(bert_job_answers(job), 0));
+                bert_job_unref(job);
+            }
+        }
+    }
+    m = metrics_of(engine);
+    test_ok(bert_metrics_prometheus(&m, out, sizeof out, &size, &err), &err);
+    out[size] = '\0';
+    overhear(&ears, out);
+    test_ok(bert_metrics_json(&m, out, sizeof out, &size, &err), &err);
+    out[size] = '\0';
+    overhear(&ears, out);
+    assert_true(ears.size > 10000);
+    assert_null(strstr(ears.text, "xyzzy"));
+    assert_null(strstr(ears.text, "plugh"));
+    bert_engine_destroy(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,7 +782,8 @@ int main(void)
         cmocka_unit_test(test_memory),    cmocka_unit_test(test_routes),
         cmocka_unit_test(test_shadow),    cmocka_unit_test(test_tenants),
         cmocka_unit_test(test_trace),     cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_cache),     cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_sample),    cmocka_unit_test(test_silence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
