@@ -5,7 +5,7 @@
 set -eu
 cd "$S/tests/abi"
 compile() {
-    "$CC" -std=c11 -Wall -Werror -fsyntax-only -I"$S/include" -x c -
+    $CC -std=c11 -Wall -Werror -fsyntax-only -I"$S/include" -x c -
 }
 compile <layout.c
 if sed 's/^SIZE(bert_error, [0-9]*)/SIZE(bert_error, 1)/' layout.c | compile 2>/dev/null; then
