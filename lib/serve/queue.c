@@ -279,14 +279,24 @@ struct bert__queued *bert__queue_expired(struct bert__queue *q, uint64_t now_ns)
 
 /* ---- What runs ----------------------------------------------------------------------- */
 
-void bert__turn_begin(struct bert__turn *turn, const struct bert__queued *first)
+void bert__turn_begin(struct bert__turn *turn, struct bert__queued *const *batch, size_t n)
 {
-    turn->due_ns = first->due_ns;
+    uint64_t sum = 0, longest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum = later(sum, batch[i]->cost_ns);
+        if (batch[i]->cost_ns > longest)
+            longest = batch[i]->cost_ns;
+    }
+    turn->due_ns = batch[0]->due_ns;
     turn->quantum_ns = BERT__QUANTUM_NS;
+    turn->share = sum > 0 ? (double)longest / (double)sum : 1;
 }
 
-bool bert__turn_spend(struct bert__turn *turn, uint64_t own_ns, uint64_t now_ns)
+bool bert__turn_spend(struct bert__turn *turn, uint64_t batch_ns, uint64_t now_ns)
 {
+    uint64_t own_ns = (uint64_t)((double)batch_ns * turn->share);
+
     if (own_ns < turn->quantum_ns)
         return false;
     turn->quantum_ns = own_ns + BERT__QUANTUM_NS;

@@ -81,12 +81,15 @@ struct bert__queued *bert__queue_expired(struct bert__queue *queue, uint64_t now
 /* A batch that runs. */
 struct bert__turn {
     uint64_t due_ns;
-    uint64_t quantum_ns; /* of its own time, at which it is due anew */
+    uint64_t quantum_ns; /* of its longest request's time, at which it is due anew */
+    double share;        /* of the batch's time that is the longest request's */
 };
 
-void bert__turn_begin(struct bert__turn *turn, const struct bert__queued *first);
-/* It has had own_ns until now; true: it is due anew. */
-bool bert__turn_spend(struct bert__turn *turn, uint64_t own_ns, uint64_t now_ns);
+/* Quanta are of the longest request's share: else a batch of many short ones would be held for a
+ * long request, and wait for all that came after it. */
+void bert__turn_begin(struct bert__turn *turn, struct bert__queued *const *batch, size_t n);
+/* The batch has had batch_ns until now; true: it is due anew. */
+bool bert__turn_spend(struct bert__turn *turn, uint64_t batch_ns, uint64_t now_ns);
 /* Is one that waits due before it? */
 bool bert__turn_gives_way(const struct bert__turn *turn, const struct bert__queue *queue);
 

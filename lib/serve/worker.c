@@ -301,7 +301,7 @@ static void fill_frame(bert_engine *e, struct bert__frame *f)
     f->sampler = e->sampler;
     f->start_ns = bert__sys()->now_ns();
     f->away_ns = 0;
-    bert__turn_begin(&f->turn, taken[0]);
+    bert__turn_begin(&f->turn, taken, f->n);
     f->attention = 0;
     f->deadline_ns = UINT64_MAX;
     for (size_t i = 0; i < f->n; i++) {

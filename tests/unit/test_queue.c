@@ -228,7 +228,7 @@ static void run_batch(struct machine *m, int depth)
     uint64_t tokens = 0, own = 0;
     struct bert__turn turn;
 
-    bert__turn_begin(&turn, batch[0]);
+    bert__turn_begin(&turn, batch, n);
     for (size_t i = 0; i < n; i++) {
         struct request *r = (struct request *)batch[i];
 
@@ -375,12 +375,34 @@ static void test_starving(void **unused)
     bert__alloc_destroy(alloc);
 }
 
+/* Batches of short requests that take longer than a quantum: they are no long request, and who
+ * came first has its answer first. */
+static void test_short_batches(void **unused)
+{
+    static struct request requests[MOST];
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct machine m = {.requests = requests, .n = 2000};
+    uint64_t gap = 16 * TOKEN_NS * 10 / 12;
+
+    (void)unused;
+    assert_true(BATCH_TOKENS * TOKEN_NS > 2 * BERT__QUANTUM_NS);
+    for (size_t i = 0; i < m.n; i++)
+        requests[i] = (struct request){.queued.arrival_ns = i * gap, .tokens = 16};
+    bert__queue_init(&m.queue, alloc, &no_limits);
+    run_all(&m);
+    for (size_t i = 1; i < m.n; i++)
+        assert_true(requests[i - 1].end_ns <= requests[i].end_ns);
+    bert__queue_free(&m.queue);
+    bert__alloc_destroy(alloc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_deadlines), cmocka_unit_test(test_due),
-        cmocka_unit_test(test_policy),    cmocka_unit_test(test_starving),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_deadlines),     cmocka_unit_test(test_due),
+        cmocka_unit_test(test_policy),        cmocka_unit_test(test_starving),
+        cmocka_unit_test(test_short_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
