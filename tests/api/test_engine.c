@@ -900,19 +900,57 @@ static void test_alloc_fail(void **state)
 
 /* ---- Many at once -------------------------------------------------------------------- */
 
-enum { SUBMITTERS = 8, EACH = 60 };
+enum { SUBMITTERS = 16, EACH = 60, SWAPS = 50 };
 
+/* A request of BERT_NOTIFY_CALLBACK: it is told once. */
+struct told {
+    struct crowd *crowd;
+    _Atomic uint32_t n;
+};
+
+/* Two models whose answers differ take turns: odd versions are the first one's. */
 struct crowd {
     bert_engine *engine;
-    const struct wanted *wanted;
+    bert_model *models[2];
+    struct wanted wanted[2];
     _Atomic size_t ok, canceled;
-    uint64_t seed;
+    _Atomic uint64_t seed;
+    _Atomic bool over;
+    _Atomic size_t calls; /* due */
+    struct told told[SUBMITTERS][EACH];
 };
+
+/* The answer is whole, and that of the model which the job names. */
+static void check_right(struct crowd *c, const bert_job *job)
+{
+    bert_job_info info = BERT_JOB_INFO_INIT;
+    size_t which;
+
+    if (bert_job_status(job, NULL) == BERT_ECANCELED) {
+        atomic_fetch_add(&c->canceled, 1);
+        return;
+    }
+    assert_int_equal(bert_job_describe(job, &info, NULL), BERT_OK);
+    which = (info.version - 1) % 2;
+    assert_ptr_equal(bert_job_model(job), c->models[which]);
+    assert_true(info.batch_requests >= 1 && info.total_ns >= info.queue_ns);
+    check_one(job, &c->wanted[which]);
+    atomic_fetch_add(&c->ok, 1);
+}
+
+static void be_told(void *context, bert_job *job)
+{
+    struct told *told = context;
+
+    atomic_fetch_add(&told->n, 1);
+    check_right(told->crowd, job);
+}
 
 static void *submitter(void *arg)
 {
     struct crowd *c = arg;
-    uint64_t random = atomic_fetch_add((_Atomic uint64_t *)&c->seed, 1) * 77 + 1;
+    uint64_t number = atomic_fetch_add(&c->seed, 1), random = number * 77 + 1;
+    struct told *told = c->told[number];
 
     for (int k = 0; k < EACH; k++) {
         size_t i = test_random(&random, N);
@@ -922,15 +960,49 @@ static void *submitter(void *arg)
 
         r.id = i;
         r.priority = test_random(&random, 2);
+        told[k].crowd = c;
+        if (test_random(&random, 3) == 0) {
+            r.notify = BERT_NOTIFY_CALLBACK;
+            r.done = be_told;
+            r.context = &told[k];
+            atomic_fetch_add(&c->calls, 1);
+        }
         test_ok(bert_engine_submit(c->engine, &r, &job, &err), &err);
         if (test_random(&random, 4) == 0)
             bert_job_cancel(job);
-        if (bert_job_wait(job, 0, &err) == BERT_ECANCELED) {
-            atomic_fetch_add(&c->canceled, 1);
-        } else {
-            check_one(job, c->wanted);
-            atomic_fetch_add(&c->ok, 1);
+        bert_job_wait(job, 0, &err);
+        assert_int_equal(bert_job_done(job), 1);
+        if (r.notify == BERT_NOTIFY_WAIT)
+            check_right(c, job);
+        bert_job_unref(job);
+    }
+    return NULL;
+}
+
+/* Looks at models and at jobs that have not ended. */
+static void *reader(void *arg)
+{
+    struct crowd *c = arg;
+
+    while (!atomic_load(&c->over)) {
+        bert_job_info info = BERT_JOB_INFO_INIT;
+        bert_request r = request_of(BERT_TASK_EMBED, texts, 1);
+        bert_model *model;
+        bert_job *job;
+        uint64_t version;
+        bert_error err;
+
+        test_ok(bert_engine_model(c->engine, NULL, &model, &version, &err), &err);
+        assert_ptr_equal(model, c->models[(version - 1) % 2]);
+        bert_model_unref(model);
+        test_ok(bert_engine_submit(c->engine, &r, &job, &err), &err);
+        while (!bert_job_done(job)) {
+            bert_job_describe(job, &info, NULL);
+            bert_job_status(job, NULL);
+            usleep(50);
         }
+        check_right(c, job);
+        atomic_fetch_sub(&c->ok, 1); /* those of the submitters are counted */
         bert_job_unref(job);
     }
     return NULL;
@@ -938,25 +1010,42 @@ static void *submitter(void *arg)
 
 static void test_crowd(void **state)
 {
-    static struct wanted w;
-    bert_model *model = embedder();
-    struct crowd crowd = {.wanted = &w, .seed = 1};
-    pthread_t threads[SUBMITTERS];
+    static struct crowd c;
+    pthread_t threads[SUBMITTERS], looks;
+    size_t calls = 0;
     bert_error err;
 
     (void)state;
-    want(&w, model, NULL);
-    crowd.engine = make_engine(model, 2);
+    c.models[0] = embedder();
+    c.models[1] = test_load(test_path("tests/data/models/task/tag"), NULL);
+    for (int i = 0; i < 2; i++)
+        want(&c.wanted[i], c.models[i], NULL);
+    assert_true(memcmp(c.wanted[0].rows[0], c.wanted[1].rows[0], sizeof(float) * 8) != 0);
+    c.engine = make_engine(c.models[0], 2);
     for (int i = 0; i < SUBMITTERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, submitter, &crowd), 0);
-    for (int i = 0; i < 50; i++)
-        test_ok(bert_engine_add_model(crowd.engine, "default", model, &err), &err);
+        assert_int_equal(pthread_create(&threads[i], NULL, submitter, &c), 0);
+    assert_int_equal(pthread_create(&looks, NULL, reader, &c), 0);
+    for (int i = 1; i <= SWAPS; i++) {
+        test_ok(bert_engine_add_model(c.engine, "default", c.models[i % 2], &err), &err);
+        usleep(1000);
+    }
     for (int i = 0; i < SUBMITTERS; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(crowd.ok + crowd.canceled, SUBMITTERS * EACH);
-    assert_true(crowd.ok > crowd.canceled);
-    bert_engine_destroy(crowd.engine);
-    bert_model_unref(model);
+    atomic_store(&c.over, true);
+    pthread_join(looks, NULL);
+    test_ok(bert_engine_stop(c.engine, BERT_STOP_DRAIN, &err), &err);
+    for (size_t i = 0; i < SUBMITTERS * EACH; i++) {
+        const struct told *told = &c.told[i / EACH][i % EACH];
+
+        assert_true(told->n <= 1);
+        calls += told->n;
+    }
+    assert_int_equal(calls, c.calls);
+    assert_int_equal(c.ok + c.canceled, SUBMITTERS * EACH);
+    assert_true(c.ok > c.canceled);
+    bert_engine_destroy(c.engine);
+    for (int i = 0; i < 2; i++)
+        bert_model_unref(c.models[i]);
 }
 
 int main(void)
