@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/memory.h"
 
@@ -90,6 +91,14 @@ static int best_first(const void *a, const void *b)
     return worse(x, y) ? 1 : worse(y, x) ? -1 : 0;
 }
 
+void rank_members(struct output *out, uint64_t index, float score, const char *text, size_t size)
+{
+    output_format(out, "\"index\": %" PRIu64 ", \"score\": ", index);
+    json_float(out, score);
+    json_name(out, "text");
+    json_string(out, text, size);
+}
+
 static void put_hit(struct job *job, const struct hit *hit)
 {
     struct output *out = &job->output;
@@ -100,10 +109,8 @@ static void put_hit(struct job *job, const struct hit *hit)
         output_write(out, "\n", 1);
         return;
     }
-    output_format(out, "{\"index\": %" PRIu64 ", \"score\": ", hit->index);
-    json_float(out, hit->score);
-    json_name(out, "text");
-    json_string(out, hit->text, hit->size);
+    output_text(out, "{");
+    rank_members(out, hit->index, hit->score, hit->text, hit->size);
     output_text(out, "}\n");
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/message.h"
@@ -70,10 +71,10 @@ static void put_brief(struct job *job, const struct record *record, const bert_a
     output_printable(&job->output, text.data, text.size);
 }
 
-static void put_json(struct job *job, const struct record *record, const bert_answer_span *answer)
+static void put_json(struct output *out, const struct options *options, const struct record *record,
+                     const bert_answer_span *answer)
 {
-    struct output *out = &job->output;
-    bert_span at = job->options->chars ? answer->chars : answer->bytes;
+    bert_span at = options->chars ? answer->chars : answer->bytes;
     bert_text text = text_of(record, answer);
 
     output_text(out, "\"answer\": ");
@@ -83,17 +84,33 @@ static void put_json(struct job *job, const struct record *record, const bert_an
     output_format(out, ", \"start\": %zu, \"end\": %zu", at.start, at.end);
 }
 
-static void put_json_list(struct job *job, const struct record *record,
-                          const bert_answer_span *answers, size_t n)
+static void put_json_list(struct output *out, const struct options *options,
+                          const struct record *record, const bert_answer_span *answers, size_t n)
 {
-    output_text(&job->output, "\"answers\": [");
+    output_text(out, "\"answers\": [");
     for (size_t k = 0; k < n; k++) {
-        output_text(&job->output, k > 0 ? ", {" : "{");
-        put_json(job, record, &answers[k]);
-        output_text(&job->output, "}");
+        output_text(out, k > 0 ? ", {" : "{");
+        put_json(out, options, record, &answers[k]);
+        output_text(out, "}");
     }
-    output_text(&job->output, "]");
+    output_text(out, "]");
 }
+
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
+{
+    const bert_answer_span *answers = bert_answers_list(result, i);
+    size_t n = bert_answers_count(result, i);
+
+    if (options->top > 0)
+        put_json_list(out, options, record, answers, n);
+    else if (n > 0)
+        put_json(out, options, record, answers);
+    else
+        output_text(out, "\"answer\": null");
+}
+
+const struct reading reading_answer = {status_of, members};
 
 static void put(struct job *job, void *context, const struct record *record, const void *result,
                 size_t i)
@@ -103,39 +120,39 @@ static void put(struct job *job, void *context, const struct record *record, con
     struct output *out = &job->output;
 
     (void)context;
-    if (!job->options->json) {
-        for (size_t k = 0; k < n; k++) {
-            output_text(out, k > 0 ? "\t" : "");
-            put_brief(job, record, &answers[k]);
-        }
-        output_text(out, "\n");
+    if (job->options->json) {
+        task_put_json(job, &reading_answer, record, result, i);
         return;
     }
-    output_format(out, "{\"index\": %" PRIu64 ", ", record->index);
-    if (job->options->top > 0)
-        put_json_list(job, record, answers, n);
-    else if (n > 0)
-        put_json(job, record, answers);
-    else
-        output_text(out, "\"answer\": null");
-    output_text(out, "}\n");
+    for (size_t k = 0; k < n; k++) {
+        output_text(out, k > 0 ? "\t" : "");
+        put_brief(job, record, &answers[k]);
+    }
+    output_text(out, "\n");
+}
+
+bert_answer_options answer_options(const struct options *options)
+{
+    bert_answer_options o = BERT_ANSWER_OPTIONS_INIT;
+
+    o.top = number_or_zero(options->top);
+    o.no_null = (uint32_t)options->no_null;
+    o.max_answer = number_or_zero(options->max_answer);
+    o.max_length = number_or_zero(options->max_length);
+    o.stride = stride_of(options);
+    return o;
 }
 
 static int run(const struct options *options)
 {
-    struct answering a = {.options = BERT_ANSWER_OPTIONS_INIT};
-    struct task task = {&a, run_texts, status_of, put, free_result};
+    struct answering a = {.options = answer_options(options)};
+    struct task task = {&a, run_texts, &reading_answer, put, free_result};
     struct job job;
 
     if (options->question == NULL && !options->jsonl)
         return usage_error("answer", "--question is missing");
     if (options->question != NULL)
         a.question = (bert_text){options->question, strlen(options->question)};
-    a.options.top = number_or_zero(options->top);
-    a.options.no_null = (uint32_t)options->no_null;
-    a.options.max_answer = number_or_zero(options->max_answer);
-    a.options.max_length = number_or_zero(options->max_length);
-    a.options.stride = stride_of(options);
     if (job_open(&job, options, task_load, &task) == 0)
         job_run(&job, options->jsonl ? FORM_JSON_QUESTION : FORM_TEXT, task_batch, &task);
     return job_close(&job);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/memory.h"
@@ -24,25 +25,43 @@ static void put_numbers(struct output *out, const char *name, const bert_choice 
     output_write(out, "]", 1);
 }
 
-static void put(struct job *job, const struct record *record, const bert_choices *result, size_t i)
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
 {
     const bert_choice *list = bert_choices_list(result, i);
     size_t n = bert_choices_count(result, i), best = bert_choices_best(result, i);
     const bert_text *text = &record->choices[best];
-    struct output *out = &job->output;
 
-    if (!job->options->json) {
-        output_format(out, "%.6f\t", (double)list[best].score);
-        output_printable(out, text->data, text->size);
-        output_text(out, "\n");
-        return;
-    }
-    output_format(out, "{\"index\": %" PRIu64 ", \"choice\": %zu", record->index, best);
+    (void)options;
+    output_format(out, "\"choice\": %zu", best);
     json_name(out, "text");
     json_string(out, text->data, text->size);
     put_numbers(out, "scores", list, n, false);
     put_numbers(out, "logits", list, n, true);
-    output_text(out, "}\n");
+}
+
+static bert_status status_of(const void *result, size_t i, const char **message)
+{
+    *message = bert_choices_message(result, i);
+    return bert_choices_status(result, i);
+}
+
+const struct reading reading_choose = {status_of, members};
+
+static void put(struct job *job, const struct record *record, const bert_choices *result, size_t i)
+{
+    const bert_choice *list = bert_choices_list(result, i);
+    size_t best = bert_choices_best(result, i);
+    const bert_text *text = &record->choices[best];
+    struct output *out = &job->output;
+
+    if (job->options->json) {
+        task_put_json(job, &reading_choose, record, result, i);
+        return;
+    }
+    output_format(out, "%.6f\t", (double)list[best].score);
+    output_printable(out, text->data, text->size);
+    output_text(out, "\n");
 }
 
 static void put_all(struct job *job, const struct record *records, size_t n,
@@ -147,16 +166,23 @@ static void free_result(void *result)
     bert_choices_free(result);
 }
 
-static int run(const struct options *options)
+bert_choose_options choose_options(const struct options *options)
 {
     bert_choose_options o = BERT_CHOOSE_OPTIONS_INIT;
+
+    o.max_length = number_or_zero(options->max_length);
+    o.overlong = overlong_of(options);
+    return o;
+}
+
+static int run(const struct options *options)
+{
+    bert_choose_options o = choose_options(options);
     struct task task = {.context = &o, .run = check_options, .free = free_result};
     struct job job;
 
     if (!options->jsonl && options->n_texts == 1)
         return usage_error("choose", "a prompt and its choices are needed, one text given");
-    o.max_length = number_or_zero(options->max_length);
-    o.overlong = overlong_of(options);
     if (job_open(&job, options, task_load, &task) == 0)
         job_run_choices(&job, choose_batch, &o);
     return job_close(&job);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/message.h"
@@ -51,19 +52,26 @@ static void put_label(struct output *out, const bert_label_score *label, bool fi
 
 /* ---- Explanations ----------------------------------------------------------------- */
 
+bert_explain_options explain_options(const struct options *options)
+{
+    bert_explain_options o = BERT_EXPLAIN_OPTIONS_INIT;
+
+    o.max_length = number_or_zero(options->max_length);
+    o.overlong = overlong_of(options);
+    return o;
+}
+
 /* *out is NULL where none is asked for; false: there is an error's line instead, or an interrupt.
  */
 static bool explain(struct job *job, const struct record *record, bert_explanation **out)
 {
-    bert_explain_options o = BERT_EXPLAIN_OPTIONS_INIT;
+    bert_explain_options o = explain_options(job->options);
     const bert_text *pair = record->pair.data != NULL ? &record->pair : NULL;
     bert_error error;
 
     *out = NULL;
     if (!job->options->explain)
         return true;
-    o.max_length = number_or_zero(job->options->max_length);
-    o.overlong = overlong_of(job->options);
     if (bert_explain(job->runtime.session, record->text, pair, &o, out, &error) == BERT_OK)
         return true;
     if (error.code != BERT_ECANCELED || interrupt_signal() == 0)
@@ -87,14 +95,13 @@ static void put_token(struct output *out, const struct record *record, const ber
 }
 
 /* Special tokens have no text and are left out. */
-static void put_explanation(struct output *out, const struct record *record,
-                            const bert_explanation *explanation)
+void explain_members(struct output *out, const struct record *record,
+                     const bert_explanation *explanation)
 {
     const bert_relevance *list = bert_explanation_list(explanation);
     bool first = true;
 
-    json_name(out, "explanation");
-    output_text(out, "[");
+    output_text(out, "\"explanation\": [");
     for (size_t i = 0; i < bert_explanation_count(explanation); i++) {
         if (list[i].sequence < 0)
             continue;
@@ -106,33 +113,70 @@ static void put_explanation(struct output *out, const struct record *record,
 
 /* ---- Records ----------------------------------------------------------------------- */
 
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
+{
+    const bert_label_score *labels = bert_classifications_labels(result, i);
+
+    (void)options;
+    (void)record;
+    output_text(out, "\"labels\": [");
+    for (size_t k = 0; k < bert_classifications_count(result, i); k++)
+        put_label(out, &labels[k], k == 0);
+    output_text(out, "]");
+}
+
+const struct reading reading_classify = {status_of, members};
+
+static void put_json(struct job *job, const struct record *record, const void *result, size_t i,
+                     const bert_explanation *explanation)
+{
+    struct output *out = &job->output;
+
+    output_format(out, "{\"index\": %" PRIu64 ", ", record->index);
+    members(out, job->options, record, result, i);
+    if (explanation != NULL) {
+        output_text(out, ", ");
+        explain_members(out, record, explanation);
+    }
+    output_text(out, "}\n");
+}
+
 static void put(struct job *job, void *context, const struct record *record, const void *result,
                 size_t i)
 {
     const bert_label_score *labels = bert_classifications_labels(result, i);
     size_t n = bert_classifications_count(result, i);
-    struct output *out = &job->output;
-    bool json = job->options->json;
     bert_explanation *explanation;
 
     (void)context;
     if (!explain(job, record, &explanation))
         return;
-    if (json)
-        output_format(out, "{\"index\": %" PRIu64 ", \"labels\": [", record->index);
+    if (job->options->json) {
+        put_json(job, record, result, i, explanation);
+        bert_explanation_free(explanation);
+        return;
+    }
     for (size_t k = 0; k < n; k++)
-        (json ? put_label : put_brief)(out, &labels[k], k == 0);
-    output_text(out, json ? "]" : "");
-    if (explanation != NULL)
-        put_explanation(out, record, explanation);
-    output_text(out, json ? "}\n" : "\n");
-    bert_explanation_free(explanation);
+        put_brief(&job->output, &labels[k], k == 0);
+    output_text(&job->output, "\n");
+}
+
+bert_classify_options classify_options(const struct options *options)
+{
+    bert_classify_options o = BERT_CLASSIFY_OPTIONS_INIT;
+
+    o.function = (uint32_t)options->function;
+    o.top = number_or_zero(options->top);
+    o.max_length = number_or_zero(options->max_length);
+    o.overlong = overlong_of(options);
+    return o;
 }
 
 static int run(const struct options *options)
 {
-    bert_classify_options o = BERT_CLASSIFY_OPTIONS_INIT;
-    struct task task = {&o, run_texts, status_of, put, free_result};
+    bert_classify_options o = classify_options(options);
+    struct task task = {&o, run_texts, &reading_classify, put, free_result};
     enum record_form form = options->jsonl  ? FORM_JSON_PAIR
                             : options->pair ? FORM_PAIR_NEEDED
                                             : FORM_TEXT;
@@ -140,10 +184,6 @@ static int run(const struct options *options)
 
     if (options->explain && !options->json)
         return usage_error("classify", "--explain needs --json");
-    o.function = (uint32_t)options->function;
-    o.top = number_or_zero(options->top);
-    o.max_length = number_or_zero(options->max_length);
-    o.overlong = overlong_of(options);
     if (job_open(&job, options, task_load, &task) == 0)
         job_run(&job, form, task_batch, &task);
     return job_close(&job);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/kinds.h"
@@ -64,6 +65,15 @@ static void embed_batch(struct job *job, struct batch *batch, void *context)
 
 /* ---- A vector per token ------------------------------------------------------- */
 
+void embed_members(struct output *out, const float *values, const uint32_t *shape, uint32_t rank,
+                   const bert_embed_report *report)
+{
+    output_text(out, "\"embedding\": ");
+    json_tensor(out, values, shape, rank);
+    output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64, report->tokens,
+                  report->truncated);
+}
+
 static void put_tokens(struct job *job, uint64_t index, const bert_outputs *outputs,
                        const bert_embed_report *report)
 {
@@ -77,13 +87,14 @@ static void put_tokens(struct job *job, uint64_t index, const bert_outputs *outp
         job_fail(job, index, &error);
         return;
     }
-    if (json)
-        output_format(out, "{\"index\": %" PRIu64 ", \"embedding\": ", index);
-    json_tensor(out, values, shape, rank);
-    if (json)
-        output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64 "}", report->tokens,
-                      report->truncated);
-    output_write(out, "\n", 1);
+    if (json) {
+        output_format(out, "{\"index\": %" PRIu64 ", ", index);
+        embed_members(out, values, shape, rank, report);
+        output_text(out, "}\n");
+    } else {
+        json_tensor(out, values, shape, rank);
+        output_text(out, "\n");
+    }
 }
 
 static void embed_tokens(struct job *job, const struct record *record,

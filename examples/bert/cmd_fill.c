@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/memory.h"
 #include "examples/bert/task.h"
@@ -46,8 +47,12 @@ static void put_fill(struct output *out, const bert_fill *fill)
     output_text(out, "}");
 }
 
-static void put_json(struct output *out, const void *result, size_t i)
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
 {
+    (void)options;
+    (void)record;
+    output_text(out, "\"masks\": [");
     for (size_t mask = 0, n = 0; mask < bert_fills_masks(result, i); mask++) {
         const bert_fill *best = bert_fills_best(result, i, mask, &n);
 
@@ -58,7 +63,10 @@ static void put_json(struct output *out, const void *result, size_t i)
         }
         output_text(out, "]");
     }
+    output_text(out, "]");
 }
+
+const struct reading reading_fill = {status_of, members};
 
 /* For people: "token 0.98", the tokens of a mask parted by ", ", masks by TAB. */
 static void put_brief(struct output *out, const void *result, size_t i)
@@ -78,17 +86,13 @@ static void put_brief(struct output *out, const void *result, size_t i)
 static void put(struct job *job, void *context, const struct record *record, const void *result,
                 size_t i)
 {
-    struct output *out = &job->output;
-
     (void)context;
-    if (!job->options->json) {
-        put_brief(out, result, i);
-        output_text(out, "\n");
+    if (job->options->json) {
+        task_put_json(job, &reading_fill, record, result, i);
         return;
     }
-    output_format(out, "{\"index\": %" PRIu64 ", \"masks\": [", record->index);
-    put_json(out, result, i);
-    output_text(out, "]}\n");
+    put_brief(&job->output, result, i);
+    output_text(&job->output, "\n");
 }
 
 /* "a,b": parted by commas; free the list. */
@@ -107,23 +111,29 @@ static bert_text *split_targets(const char *list, uint32_t *n)
     return targets;
 }
 
-static int run(const struct options *options)
+bert_fill_options fill_options(const struct options *options)
 {
     bert_fill_options o = BERT_FILL_OPTIONS_INIT;
-    struct task task = {&o, run_texts, status_of, put, free_result};
-    bert_text *targets = NULL;
-    struct job job;
-    int rc;
 
     o.top = number_or_zero(options->top);
     o.max_length = number_or_zero(options->max_length);
     o.overlong = overlong_of(options);
     if (options->targets != NULL)
-        o.targets = targets = split_targets(options->targets, &o.n_targets);
+        o.targets = split_targets(options->targets, &o.n_targets);
+    return o;
+}
+
+static int run(const struct options *options)
+{
+    bert_fill_options o = fill_options(options);
+    struct task task = {&o, run_texts, &reading_fill, put, free_result};
+    struct job job;
+    int rc;
+
     if (job_open(&job, options, task_load, &task) == 0)
         job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, task_batch, &task);
     rc = job_close(&job);
-    free(targets);
+    free((bert_text *)o.targets);
     return rc;
 }
 

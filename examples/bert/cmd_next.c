@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_next.c - bert next: does one text follow the other? */
-#include <inttypes.h>
-
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/message.h"
 #include "examples/bert/task.h"
@@ -28,35 +27,49 @@ static void free_result(void *result)
     bert_nexts_free(result);
 }
 
-static void put(struct job *job, void *context, const struct record *record, const void *result,
-                size_t i)
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
 {
     static const uint32_t shape[] = {2};
     const bert_next *next = bert_nexts_get(result, i);
-    struct output *out = &job->output;
 
-    (void)context;
-    if (!job->options->json) {
-        output_format(out, "%.6f\n", (double)next->is_next);
-        return;
-    }
-    output_format(out, "{\"index\": %" PRIu64 ", \"is_next\": ", record->index);
+    (void)options;
+    (void)record;
+    output_text(out, "\"is_next\": ");
     json_float(out, next->is_next);
     json_name(out, "logits");
     json_tensor(out, next->logits, shape, 1);
-    output_text(out, "}\n");
+}
+
+const struct reading reading_next = {status_of, members};
+
+static void put(struct job *job, void *context, const struct record *record, const void *result,
+                size_t i)
+{
+    (void)context;
+    if (job->options->json)
+        task_put_json(job, &reading_next, record, result, i);
+    else
+        output_format(&job->output, "%.6f\n", (double)bert_nexts_get(result, i)->is_next);
+}
+
+bert_next_options next_options(const struct options *options)
+{
+    bert_next_options o = BERT_NEXT_OPTIONS_INIT;
+
+    o.max_length = number_or_zero(options->max_length);
+    o.overlong = overlong_of(options);
+    return o;
 }
 
 static int run(const struct options *options)
 {
-    bert_next_options o = BERT_NEXT_OPTIONS_INIT;
-    struct task task = {&o, run_texts, status_of, put, free_result};
+    bert_next_options o = next_options(options);
+    struct task task = {&o, run_texts, &reading_next, put, free_result};
     struct job job;
 
     if (!options->jsonl && options->n_texts != 0 && options->n_texts != 2)
         return usage_error("next", "two texts are needed, %zu given", options->n_texts);
-    o.max_length = number_or_zero(options->max_length);
-    o.overlong = overlong_of(options);
     if (job_open(&job, options, task_load, &task) == 0)
         job_run_pairs(&job, task_batch, &task);
     return job_close(&job);

@@ -4,6 +4,7 @@
 
 #include "examples/bert/best.h"
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/message.h"
 #include "examples/bert/task.h"
 
@@ -39,6 +40,9 @@ static void free_result(void *result)
     bert_rankings_free(result);
 }
 
+/* Scores have no line of their own. */
+static const struct reading reading = {status_of, NULL};
+
 static void keep(struct job *job, void *context, const struct record *record, const void *result,
                  size_t i)
 {
@@ -48,10 +52,20 @@ static void keep(struct job *job, void *context, const struct record *record, co
     best_offer(&rerank->best, record, bert_rankings_score(result, i));
 }
 
+bert_rerank_options rerank_options(const struct options *options)
+{
+    bert_rerank_options o = BERT_RERANK_OPTIONS_INIT;
+
+    o.raw = (uint32_t)options->raw;
+    o.max_length = number_or_zero(options->max_length);
+    o.overlong = overlong_of(options);
+    return o;
+}
+
 static int run(const struct options *options)
 {
-    struct rerank rerank = {.options = BERT_RERANK_OPTIONS_INIT};
-    struct task task = {&rerank, run_texts, status_of, keep, free_result};
+    struct rerank rerank = {.options = rerank_options(options)};
+    struct task task = {&rerank, run_texts, &reading, keep, free_result};
     struct job job;
     int rc;
 
@@ -59,9 +73,6 @@ static int run(const struct options *options)
         return usage_error("rerank", "--query is missing");
     rerank.query = (bert_text){options->query, strlen(options->query)};
     rerank.best.top = number_or_zero(options->top);
-    rerank.options.raw = (uint32_t)options->raw;
-    rerank.options.max_length = number_or_zero(options->max_length);
-    rerank.options.overlong = overlong_of(options);
     if (job_open(&job, options, task_load, &task) == 0) {
         job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, task_batch, &task);
         if (!job_stopped(&job))

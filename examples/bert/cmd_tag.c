@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "examples/bert/commands.h"
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/task.h"
 
@@ -52,11 +53,10 @@ static void put_brief(struct job *job, const struct record *record, const bert_e
     output_printable(out, text.data, text.size);
 }
 
-static void put_json(struct job *job, const struct record *record, const bert_entity *entity,
-                     bool first)
+static void put_json(struct output *out, const struct options *options, const struct record *record,
+                     const bert_entity *entity, bool first)
 {
-    struct output *out = &job->output;
-    bert_span at = job->options->chars ? entity->chars : entity->bytes;
+    bert_span at = options->chars ? entity->chars : entity->bytes;
     bert_text text = text_of(record, entity);
 
     output_text(out, first ? "{\"entity\": " : ", {\"entity\": ");
@@ -69,30 +69,51 @@ static void put_json(struct job *job, const struct record *record, const bert_en
     output_text(out, "}");
 }
 
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
+{
+    const bert_entity *entities = bert_entities_list(result, i);
+
+    output_text(out, "\"entities\": [");
+    for (size_t k = 0; k < bert_entities_count(result, i); k++)
+        put_json(out, options, record, &entities[k], k == 0);
+    output_text(out, "]");
+}
+
+const struct reading reading_tag = {status_of, members};
+
 static void put(struct job *job, void *context, const struct record *record, const void *result,
                 size_t i)
 {
     const bert_entity *entities = bert_entities_list(result, i);
     size_t n = bert_entities_count(result, i);
-    bool json = job->options->json;
 
     (void)context;
-    if (json)
-        output_format(&job->output, "{\"index\": %" PRIu64 ", \"entities\": [", record->index);
+    if (job->options->json) {
+        task_put_json(job, &reading_tag, record, result, i);
+        return;
+    }
     for (size_t k = 0; k < n; k++)
-        (json ? put_json : put_brief)(job, record, &entities[k], k == 0);
-    output_text(&job->output, json ? "]}\n" : "\n");
+        put_brief(job, record, &entities[k], k == 0);
+    output_text(&job->output, "\n");
 }
 
-static int run(const struct options *options)
+bert_tag_options tag_options(const struct options *options)
 {
     bert_tag_options o = BERT_TAG_OPTIONS_INIT;
-    struct task task = {&o, run_texts, status_of, put, free_result};
-    struct job job;
 
     o.aggregation = (uint32_t)options->aggregate;
     o.max_length = number_or_zero(options->max_length);
     o.stride = stride_of(options);
+    return o;
+}
+
+static int run(const struct options *options)
+{
+    bert_tag_options o = tag_options(options);
+    struct task task = {&o, run_texts, &reading_tag, put, free_result};
+    struct job job;
+
     if (job_open(&job, options, task_load, &task) == 0)
         job_run(&job, options->jsonl ? FORM_JSON_TEXT : FORM_TEXT, task_batch, &task);
     return job_close(&job);

@@ -167,6 +167,22 @@ bool input_next(struct input *input, bert_text *line)
     return true;
 }
 
+enum input_state input_try(struct input *input, bert_text *line)
+{
+    struct pollfd p = {.fd = input->fd, .events = POLLIN};
+    size_t size;
+
+    if (input->at_end)
+        return next_line(input, line) ? INPUT_LINE : INPUT_END;
+    if (find_newline(input, &size)) {
+        take(input, size, true, line);
+        return INPUT_LINE;
+    }
+    if (poll(&p, 1, 0) == 0)
+        return INPUT_WAIT;
+    return fill(input) || input->at_end ? INPUT_MORE : INPUT_END;
+}
+
 bool input_ready(struct input *input)
 {
     struct pollfd p = {.fd = input->fd, .events = POLLIN};

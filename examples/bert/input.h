@@ -30,6 +30,10 @@ bool input_open(struct input *input, char *const *texts, size_t n_texts, const c
 void input_close(struct input *input);
 /* Next line, valid until the next call.  False at the end, on failure, or when a signal came. */
 bool input_next(struct input *input, bert_text *line);
+/* The same without waiting, for lines that come from a descriptor: INPUT_MORE, some of a line came,
+ * try again; INPUT_WAIT, nothing is there to read. */
+enum input_state { INPUT_LINE, INPUT_MORE, INPUT_WAIT, INPUT_END };
+enum input_state input_try(struct input *input, bert_text *line);
 /* Would input_next() answer without waiting for a slow writer? */
 bool input_ready(struct input *input);
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "examples/bert/heads.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/message.h"
 
@@ -133,30 +134,42 @@ static void put_vectors(struct output *out, const bert_embeddings *result, size_
     json_tensor(out, vectors, shape, 2);
 }
 
-static void put_json(struct output *out, uint64_t index, const bert_embeddings *result, size_t i)
+/* ", " before each member but the first. */
+static void open_member(struct output *out, const char *name, bool *first)
 {
+    output_format(out, "%s\"%s\": ", *first ? "" : ", ", name);
+    *first = false;
+}
+
+static void members(struct output *out, const struct options *options, const struct record *record,
+                    const void *result, size_t i)
+{
+    bool first = true;
     uint32_t outputs = bert_embeddings_outputs(result);
     size_t n;
     const bert_term *terms = bert_embeddings_terms(result, i, &n);
 
-    output_format(out, "{\"index\": %" PRIu64, index);
+    (void)options;
+    (void)record;
     if (outputs & BERT_EMBEDDING_DENSE) {
-        json_name(out, "embedding");
+        open_member(out, "embedding", &first);
         put_dense(out, result, i);
     }
     if (outputs & BERT_EMBEDDING_SPARSE) {
-        json_name(out, "indices");
+        open_member(out, "indices", &first);
         put_indices(out, terms, n);
-        json_name(out, "values");
+        open_member(out, "values", &first);
         put_weights(out, terms, n);
     }
     if (outputs & BERT_EMBEDDING_MULTI) {
-        json_name(out, "vectors");
+        open_member(out, "vectors", &first);
         put_vectors(out, result, i);
     }
-    output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64 "}\n",
+    output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64,
                   bert_embeddings_tokens(result, i), bert_embeddings_truncated(result, i));
 }
+
+const struct reading reading_kinds = {status_of, members};
 
 /* For people: a vector as a list, terms as "id:weight" parted by spaces, vectors as a list of
  * lists; tabs between them. */
@@ -185,22 +198,31 @@ static void put(struct job *job, void *context, const struct record *record, con
 {
     (void)context;
     if (job->options->json || job->options->format == FORMAT_JSON)
-        put_json(&job->output, record->index, result, i);
+        task_put_json(job, &reading_kinds, record, result, i);
     else
         put_brief(&job->output, result, i);
 }
 
 /* ---- Loading -------------------------------------------------------------------------- */
 
-static void fill(bert_embed_all_options *o, const bert_embed_options *like)
+bert_embed_all_options kinds_options(const struct options *options, const bert_embed_options *like,
+                                     uint32_t outputs)
 {
-    o->pooling = like->pooling;
-    o->normalize = like->normalize;
-    o->dimensions = like->dimensions;
-    o->max_length = like->max_length;
-    o->overlong = like->overlong == BERT_OVERLONG_WINDOWS ? 0 : like->overlong;
-    o->prompt = like->prompt;
-    o->prompt_name = like->prompt_name;
+    bert_embed_all_options o = BERT_EMBED_ALL_OPTIONS_INIT;
+
+    o.outputs = outputs;
+    if (options->outputs == NULL && options->pooling != 0)
+        o.outputs = BERT_EMBEDDING_DENSE; /* --pooling asks for vectors */
+    o.pooling = like->pooling;
+    o.normalize = like->normalize;
+    o.dimensions = like->dimensions;
+    o.max_active = number_or_zero(options->max_active);
+    o.max_length = like->max_length;
+    o.overlong = like->overlong == BERT_OVERLONG_WINDOWS ? 0 : like->overlong;
+    o.prompt = like->prompt;
+    o.prompt_name = like->prompt_name;
+    o.role = (uint32_t)options->role;
+    return o;
 }
 
 int kinds_load(struct kinds *kinds, const struct vectors *vectors, struct job *job)
@@ -209,18 +231,13 @@ int kinds_load(struct kinds *kinds, const struct vectors *vectors, struct job *j
     bert_embed_all_options *o = &kinds->options;
     bert_embeddings *none = NULL;
     bert_error error;
-    int rc;
+    uint32_t outputs;
+    int rc = kinds_parse(options, &outputs);
 
-    *o = (bert_embed_all_options)BERT_EMBED_ALL_OPTIONS_INIT;
-    kinds->task = (struct task){o, run_texts, status_of, put, free_result};
-    fill(o, &vectors->options);
-    o->max_active = number_or_zero(options->max_active);
-    o->role = (uint32_t)options->role;
-    rc = kinds_parse(options, &o->outputs);
     if (rc != 0)
         return rc;
-    if (options->outputs == NULL && (options->pooling != 0))
-        o->outputs = BERT_EMBEDDING_DENSE; /* --pooling asks for vectors */
+    *o = kinds_options(options, &vectors->options, outputs);
+    kinds->task = (struct task){o, run_texts, &reading_kinds, put, free_result};
     if (bert_embed_all(job->runtime.session, NULL, 0, o, &none, &error) != BERT_OK)
         return error.code == BERT_EINVAL ? usage_error(options->command, "%s [%s]", error.message,
                                                        bert_status_name(error.code))

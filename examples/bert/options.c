@@ -88,51 +88,60 @@ static bool parse_choice(const char *choices, const char *text, int *place)
     return false;
 }
 
-static int bad_value(const struct command *command, const struct option_row *row, const char *value)
+static bool bad_value(const struct option_row *row, const char *value, bert_error *error)
 {
     switch (row->kind) {
     case OPTION_NUMBER:
-        return usage_error(command->name,
-                           "--%s: '%s' is not a whole number from %" PRId64 " to %" PRId64,
-                           row->name, value, row->low, row->high);
+        error_set(error, BERT_EINVAL, "'%s' is not a whole number from %" PRId64 " to %" PRId64,
+                  value, row->low, row->high);
+        break;
     case OPTION_REAL:
-        return usage_error(command->name, "--%s: '%s' is no number above 0 and up to 86400",
-                           row->name, value);
+        error_set(error, BERT_EINVAL, "'%s' is no number above 0 and up to 86400", value);
+        break;
+    case OPTION_LIST:
+        error_set(error, BERT_EINVAL, "more than %d", MAX_LIST);
+        break;
     default:
-        return usage_error(command->name, "--%s: '%s' is none of %s", row->name, value,
-                           row->choices);
+        error_set(error, BERT_EINVAL, "'%s' is none of %s", value, row->choices);
     }
+    return false;
 }
 
-static int set_value(struct options *options, const struct command *command,
-                     const struct option_row *row, const char *value)
+bool options_set(struct options *options, const struct option_row *row, const char *value,
+                 bert_error *error)
 {
+    struct option_list *list;
     char *field = (char *)options + row->field;
     int place;
 
     switch (row->kind) {
     case OPTION_FLAG:
         *(int *)(void *)field = (int)row->low;
-        return 0;
+        return true;
     case OPTION_COUNT:
         *(int *)(void *)field += 1;
-        return 0;
+        return true;
     case OPTION_STRING:
         *(const char **)(void *)field = value;
-        return 0;
+        return true;
+    case OPTION_LIST:
+        list = (struct option_list *)(void *)field;
+        if (list->n == MAX_LIST)
+            return bad_value(row, value, error);
+        list->values[list->n++] = value;
+        return true;
     case OPTION_NUMBER:
         return parse_number(value, row->low, row->high, (int64_t *)(void *)field)
-                   ? 0
-                   : bad_value(command, row, value);
+               || bad_value(row, value, error);
     case OPTION_REAL:
-        return parse_real(value, (double *)(void *)field) ? 0 : bad_value(command, row, value);
+        return parse_real(value, (double *)(void *)field) || bad_value(row, value, error);
     case OPTION_CHOICE:
         if (!parse_choice(row->choices, value, &place))
-            return bad_value(command, row, value);
+            return bad_value(row, value, error);
         *(int *)(void *)field = (int)row->low + place;
-        return 0;
+        return true;
     }
-    return 0;
+    return true;
 }
 
 /* ---- Parsing ---------------------------------------------------------------- */
@@ -198,7 +207,7 @@ static int bad_option(const struct command *command, const struct rows *rows, in
     return usage_error(command->name, "unknown or ambiguous option '%s'", given);
 }
 
-static void set_defaults(struct options *options, const struct command *command)
+void options_default(struct options *options, const struct command *command)
 {
     const char *model = getenv("BERT_MODEL");
 
@@ -214,6 +223,7 @@ static void set_defaults(struct options *options, const struct command *command)
     options->outliers = -1;
     options->window = options->step = options->sample = options->seed = -1;
     options->false_alarms = -1;
+    options->workers = options->queue = options->batch_tokens = options->batch_wait_ms = -1;
 }
 
 int options_parse(struct options *options, const struct command *command, int argc, char **argv)
@@ -221,18 +231,19 @@ int options_parse(struct options *options, const struct command *command, int ar
     struct rows rows;
     struct option longs[MAX_ROWS + 1];
     char shorts[2 * MAX_ROWS + 2];
-    int result, rc;
+    bert_error error;
+    int result;
 
-    set_defaults(options, command);
+    options_default(options, command);
     collect_rows(&rows, command);
     make_tables(&rows, longs, shorts);
     opterr = 0;
     while ((result = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (result == ':' || result == '?')
             return bad_option(command, &rows, result, argv);
-        rc = set_value(options, command, find_row(&rows, result), optarg);
-        if (rc != 0)
-            return rc;
+        if (!options_set(options, find_row(&rows, result), optarg, &error))
+            return usage_error(command->name, "--%s: %s", find_row(&rows, result)->name,
+                               error.message);
     }
     options->texts = argv + optind;
     options->n_texts = (size_t)(argc - optind);

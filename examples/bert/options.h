@@ -10,11 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bert.h>
+
 /* In the order of the choices' names below. */
 enum truncation { TRUNCATION_RIGHT, TRUNCATION_LEFT, TRUNCATION_NONE };
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NPY, FORMAT_CSV, FORMAT_BIN };
 enum quantize { QUANTIZE_NONE, QUANTIZE_INT8, QUANTIZE_UINT8, QUANTIZE_BINARY, QUANTIZE_UBINARY };
+enum { MAX_LIST = 64 };
 enum { POOLING_NONE = 7 }; /* after the values of bert_pooling */
+
+/* What was given more than once. */
+struct option_list {
+    const char *values[MAX_LIST];
+    size_t n;
+};
 
 /* Numbers are -1 and strings NULL when not given. */
 struct options {
@@ -75,6 +84,10 @@ struct options {
     /* bench */
     const char *random, *texts_file, *lengths, *batches;
     double seconds;
+    /* serve */
+    struct option_list models;
+    int stdio, reject;
+    int64_t workers, queue, batch_tokens, batch_wait_ms;
 };
 
 enum option_kind {
@@ -83,6 +96,7 @@ enum option_kind {
     OPTION_NUMBER, /* an int64_t from low to high */
     OPTION_REAL,   /* a double */
     OPTION_STRING,
+    OPTION_LIST,  /* a struct option_list: one more string */
     OPTION_CHOICE /* an int: `low` + place in `choices` */
 };
 
@@ -113,6 +127,13 @@ extern const struct option_row options_model[], options_input[], options_output[
 
 /* Parse into *options; EXIT_ANSWERED, or EXIT_USAGE after a message. */
 int options_parse(struct options *options, const struct command *command, int argc, char **argv);
+
+/* As if nothing had been given. */
+void options_default(struct options *options, const struct command *command);
+/* Set the field of a row; `value` is borrowed, and NULL for a flag.  False: the error says what is
+ * wrong with the value, not with which option. */
+bool options_set(struct options *options, const struct option_row *row, const char *value,
+                 bert_error *error);
 
 /* Strict decimal numbers: digits and nothing else. */
 bool parse_number(const char *text, int64_t low, int64_t high, int64_t *out);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "examples/bert/heads.h"
 #include "examples/bert/interrupt.h"
 #include "examples/bert/json_out.h"
 #include "examples/bert/message.h"
@@ -42,11 +43,11 @@ static void put_vector(struct output *out, const bert_chunk *part, size_t size)
     json_tensor(out, part->vector, shape, 1);
 }
 
-static void put_json(struct output *out, uint64_t index, const bert_chunks *result)
+void parts_members(struct output *out, const bert_chunks *result)
 {
     const bert_chunk *list = bert_chunks_list(result);
 
-    output_format(out, "{\"index\": %" PRIu64 ", \"chunks\": [", index);
+    output_text(out, "\"chunks\": [");
     for (size_t i = 0; i < bert_chunks_count(result); i++) {
         output_format(out,
                       "%s{\"start\": %zu, \"end\": %zu, \"tokens\": %" PRIu32 ", \"embedding\": ",
@@ -55,7 +56,14 @@ static void put_json(struct output *out, uint64_t index, const bert_chunks *resu
         put_vector(out, &list[i], bert_chunks_dimensions(result));
         output_text(out, "}");
     }
-    output_format(out, "], \"tokens\": %" PRIu64 "}\n", bert_chunks_tokens(result));
+    output_format(out, "], \"tokens\": %" PRIu64, bert_chunks_tokens(result));
+}
+
+static void put_json(struct output *out, uint64_t index, const bert_chunks *result)
+{
+    output_format(out, "{\"index\": %" PRIu64 ", ", index);
+    parts_members(out, result);
+    output_text(out, "}\n");
 }
 
 /* For people: a list of vectors. */
@@ -71,16 +79,16 @@ static void put_brief(struct output *out, const bert_chunks *result)
 
 /* ---- Records ------------------------------------------------------------------------- */
 
-static bert_chunk_options options_of(const struct options *options, const struct vectors *vectors)
+bert_chunk_options parts_options(const struct options *options, const bert_embed_options *like)
 {
     bert_chunk_options o = BERT_CHUNK_OPTIONS_INIT;
 
-    o.pooling = vectors->options.pooling;
-    o.normalize = vectors->options.normalize;
-    o.dimensions = vectors->options.dimensions;
-    o.max_length = vectors->options.max_length;
-    o.prompt = vectors->options.prompt;
-    o.prompt_name = vectors->options.prompt_name;
+    o.pooling = like->pooling;
+    o.normalize = like->normalize;
+    o.dimensions = like->dimensions;
+    o.max_length = like->max_length;
+    o.prompt = like->prompt;
+    o.prompt_name = like->prompt_name;
     o.chunk_tokens = number_or_zero(options->chunks);
     o.windows = (uint32_t)options->windows;
     o.stride = number_or_zero(options->stride);
@@ -108,7 +116,8 @@ static void embed_parts(struct job *job, const struct record *record, const bert
 
 void parts_batch(struct job *job, struct batch *batch, void *context)
 {
-    bert_chunk_options o = options_of(job->options, context);
+    const struct vectors *vectors = context;
+    bert_chunk_options o = parts_options(job->options, &vectors->options);
 
     for (size_t i = 0; i < batch->count && !job_stopped(job); i++) {
         const struct record *record = &batch->records[i];

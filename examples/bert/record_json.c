@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* record_json.c - records that are JSON; the one file that knows jansson. */
-#include <jansson.h>
+/* record_json.c - records that are JSON. */
+#include "examples/bert/json_in.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,34 @@ static json_t *load(const char *data, size_t size, json_error_t *error)
     if (value == NULL && json_error_code(error) == json_error_numeric_overflow)
         value = json_loadb(data, size, flags | JSON_DECODE_INT_AS_REAL, error);
     return value;
+}
+
+bool json_line_read(struct json_line *out, bert_text line, bool first, bert_error *error)
+{
+    json_error_t at;
+
+    if (first && line.size >= 3 && memcmp(line.data, "\xEF\xBB\xBF", 3) == 0) {
+        line.data += 3; /* a byte order mark */
+        line.size -= 3;
+    }
+    out->text = line;
+    out->repaired = NULL;
+    if (!utf8_valid(line.data, line.size)) {
+        out->repaired = utf8_repair(line.data, line.size, &out->text.size);
+        out->text.data = out->repaired;
+    }
+    out->value = load(out->text.data, out->text.size, &at);
+    if (out->value == NULL)
+        error_set(error, BERT_EFORMAT, "bad JSON at byte %d: %s", at.position, at.text);
+    return out->value != NULL;
+}
+
+void json_line_free(struct json_line *json)
+{
+    json_decref(json->value);
+    free(json->repaired);
+    json->value = NULL;
+    json->repaired = NULL;
 }
 
 static bool read_text(struct record *record, const json_t *object, const char *key, bool needed,
@@ -195,22 +224,12 @@ static void read_value(struct record *record, const json_t *value, enum record_f
 
 void record_parse_json(struct record *record, enum record_form form, bert_text line)
 {
-    json_error_t error;
-    json_t *value;
-    size_t size;
-    char *repaired;
+    struct json_line json;
+    bert_error error;
 
-    if (record->index == 0 && line.size >= 3 && memcmp(line.data, "\xEF\xBB\xBF", 3) == 0) {
-        line.data += 3; /* a byte order mark */
-        line.size -= 3;
-    }
-    size = line.size;
-    repaired = utf8_valid(line.data, size) ? NULL : utf8_repair(line.data, line.size, &size);
-    value = load(repaired != NULL ? repaired : line.data, size, &error);
-    if (value == NULL)
-        record_fail(record, BERT_EFORMAT, "bad JSON at byte %d: %s", error.position, error.text);
+    if (json_line_read(&json, line, record->index == 0, &error))
+        read_value(record, json.value, form);
     else
-        read_value(record, value, form);
-    json_decref(value);
-    free(repaired);
+        record_fail_with(record, &error);
+    json_line_free(&json);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "examples/bert/task.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,12 +63,22 @@ struct group {
     size_t n;
 };
 
+void task_put_json(struct job *job, const struct reading *reading, const struct record *record,
+                   const void *result, size_t i)
+{
+    struct output *out = &job->output;
+
+    output_format(out, "{\"index\": %" PRIu64 ", ", record->index);
+    reading->members(out, job->options, record, result, i);
+    output_text(out, "}\n");
+}
+
 static void put_group(struct job *job, const struct task *task, const struct group *group,
                       const void *result)
 {
     for (size_t i = 0; i < group->n && !job_stopped(job); i++) {
         const char *why = "";
-        bert_status status = task->status(result, i, &why);
+        bert_status status = task->reading->status(result, i, &why);
         bert_error error;
 
         if (status == BERT_OK) {

@@ -34,24 +34,41 @@ void vectors_use_prompt(struct vectors *vectors, const bert_model *model, const 
 }
 
 /* The reference knows the names query and document, empty, in every model. */
-static int set_prompt(struct vectors *vectors, const struct options *options,
-                      const bert_model *model)
+static bert_status set_prompt(struct vectors *vectors, const struct options *options,
+                              const bert_model *model, bert_error *error)
 {
     const char *name = options->prompt_name;
 
     if (options->prompt != NULL) {
         vectors->prompt = (bert_text){options->prompt, strlen(options->prompt)};
         vectors->options.prompt = &vectors->prompt;
-        return 0;
+        return BERT_OK;
     }
     if (name == NULL && options->role != BERT_ROLE_NONE)
         vectors_use_prompt(vectors, model, options->role == BERT_ROLE_QUERY ? "query" : "document");
     if (name == NULL)
-        return 0;
-    if (!has_prompt(model, name) && strcmp(name, "query") != 0 && strcmp(name, "document") != 0)
-        return usage_error(options->command, "--prompt-name: the model has no prompt '%s'", name);
+        return BERT_OK;
+    if (!has_prompt(model, name) && strcmp(name, "query") != 0 && strcmp(name, "document") != 0) {
+        error_set(error, BERT_EINVAL, "the model has no prompt '%s'", name);
+        return BERT_EINVAL;
+    }
     vectors_use_prompt(vectors, model, name);
-    return 0;
+    return BERT_OK;
+}
+
+bert_status vectors_options(struct vectors *vectors, const struct options *options,
+                            const bert_model *model, bert_error *error)
+{
+    bert_embed_options *o = &vectors->options;
+
+    *o = (bert_embed_options)BERT_EMBED_OPTIONS_INIT;
+    o->pooling = options->pooling == POOLING_NONE ? BERT_POOLING_MODEL : (uint32_t)options->pooling;
+    o->normalize = (uint32_t)options->normalize;
+    o->dimensions = number_or_zero(options->dimensions);
+    o->overlong = options->windows ? BERT_OVERLONG_WINDOWS : overlong_of(options);
+    o->max_length = number_or_zero(options->max_length);
+    o->stride = number_or_zero(options->stride);
+    return set_prompt(vectors, options, model, error);
 }
 
 static int check_windows(const struct options *options, const struct runtime *runtime)
@@ -71,26 +88,17 @@ static int check_windows(const struct options *options, const struct runtime *ru
     return 0;
 }
 
-static int fill_options(struct vectors *vectors, struct job *job)
+static int check_options(struct vectors *vectors, struct job *job)
 {
     const struct options *options = job->options;
-    bert_embed_options *o = &vectors->options;
     bert_error error;
-    int rc;
+    int rc = check_windows(options, &job->runtime);
 
-    *o = (bert_embed_options)BERT_EMBED_OPTIONS_INIT;
-    o->pooling = options->pooling == POOLING_NONE ? BERT_POOLING_MODEL : (uint32_t)options->pooling;
-    o->normalize = (uint32_t)options->normalize;
-    o->dimensions = number_or_zero(options->dimensions);
-    o->overlong = options->windows ? BERT_OVERLONG_WINDOWS : overlong_of(options);
-    o->max_length = number_or_zero(options->max_length);
-    o->stride = number_or_zero(options->stride);
-    rc = check_windows(options, &job->runtime);
-    if (rc == 0)
-        rc = set_prompt(vectors, options, job->runtime.model);
     if (rc != 0)
         return rc;
-    if (bert_embed_size(job->runtime.model, o, &vectors->dim, &error) != BERT_OK)
+    if (vectors_options(vectors, options, job->runtime.model, &error) != BERT_OK)
+        return usage_error(options->command, "--prompt-name: %s", error.message);
+    if (bert_embed_size(job->runtime.model, &vectors->options, &vectors->dim, &error) != BERT_OK)
         return usage_error(options->command, "%s [%s]", error.message,
                            bert_status_name(error.code));
     return 0;
@@ -102,6 +110,9 @@ int vectors_prepare(struct vectors *vectors, struct job *job)
 
     if (rc == 0)
         rc = fill_options(vectors, job);
+        rc = runtime_need_tokenizer(&job->runtime);
+    if (rc == 0)
+        rc = check_options(vectors, job);
     if (rc == 0)
         rc = runtime_make_session(&job->runtime, job->options,
                                   bert_model_max_length(job->runtime.model));

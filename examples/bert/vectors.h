@@ -23,6 +23,10 @@ int vectors_load(struct vectors *vectors, struct job *job);
 /* The same of a model that is loaded already. */
 int vectors_prepare(struct vectors *vectors, struct job *job);
 
+/* The options alone: BERT_EINVAL for a prompt that the model doesn't have. */
+bert_status vectors_options(struct vectors *vectors, const struct options *options,
+                            const bert_model *model, bert_error *error);
+
 /* Use the prompt of this name, or none at all if the model doesn't have it. */
 void vectors_use_prompt(struct vectors *vectors, const bert_model *model, const char *name);
 
