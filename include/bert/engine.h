@@ -318,7 +318,8 @@ BERT_API bert_status bert_engine_model(bert_engine *engine, const char *name, be
 typedef enum bert_task {
     BERT_TASK_EMBED = 1,        /**< bert_embed(): bert_job_vectors(), bert_job_reports() */
     BERT_TASK_EMBED_ALL = 2,    /**< bert_embed_all() */
-    BERT_TASK_EMBED_TOKENS = 3, /**< bert_embed_tokens() of one text: bert_job_outputs() */
+    BERT_TASK_EMBED_TOKENS = 3, /**< bert_embed_tokens() of one text: bert_job_outputs(), and
+                                     bert_job_reports() */
     BERT_TASK_EMBED_CHUNKS = 4, /**< bert_embed_chunks() of one text with its `spans` */
     BERT_TASK_CLASSIFY = 5,     /**< bert_classify() of texts, or of texts and pairs */
     BERT_TASK_RERANK = 6,       /**< bert_rerank() of texts for `query` */
@@ -462,7 +463,7 @@ BERT_API bert_model *bert_job_model(const bert_job *job);
 
 /** EMBED: row-major [*n][*width]; a text that failed has zeros.  Since 0.1. */
 BERT_API const float *bert_job_vectors(const bert_job *job, size_t *n, size_t *width);
-/** EMBED: n reports.  Since 0.1. */
+/** EMBED, EMBED_TOKENS: n reports.  Since 0.1. */
 BERT_API const bert_embed_report *bert_job_reports(const bert_job *job);
 /** EMBED_TOKENS.  Since 0.1. */
 BERT_API const bert_outputs *bert_job_outputs(const bert_job *job);

@@ -423,7 +423,8 @@ size_t bert__answer_bytes(const struct bert__answer *a, size_t n)
 {
     if (a->task == BERT_TASK_EMBED)
         return sizeof *a + n * (a->width * sizeof *a->vectors + sizeof *a->reports);
-    return sizeof *a + bert__result_bytes(a->result);
+    return sizeof *a + bert__result_bytes(a->result)
+           + (a->reports != NULL ? sizeof *a->reports : 0);
 }
 
 void bert__job_free(bert_job *job, struct bert__alloc *alloc)
@@ -503,7 +504,8 @@ const float *bert_job_vectors(const bert_job *job, size_t *n, size_t *width)
 
 const bert_embed_report *bert_job_reports(const bert_job *job)
 {
-    return has(job, BERT_TASK_EMBED) ? job->answer->reports : NULL;
+    return has(job, BERT_TASK_EMBED) || has(job, BERT_TASK_EMBED_TOKENS) ? job->answer->reports
+                                                                         : NULL;
 }
 
 #define RESULT(name, type, task)                                                                   \

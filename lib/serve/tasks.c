@@ -274,10 +274,16 @@ static bert_status embed(struct call *c, bert_error *err)
 
 static bert_status embed_tokens(struct call *c, bert_error *err)
 {
+    struct bert__answer *answer = c->jobs[0]->answer;
     bert_outputs *result = NULL;
-    bert_status st = bert_embed_tokens(c->session, c->texts[0], c->options, &result, NULL, err);
+    bert_status st;
 
-    c->jobs[0]->answer->result = result;
+    if (answer->reports == NULL)
+        answer->reports = bert__alloc_items(c->alloc, 1, sizeof *answer->reports);
+    if (answer->reports == NULL)
+        return bert__alloc_fail(c->alloc, "the report", err);
+    st = bert_embed_tokens(c->session, c->texts[0], c->options, &result, answer->reports, err);
+    answer->result = result;
     return st;
 }
 

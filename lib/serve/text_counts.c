@@ -14,6 +14,7 @@ static struct text text_of(const bert_job *job, size_t i)
 
     switch (job->request.task) {
     case BERT_TASK_EMBED:
+    case BERT_TASK_EMBED_TOKENS:
         return (struct text){job->answer->reports[i].status, job->answer->reports[i].tokens,
                              job->answer->reports[i].truncated};
     case BERT_TASK_EMBED_ALL:

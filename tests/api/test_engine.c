@@ -465,6 +465,8 @@ static void test_single(void **state)
     test_same("tokens", got,
               bert_outputs_get(outputs, BERT_OUTPUT_LAST_HIDDEN_STATE, 0, NULL, NULL),
               (size_t)shape[0] * shape[1]);
+    assert_int_equal(bert_job_reports(job)->tokens, shape[0]);
+    assert_int_equal(bert_job_reports(job)->truncated, 0);
     bert_outputs_free(outputs);
     bert_job_unref(job);
 
