@@ -37,22 +37,32 @@ static uint32_t find_name(const char *name, size_t size)
     return 0;
 }
 
-int kinds_parse(const struct options *options, uint32_t *outputs)
+bert_status kinds_outputs(const char *list, uint32_t *outputs, bert_error *error)
 {
-    const char *name = options->outputs;
+    const char *name = list;
 
     *outputs = 0;
     while (name != NULL) {
         size_t size = strcspn(name, ",");
         uint32_t bit = find_name(name, size);
 
-        if (bit == 0)
-            return usage_error(options->command,
-                               "--outputs: '%.*s' is none of dense, sparse, multi", (int)size,
-                               name);
+        if (bit == 0) {
+            error_set(error, BERT_EINVAL, "'%.*s' is none of dense, sparse, multi", (int)size,
+                      name);
+            return BERT_EINVAL;
+        }
         *outputs |= bit;
         name = name[size] == ',' ? name + size + 1 : NULL;
     }
+    return BERT_OK;
+}
+
+int kinds_parse(const struct options *options, uint32_t *outputs)
+{
+    bert_error error;
+
+    if (kinds_outputs(options->outputs, outputs, &error) != BERT_OK)
+        return usage_error(options->command, "--outputs: %s", error.message);
     return 0;
 }
 

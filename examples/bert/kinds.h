@@ -14,6 +14,8 @@ struct kinds {
 
 /* Name of the kind whose bit is 1 << i; NULL past the end. */
 const char *kinds_name(uint32_t i);
+/* bert_embedding bits of "dense,sparse", 0 of NULL; or BERT_EINVAL. */
+bert_status kinds_outputs(const char *list, uint32_t *outputs, bert_error *error);
 /* bert_embedding bits of --outputs, 0 without it; 0 or an exit code after a message. */
 int kinds_parse(const struct options *options, uint32_t *outputs);
 /* After vectors_load(), whose options hold here too: check them; options.outputs is then what

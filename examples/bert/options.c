@@ -72,7 +72,7 @@ static bool parse_real(const char *text, double *out)
     return *out > 0 && *out <= 86400;
 }
 
-static bool parse_choice(const char *choices, const char *text, int *place)
+bool parse_choice(const char *choices, const char *text, int *place)
 {
     size_t size = strlen(text);
 

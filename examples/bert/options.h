@@ -135,6 +135,8 @@ void options_default(struct options *options, const struct command *command);
 bool options_set(struct options *options, const struct option_row *row, const char *value,
                  bert_error *error);
 
+/* Where a name stands among names that are joined by '|'. */
+bool parse_choice(const char *choices, const char *text, int *place);
 /* Strict decimal numbers: digits and nothing else. */
 bool parse_number(const char *text, int64_t low, int64_t high, int64_t *out);
 /* A list "16,128,512" of up to `capacity` numbers. */

@@ -2,6 +2,7 @@
 /* record_json.c - records that are JSON. */
 #include "examples/bert/json_in.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,37 +166,57 @@ static void read_choices(struct record *record, const json_t *object)
     }
 }
 
+bool json_whole(const json_t *value, int64_t low, int64_t high, int64_t *out)
+{
+    double real = json_number_value(value);
+
+    if (json_is_integer(value))
+        *out = json_integer_value(value);
+    else if (json_is_real(value) && real >= -0x1p53 && real <= 0x1p53)
+        *out = (int64_t)real;
+    else
+        return false;
+    return *out >= low && *out <= high && (json_is_integer(value) || (double)*out == real);
+}
+
 static bool read_offset(const json_t *value, size_t *out)
 {
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
+    int64_t offset;
+
+    if (!json_whole(value, 0, INT64_MAX, &offset))
         return false;
-    *out = (size_t)json_integer_value(value);
+    *out = (size_t)offset;
+    return true;
+}
+
+bool json_spans(const json_t *list, bert_span **spans, size_t *n, bert_error *error)
+{
+    if (!json_is_array(list)) {
+        error_set(error, BERT_EINVAL,
+                  list == NULL ? "the record has no \"spans\"" : "\"spans\" is not a list");
+        return false;
+    }
+    *n = json_array_size(list);
+    *spans = get_memory(*n, sizeof **spans);
+    for (size_t i = 0; i < *n; i++) {
+        const json_t *span = json_array_get(list, i);
+
+        if (json_array_size(span) != 2 || !read_offset(json_array_get(span, 0), &(*spans)[i].start)
+            || !read_offset(json_array_get(span, 1), &(*spans)[i].end)) {
+            error_set(error, BERT_EINVAL, "spans[%zu] is not [start, end] in bytes", i);
+            return false;
+        }
+    }
     return true;
 }
 
 static void read_spans(struct record *record, const json_t *object)
 {
-    const json_t *list = json_object_get(object, "spans");
+    bert_error error;
 
-    if (!read_text(record, object, "text", true, &record->text))
-        return;
-    if (!json_is_array(list)) {
-        record_fail(record, BERT_EINVAL,
-                    list == NULL ? "the record has no \"spans\"" : "\"spans\" is not a list");
-        return;
-    }
-    record->n_spans = json_array_size(list);
-    record->spans = get_memory(record->n_spans, sizeof *record->spans);
-    for (size_t i = 0; i < record->n_spans; i++) {
-        const json_t *span = json_array_get(list, i);
-
-        if (json_array_size(span) != 2
-            || !read_offset(json_array_get(span, 0), &record->spans[i].start)
-            || !read_offset(json_array_get(span, 1), &record->spans[i].end)) {
-            record_fail(record, BERT_EINVAL, "spans[%zu] is not [start, end] in bytes", i);
-            return;
-        }
-    }
+    if (read_text(record, object, "text", true, &record->text)
+        && !json_spans(json_object_get(object, "spans"), &record->spans, &record->n_spans, &error))
+        record_fail_with(record, &error);
 }
 
 static void read_value(struct record *record, const json_t *value, enum record_form form)
