@@ -20,8 +20,8 @@ static const struct command *const commands[] = {
     &command_info,       &command_tokenize, &command_decode,   &command_forward, &command_embed,
     &command_similarity, &command_search,   &command_classify, &command_rerank,  &command_tag,
     &command_answer,     &command_next,     &command_choose,   &command_fill,    &command_pack,
-    &command_calibrate,  &command_profile,  &command_manifest, &command_mask,    &command_bench,
-    &command_calibrate,  &command_manifest, &command_mask,     &command_serve,   &command_bench,
+    &command_calibrate,  &command_profile,  &command_manifest, &command_mask,    &command_serve,
+    &command_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

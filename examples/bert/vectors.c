@@ -109,9 +109,6 @@ int vectors_prepare(struct vectors *vectors, struct job *job)
     int rc = runtime_need_tokenizer(&job->runtime);
 
     if (rc == 0)
-        rc = fill_options(vectors, job);
-        rc = runtime_need_tokenizer(&job->runtime);
-    if (rc == 0)
         rc = check_options(vectors, job);
     if (rc == 0)
         rc = runtime_make_session(&job->runtime, job->options,
