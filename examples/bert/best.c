@@ -94,9 +94,9 @@ static int best_first(const void *a, const void *b)
 void rank_members(struct output *out, uint64_t index, float score, const char *text, size_t size)
 {
     output_format(out, "\"index\": %" PRIu64 ", \"score\": ", index);
-    json_float(out, score);
-    json_name(out, "text");
-    json_string(out, text, size);
+    json_put_float(out, score);
+    json_put_name(out, "text");
+    json_put_string(out, text, size);
 }
 
 static void put_hit(struct job *job, const struct hit *hit)

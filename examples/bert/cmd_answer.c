@@ -78,9 +78,9 @@ static void put_json(struct output *out, const struct options *options, const st
     bert_text text = text_of(record, answer);
 
     output_text(out, "\"answer\": ");
-    json_string(out, text.data, text.size);
-    json_name(out, "score");
-    json_float(out, answer->score);
+    json_put_string(out, text.data, text.size);
+    json_put_name(out, "score");
+    json_put_float(out, answer->score);
     output_format(out, ", \"start\": %zu, \"end\": %zu", at.start, at.end);
 }
 

@@ -203,12 +203,12 @@ static void put_case(struct bench *bench, const struct bench_case *c, double tok
         return;
     }
     output_format(out, "{\"index\": %" PRIu64, bench->cases);
-    json_name(out, "model");
-    json_string(out, name, strlen(name));
-    json_name(out, "precision");
+    json_put_name(out, "model");
+    json_put_string(out, name, strlen(name));
+    json_put_name(out, "precision");
     output_format(out, "\"%s\"", runtime_precision(bench->runtime.model));
-    json_name(out, "cpu");
-    json_string(out, cpu, strlen(cpu));
+    json_put_name(out, "cpu");
+    json_put_string(out, cpu, strlen(cpu));
     output_format(out,
                   ", \"threads\": %" PRIu32 ", \"length\": %" PRIu32 ", \"batch\": %" PRIu32
                   ", \"ms_p50\": %.6g, \"ms_min\": %.6g, \"ms_p95\": %.6g, \"tokens_per_s\": %.6g"
@@ -230,7 +230,7 @@ static void fail_case(struct bench *bench, const bert_error *error)
     }
     output_format(out, "{\"index\": %" PRIu64 ", \"error\": {\"code\": \"%s\", \"message\": ",
                   bench->cases, bert_status_name(error->code));
-    json_string(out, error->message, strlen(error->message));
+    json_put_string(out, error->message, strlen(error->message));
     output_text(out, "}}\n");
 }
 

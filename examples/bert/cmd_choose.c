@@ -16,11 +16,11 @@
 static void put_numbers(struct output *out, const char *name, const bert_choice *list, size_t n,
                         bool logits)
 {
-    json_name(out, name);
+    json_put_name(out, name);
     output_write(out, "[", 1);
     for (size_t k = 0; k < n; k++) {
         output_write(out, ",", k > 0);
-        json_float(out, logits ? list[k].logit : list[k].score);
+        json_put_float(out, logits ? list[k].logit : list[k].score);
     }
     output_write(out, "]", 1);
 }
@@ -34,8 +34,8 @@ static void members(struct output *out, const struct options *options, const str
 
     (void)options;
     output_format(out, "\"choice\": %zu", best);
-    json_name(out, "text");
-    json_string(out, text->data, text->size);
+    json_put_name(out, "text");
+    json_put_string(out, text->data, text->size);
     put_numbers(out, "scores", list, n, false);
     put_numbers(out, "logits", list, n, true);
 }

@@ -44,9 +44,9 @@ static void put_brief(struct output *out, const bert_label_score *label, bool fi
 static void put_label(struct output *out, const bert_label_score *label, bool first)
 {
     output_text(out, first ? "{\"label\": " : ", {\"label\": ");
-    json_string(out, label->label, strlen(label->label));
-    json_name(out, "score");
-    json_float(out, label->score);
+    json_put_string(out, label->label, strlen(label->label));
+    json_put_name(out, "score");
+    json_put_float(out, label->score);
     output_text(out, "}");
 }
 
@@ -85,12 +85,12 @@ static void put_token(struct output *out, const struct record *record, const ber
     const bert_text *text = token->sequence == 1 ? &record->pair : &record->text;
 
     output_text(out, first ? "{\"text\": " : ", {\"text\": ");
-    json_string(out, text->data + token->bytes.start, token->bytes.end - token->bytes.start);
+    json_put_string(out, text->data + token->bytes.start, token->bytes.end - token->bytes.start);
     if (record->pair.data != NULL)
         output_format(out, ", \"sequence\": %" PRId32, token->sequence);
     output_format(out, ", \"start\": %zu, \"end\": %zu, \"score\": ", (size_t)token->bytes.start,
                   (size_t)token->bytes.end);
-    json_float(out, token->score);
+    json_put_float(out, token->score);
     output_text(out, "}");
 }
 

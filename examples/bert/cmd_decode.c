@@ -16,8 +16,8 @@ static void put_text(struct job *job, uint64_t index, const char *text, size_t s
 
     if (job->options->json) {
         output_format(out, "{\"index\": %" PRIu64, index);
-        json_name(out, "text");
-        json_string(out, text, size);
+        json_put_name(out, "text");
+        json_put_string(out, text, size);
         output_text(out, "}\n");
     } else {
         output_printable(out, text, size);

@@ -69,7 +69,7 @@ void embed_members(struct output *out, const float *values, const uint32_t *shap
                    const bert_embed_report *report)
 {
     output_text(out, "\"embedding\": ");
-    json_tensor(out, values, shape, rank);
+    json_put_tensor(out, values, shape, rank);
     output_format(out, ", \"tokens\": %" PRIu32 ", \"truncated\": %" PRIu64, report->tokens,
                   report->truncated);
 }
@@ -92,7 +92,7 @@ static void put_tokens(struct job *job, uint64_t index, const bert_outputs *outp
         embed_members(out, values, shape, rank, report);
         output_text(out, "}\n");
     } else {
-        json_tensor(out, values, shape, rank);
+        json_put_tensor(out, values, shape, rank);
         output_text(out, "\n");
     }
 }

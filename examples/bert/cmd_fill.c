@@ -37,13 +37,13 @@ static void free_result(void *result)
 static void put_fill(struct output *out, const bert_fill *fill)
 {
     output_text(out, "{\"token\": ");
-    json_string(out, fill->token.data, fill->token.size);
-    json_name(out, "id");
-    json_integer(out, fill->id);
-    json_name(out, "score");
-    json_float(out, fill->score);
-    json_name(out, "text");
-    json_string(out, fill->text.data, fill->text.size);
+    json_put_string(out, fill->token.data, fill->token.size);
+    json_put_name(out, "id");
+    json_put_integer(out, fill->id);
+    json_put_name(out, "score");
+    json_put_float(out, fill->score);
+    json_put_name(out, "text");
+    json_put_string(out, fill->text.data, fill->text.size);
     output_text(out, "}");
 }
 

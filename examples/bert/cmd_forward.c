@@ -174,8 +174,8 @@ static void put_outputs(struct job *job, const struct forward *forward, const be
             continue;
         values = bert_outputs_get(outputs, named_outputs[i].bit, sequence, shape, &rank);
         if (json) {
-            json_name(out, named_outputs[i].name);
-            json_tensor(out, values, shape, rank);
+            json_put_name(out, named_outputs[i].name);
+            json_put_tensor(out, values, shape, rank);
         } else {
             output_text(out, first ? "" : "\t");
             put_brief(out, named_outputs[i].name, values, shape, rank);

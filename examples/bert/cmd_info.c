@@ -13,28 +13,28 @@
 
 static void json_member(struct output *out, const char *name, const char *text)
 {
-    json_name(out, name);
-    json_string(out, text, strlen(text));
+    json_put_name(out, name);
+    json_put_string(out, text, strlen(text));
 }
 
 static void json_count(struct output *out, const char *name, uint64_t value)
 {
-    json_name(out, name);
+    json_put_name(out, name);
     output_format(out, "%" PRIu64, value);
 }
 
 static void json_prompts(struct output *out, const bert_model *model)
 {
-    json_name(out, "prompts");
+    json_put_name(out, "prompts");
     output_text(out, "{");
     for (uint32_t i = 0; i < bert_model_prompt_count(model); i++) {
         const char *name = bert_model_prompt_name(model, i);
         bert_text text = bert_model_prompt(model, i);
 
         output_text(out, i > 0 ? ", " : "");
-        json_string(out, name, strlen(name));
+        json_put_string(out, name, strlen(name));
         output_text(out, ": ");
-        json_string(out, text.data, text.size);
+        json_put_string(out, text.data, text.size);
     }
     output_text(out, "}");
 }
@@ -44,13 +44,13 @@ static void json_outputs(struct output *out, const bert_model *model)
     uint32_t kinds = bert_model_embeddings(model);
     const char *name, *comma = "";
 
-    json_name(out, "outputs");
+    json_put_name(out, "outputs");
     output_text(out, "[");
     for (uint32_t i = 0; (name = kinds_name(i)) != NULL; i++) {
         if ((kinds >> i & 1) == 0)
             continue;
         output_text(out, comma);
-        json_string(out, name, strlen(name));
+        json_put_string(out, name, strlen(name));
         comma = ", ";
     }
     output_text(out, "]");
@@ -58,13 +58,13 @@ static void json_outputs(struct output *out, const bert_model *model)
 
 static void json_labels(struct output *out, const bert_model *model)
 {
-    json_name(out, "labels");
+    json_put_name(out, "labels");
     output_text(out, "[");
     for (uint32_t i = 0; i < bert_model_label_count(model); i++) {
         const char *label = bert_model_label(model, i);
 
         output_text(out, i > 0 ? ", " : "");
-        json_string(out, label, strlen(label));
+        json_put_string(out, label, strlen(label));
     }
     output_text(out, "]");
 }
@@ -74,7 +74,7 @@ static void print_json(struct output *out, const bert_model *model, int verbose)
     const char *architecture = bert_model_architecture(model);
 
     output_text(out, "{\"architecture\": ");
-    json_string(out, architecture, strlen(architecture));
+    json_put_string(out, architecture, strlen(architecture));
     json_member(out, "task", bert_model_task(model));
     json_count(out, "hidden_size", bert_model_hidden_size(model));
     json_count(out, "layers", bert_model_layers(model));
@@ -217,12 +217,12 @@ static void print_family_json(struct output *out, uint32_t i)
         const char *value = bert_family(i, columns[c].field);
 
         output_format(out, "%s\"%s\": ", c == 0 ? "{" : ", ", columns[c].name);
-        json_string(out, value, strlen(value));
+        json_put_string(out, value, strlen(value));
     }
     output_text(out, ", \"tasks\": [");
     for (uint32_t k = 0; (task = bert_family_task(i, k)) != NULL; k++) {
         output_text(out, k > 0 ? ", " : "");
-        json_string(out, task, strlen(task));
+        json_put_string(out, task, strlen(task));
     }
     output_text(out, "]}\n");
 }

@@ -149,9 +149,9 @@ static void print_json(struct output *out, const struct findings *found)
         output_format(out, ", \"golden\": %zu", found->written);
     if (r->compared > 0) {
         output_format(out, ", \"golden\": %zu, \"difference\": ", r->compared);
-        json_float(out, (float)r->difference);
+        json_put_float(out, (float)r->difference);
         output_text(out, ", \"cosine\": ");
-        json_float(out, (float)r->cosine);
+        json_put_float(out, (float)r->cosine);
     }
     output_text(out, "}\n");
 }

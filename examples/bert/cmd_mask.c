@@ -79,8 +79,8 @@ static void mask_record(struct job *job, const struct record *record, const stru
         job_fail(job, record->index, &error);
     } else if (job->options->json) {
         output_format(out, "{\"index\": %" PRIu64, record->index);
-        json_name(out, "text");
-        json_string(out, text, size);
+        json_put_name(out, "text");
+        json_put_string(out, text, size);
         put_spans(job, record->text, m);
     } else {
         put_line(out, text, size);

@@ -36,9 +36,9 @@ static void members(struct output *out, const struct options *options, const str
     (void)options;
     (void)record;
     output_text(out, "\"is_next\": ");
-    json_float(out, next->is_next);
-    json_name(out, "logits");
-    json_tensor(out, next->logits, shape, 1);
+    json_put_float(out, next->is_next);
+    json_put_name(out, "logits");
+    json_put_tensor(out, next->logits, shape, 1);
 }
 
 const struct reading reading_next = {status_of, members};

@@ -33,13 +33,13 @@ static void put_reals(struct output *out, const char *name, const bert_drift_val
 {
     bool first = true;
 
-    json_name(out, name);
+    json_put_name(out, name);
     output_text(out, "{");
     for (uint32_t i = 0; i < BERT_DRIFT_STATISTICS; i++) {
         if ((v->known & 1u << i) == 0 || !isfinite(reals[i]))
             continue;
         output_format(out, "%s\"%s\": ", first ? "" : ", ", bert_drift_name(i));
-        json_float(out, (float)reals[i]);
+        json_put_float(out, (float)reals[i]);
         first = false;
     }
     output_text(out, "}");
@@ -58,15 +58,15 @@ static void put_means(struct output *out, const bert_drift_values *v)
                  {BERT_OBSERVED_UNKNOWN, "unknown", v->unknown, v->profile_unknown}};
     bool first = true;
 
-    json_name(out, "means");
+    json_put_name(out, "means");
     output_text(out, "{");
     for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
         if ((v->means & means[i].field) == 0)
             continue;
         output_format(out, "%s\"%s\": [", first ? "" : ", ", means[i].name);
-        json_float(out, (float)means[i].here);
+        json_put_float(out, (float)means[i].here);
         output_text(out, ", ");
-        json_float(out, (float)means[i].there);
+        json_put_float(out, (float)means[i].there);
         output_text(out, "]");
         first = false;
     }

@@ -27,7 +27,7 @@ static void put_score(struct job *job, uint64_t index, float score)
         return;
     }
     output_format(out, "{\"index\": %" PRIu64 ", \"score\": ", index);
-    json_float(out, score);
+    json_put_float(out, score);
     output_text(out, "}\n");
 }
 

@@ -60,12 +60,12 @@ static void put_json(struct output *out, const struct options *options, const st
     bert_text text = text_of(record, entity);
 
     output_text(out, first ? "{\"entity\": " : ", {\"entity\": ");
-    json_string(out, entity->label, strlen(entity->label));
-    json_name(out, "score");
-    json_float(out, entity->score);
+    json_put_string(out, entity->label, strlen(entity->label));
+    json_put_name(out, "score");
+    json_put_float(out, entity->score);
     output_format(out, ", \"start\": %zu, \"end\": %zu", at.start, at.end);
-    json_name(out, "text");
-    json_string(out, text.data, text.size);
+    json_put_name(out, "text");
+    json_put_string(out, text.data, text.size);
     output_text(out, "}");
 }
 

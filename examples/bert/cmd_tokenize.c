@@ -14,13 +14,13 @@
 
 static void json_tokens(struct output *out, const bert_encoding *encoding)
 {
-    json_name(out, "tokens");
+    json_put_name(out, "tokens");
     output_text(out, "[");
     for (size_t i = 0; i < bert_encoding_size(encoding); i++) {
         bert_text token = bert_encoding_token(encoding, i);
 
         output_text(out, i > 0 ? "," : "");
-        json_string(out, token.data, token.size);
+        json_put_string(out, token.data, token.size);
     }
     output_text(out, "]");
 }
@@ -29,7 +29,7 @@ static void json_offsets(struct output *out, const bert_encoding *encoding)
 {
     const bert_span *spans = bert_encoding_offsets(encoding);
 
-    json_name(out, "offsets");
+    json_put_name(out, "offsets");
     output_text(out, "[");
     for (size_t i = 0; i < bert_encoding_size(encoding); i++)
         output_format(out, "%s[%zu,%zu]", i > 0 ? "," : "", spans[i].start, spans[i].end);
@@ -40,7 +40,7 @@ static void json_special(struct output *out, const bert_encoding *encoding)
 {
     const uint8_t *mask = bert_encoding_special_mask(encoding);
 
-    json_name(out, "special_tokens_mask");
+    json_put_name(out, "special_tokens_mask");
     output_text(out, "[");
     for (size_t i = 0; i < bert_encoding_size(encoding); i++)
         output_format(out, "%s%d", i > 0 ? "," : "", mask[i]);
@@ -53,11 +53,11 @@ static void json_lists(struct output *out, const bert_encoding *encoding, bool i
     size_t n = bert_encoding_size(encoding);
 
     output_text(out, "\"ids\": ");
-    json_integers(out, bert_encoding_ids(encoding), n);
+    json_put_integers(out, bert_encoding_ids(encoding), n);
     if (ids_only)
         return;
-    json_name(out, "type_ids");
-    json_integers(out, bert_encoding_type_ids(encoding), n);
+    json_put_name(out, "type_ids");
+    json_put_integers(out, bert_encoding_type_ids(encoding), n);
     json_tokens(out, encoding);
     json_offsets(out, encoding);
     json_special(out, encoding);
@@ -65,7 +65,7 @@ static void json_lists(struct output *out, const bert_encoding *encoding, bool i
 
 static void json_overflowing(struct output *out, const bert_encoding *encoding, bool ids_only)
 {
-    json_name(out, "overflowing");
+    json_put_name(out, "overflowing");
     output_text(out, "[");
     for (size_t i = 0; i < bert_encoding_overflow_count(encoding); i++) {
         output_text(out, i > 0 ? ", {" : "{");
@@ -84,7 +84,7 @@ static void put_json(struct job *job, uint64_t index, const bert_encoding *encod
     json_lists(out, encoding, options->ids_only);
     if (options->stride >= 0)
         json_overflowing(out, encoding, options->ids_only);
-    json_name(out, "truncated");
+    json_put_name(out, "truncated");
     output_format(out, "%zu}\n", bert_encoding_truncated(encoding));
 }
 
@@ -102,7 +102,7 @@ static void put_window(struct job *job, const bert_encoding *encoding)
     }
     if (!job->options->ids_only)
         output_text(out, "\t");
-    json_integers(out, bert_encoding_ids(encoding), bert_encoding_size(encoding));
+    json_put_integers(out, bert_encoding_ids(encoding), bert_encoding_size(encoding));
 }
 
 static void put_text(struct job *job, const bert_encoding *encoding)

@@ -128,7 +128,7 @@ void job_fail(struct job *job, uint64_t index, const bert_error *error)
         output_format(out,
                       "{\"index\": %" PRIu64 ", \"error\": {\"code\": \"%s\", \"message\": ", index,
                       bert_status_name(error->code));
-        json_string(out, error->message, strlen(error->message));
+        json_put_string(out, error->message, strlen(error->message));
         output_text(out, "}}\n");
         job->failed++;
         return;

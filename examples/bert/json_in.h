@@ -9,7 +9,7 @@
 
 #include <bert.h>
 
-/* Of jansson, whose own header has names of json_out.h. */
+/* Of jansson, which only those who need it include. */
 struct json_t;
 
 struct json_line {

@@ -26,7 +26,7 @@ static const char *escape_of(unsigned char c, char buffer[8])
     }
 }
 
-void json_string(struct output *output, const char *data, size_t size)
+void json_put_string(struct output *output, const char *data, size_t size)
 {
     size_t from = 0, at = 0;
     char buffer[8];
@@ -48,7 +48,7 @@ void json_string(struct output *output, const char *data, size_t size)
     output_write(output, "\"", 1);
 }
 
-void json_float(struct output *output, float value)
+void json_put_float(struct output *output, float value)
 {
     char text[32];
     int n = snprintf(text, sizeof text, "%.9g", (double)value);
@@ -56,23 +56,24 @@ void json_float(struct output *output, float value)
     output_write(output, text, (size_t)n);
 }
 
-void json_integer(struct output *output, int64_t value)
+void json_put_integer(struct output *output, int64_t value)
 {
     output_format(output, "%" PRId64, value);
 }
 
-void json_integers(struct output *output, const int32_t *values, size_t count)
+void json_put_integers(struct output *output, const int32_t *values, size_t count)
 {
     output_write(output, "[", 1);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             output_write(output, ",", 1);
-        json_integer(output, values[i]);
+        json_put_integer(output, values[i]);
     }
     output_write(output, "]", 1);
 }
 
-void json_tensor(struct output *output, const float *values, const uint32_t *shape, uint32_t rank)
+void json_put_tensor(struct output *output, const float *values, const uint32_t *shape,
+                     uint32_t rank)
 {
     size_t step = 1;
 
@@ -83,14 +84,14 @@ void json_tensor(struct output *output, const float *values, const uint32_t *sha
         if (i > 0)
             output_write(output, ",", 1);
         if (rank > 1)
-            json_tensor(output, values + i * step, shape + 1, rank - 1);
+            json_put_tensor(output, values + i * step, shape + 1, rank - 1);
         else
-            json_float(output, values[i]);
+            json_put_float(output, values[i]);
     }
     output_write(output, "]", 1);
 }
 
-void json_name(struct output *output, const char *name)
+void json_put_name(struct output *output, const char *name)
 {
     output_format(output, ", \"%s\": ", name);
 }

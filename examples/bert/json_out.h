@@ -10,14 +10,15 @@
 #include "examples/bert/output.h"
 
 /* A string: any bytes; ill-formed UTF-8 becomes U+FFFD, NUL becomes \u0000. */
-void json_string(struct output *output, const char *data, size_t size);
+void json_put_string(struct output *output, const char *data, size_t size);
 /* 9 significant digits: reading them back gives the same float32.  The value is finite. */
-void json_float(struct output *output, float value);
-void json_integer(struct output *output, int64_t value);
-void json_integers(struct output *output, const int32_t *values, size_t count);
+void json_put_float(struct output *output, float value);
+void json_put_integer(struct output *output, int64_t value);
+void json_put_integers(struct output *output, const int32_t *values, size_t count);
 /* Nested lists of floats, by shape, slowest first. */
-void json_tensor(struct output *output, const float *values, const uint32_t *shape, uint32_t rank);
+void json_put_tensor(struct output *output, const float *values, const uint32_t *shape,
+                     uint32_t rank);
 /* ", "NAME": " after another member. */
-void json_name(struct output *output, const char *name);
+void json_put_name(struct output *output, const char *name);
 
 #endif

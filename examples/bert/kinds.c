@@ -112,7 +112,7 @@ static void put_dense(struct output *out, const bert_embeddings *result, size_t 
     const float *vector = bert_embeddings_dense(result, i, &size);
     uint32_t shape[1] = {(uint32_t)size};
 
-    json_tensor(out, vector, shape, 1);
+    json_put_tensor(out, vector, shape, 1);
 }
 
 static void put_indices(struct output *out, const bert_term *terms, size_t n)
@@ -120,7 +120,7 @@ static void put_indices(struct output *out, const bert_term *terms, size_t n)
     output_write(out, "[", 1);
     for (size_t k = 0; k < n; k++) {
         output_write(out, ",", k > 0);
-        json_integer(out, terms[k].id);
+        json_put_integer(out, terms[k].id);
     }
     output_write(out, "]", 1);
 }
@@ -130,7 +130,7 @@ static void put_weights(struct output *out, const bert_term *terms, size_t n)
     output_write(out, "[", 1);
     for (size_t k = 0; k < n; k++) {
         output_write(out, ",", k > 0);
-        json_float(out, terms[k].weight);
+        json_put_float(out, terms[k].weight);
     }
     output_write(out, "]", 1);
 }
@@ -141,7 +141,7 @@ static void put_vectors(struct output *out, const bert_embeddings *result, size_
     const float *vectors = bert_embeddings_vectors(result, i, &count, &size);
     uint32_t shape[2] = {(uint32_t)count, (uint32_t)size};
 
-    json_tensor(out, vectors, shape, 2);
+    json_put_tensor(out, vectors, shape, 2);
 }
 
 /* ", " before each member but the first. */

@@ -40,7 +40,7 @@ static void put_vector(struct output *out, const bert_chunk *part, size_t size)
 {
     const uint32_t shape[1] = {(uint32_t)size};
 
-    json_tensor(out, part->vector, shape, 1);
+    json_put_tensor(out, part->vector, shape, 1);
 }
 
 void parts_members(struct output *out, const bert_chunks *result)

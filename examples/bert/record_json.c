@@ -22,6 +22,14 @@ static json_t *load(const char *data, size_t size, json_error_t *error)
     return value;
 }
 
+/* jansson goes on to say near which words, which are a user's. */
+static int what_size(const json_error_t *at)
+{
+    const char *near = strstr(at->text, " near ");
+
+    return (int)(near != NULL ? (size_t)(near - at->text) : strlen(at->text));
+}
+
 bool json_line_read(struct json_line *out, bert_text line, bool first, bert_error *error)
 {
     json_error_t at;
@@ -38,7 +46,8 @@ bool json_line_read(struct json_line *out, bert_text line, bool first, bert_erro
     }
     out->value = load(out->text.data, out->text.size, &at);
     if (out->value == NULL)
-        error_set(error, BERT_EFORMAT, "bad JSON at byte %d: %s", at.position, at.text);
+        error_set(error, BERT_EFORMAT, "bad JSON at byte %d: %.*s", at.position, what_size(&at),
+                  at.text);
     return out->value != NULL;
 }
 

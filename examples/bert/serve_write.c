@@ -21,7 +21,7 @@ static void put_error(struct output *out, const bert_error *error)
 {
     output_format(out,
                   "\"error\": {\"code\": \"%s\", \"message\": ", bert_status_name(error->code));
-    json_string(out, error->message, strlen(error->message));
+    json_put_string(out, error->message, strlen(error->message));
     output_text(out, "}");
 }
 
@@ -230,7 +230,7 @@ static void put_model(struct output *out, const char *name, const bert_model *mo
                       uint64_t version)
 {
     output_text(out, "{\"name\": ");
-    json_string(out, name, strlen(name));
+    json_put_string(out, name, strlen(name));
     output_format(out, ", \"version\": %" PRIu64 ", \"task\": \"%s\", \"precision\": \"%s\"",
                   version, bert_model_task(model), runtime_precision(model));
     output_format(out, ", \"max_length\": %" PRIu32 ", \"hidden_size\": %" PRIu32 "}",

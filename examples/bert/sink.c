@@ -106,11 +106,11 @@ static const void *convert(struct sink *sink, const float *values)
 static void put_entry(const struct sink *sink, struct output *out, const void *row, size_t i)
 {
     if (sink->quantize == QUANTIZE_NONE)
-        json_float(out, ((const float *)row)[i]);
+        json_put_float(out, ((const float *)row)[i]);
     else if (sink->quantize == QUANTIZE_INT8 || sink->quantize == QUANTIZE_BINARY)
-        json_integer(out, ((const int8_t *)row)[i]);
+        json_put_integer(out, ((const int8_t *)row)[i]);
     else
-        json_integer(out, ((const uint8_t *)row)[i]);
+        json_put_integer(out, ((const uint8_t *)row)[i]);
 }
 
 static void put_entries(const struct sink *sink, struct output *out, const void *row)
