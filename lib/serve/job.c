@@ -328,7 +328,8 @@ bert_status bert__job_create(bert_job **out, struct bert__alloc *alloc, const be
     job = bert__alloc(alloc, size.size);
     if (job == NULL)
         return bert__alloc_fail(alloc, "the request", err);
-    memset(job, 0, sizeof *job);
+    memset(job, 0, offsetof(struct bert_job, error));
+    job->error.code = BERT_OK;
     st = init_cond(&job->ended, err);
     if (st != BERT_OK) {
         bert__alloc_free(alloc, job);
@@ -337,11 +338,6 @@ bert_status bert__job_create(bert_job **out, struct bert__alloc *alloc, const be
     block = (struct block){(char *)job, 0, false};
     lay_out(job, &block, r, shape, options, model_key);
     atomic_init(&job->refs, 1);
-    job->answer = bert__answer_create(alloc, r->task);
-    if (job->answer == NULL) {
-        bert__job_free(job, alloc);
-        return bert__fail_nomem(err, "the request");
-    }
     job->queued.bytes = text_bytes(&job->request);
     *out = job;
     return BERT_OK;

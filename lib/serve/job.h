@@ -43,9 +43,9 @@ struct bert_job {
     size_t key_size;
 
     /* what came of it, from RUNNING on by who runs it, from DONE on for all to read */
-    bert_error error;
     bert_job_info info;
-    struct bert__answer *answer; /* its own, or one that others have too */
+    struct bert__answer *answer; /* its own, from the batch on, or one that others have too */
+    bert_error error;            /* last: its message is not cleared */
 };
 
 /* What came of a request; shared by the job, the cache, and jobs that asked the same. */

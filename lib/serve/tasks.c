@@ -352,12 +352,27 @@ static bert_status run(struct call *c, bert_error *err)
     return st;
 }
 
+static void fail_all(bert_job *const *jobs, size_t n, struct bert__alloc *alloc)
+{
+    for (size_t i = 0; i < n; i++)
+        bert__alloc_fail(alloc, "the answer", &jobs[i]->error);
+}
+
 void bert__tasks_run(bert_session *session, struct bert__alloc *alloc, bert_job *const *jobs,
                      size_t n)
 {
     struct call all = {.session = session, .alloc = alloc, .jobs = jobs, .n_jobs = n};
     bert_error err;
-    bert_status st = run(&all, &err);
+    bert_status st;
+
+    for (size_t i = 0; i < n; i++) {
+        jobs[i]->answer = bert__answer_create(alloc, jobs[i]->request.task);
+        if (jobs[i]->answer == NULL) {
+            fail_all(jobs, n, alloc);
+            return;
+        }
+    }
+    st = run(&all, &err);
 
     if (st == BERT_OK)
         return;
