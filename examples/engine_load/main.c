@@ -183,7 +183,7 @@ static bool begin(struct load *load)
     if (bert_model_load(&load->model, load->options.model, &o, &err) == BERT_OK
         && bert_engine_create(&load->engine, &load->options.engine, &err) == BERT_OK
         && bert_engine_add_model(load->engine, "default", load->model, &err) == BERT_OK)
-        return load_closed(load, 8, 0.2) > 0; /* threads, scratch and estimates are there */
+        return load_closed(load, 1, 0.2) > 0; /* threads, scratch and estimates are there */
     fprintf(stderr, "engine_load: %s\n", err.message);
     return false;
 }
