@@ -122,8 +122,10 @@ bert_status bert__served_install(bert_engine *engine, struct bert__served *serve
     served->version = ++n->versions;
     served->key = ++engine->served;
     if (n->current != NULL) {
+        const char *shown = served->name;
+
         bert__count(&engine->counters.model_swaps, 1);
-        BERT__PROBE_MODEL_SWAP(served->name + 0, n->current->version, served->version);
+        BERT__PROBE_MODEL_SWAP(shown, n->current->version, served->version);
     }
     bert__served_retire(engine, n->before);
     n->before = n->forget ? NULL : n->current;
