@@ -158,6 +158,13 @@ bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_mo
         return BERT_ENOMEM;
     pthread_mutex_lock(&engine->lock);
     st = bert__served_install(engine, served, err);
+    if (st == BERT_OK) { /* what was to be loaded again is not wanted any more */
+        struct bert__name *n = bert__name_find(engine, name);
+
+        bert__load_free(engine, n->origin);
+        n->origin = NULL;
+        n->loading = false;
+    }
     pthread_mutex_unlock(&engine->lock);
     if (st != BERT_OK)
         bert__served_unref(engine, served);

@@ -213,6 +213,37 @@ static void test_checks(void **state)
     drop_folder(folder);
 }
 
+/* One that is being loaded again does not take the place of one that was added meanwhile. */
+static void check_added_meanwhile(const char *path, uint64_t model_bytes)
+{
+    bert_model *model = test_load(path, NULL), *got;
+    bert_engine_options options = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_request r = request("a", 1);
+    bert_job *job;
+    bert_metrics m;
+    bert_error err;
+
+    options.model_bytes = model_bytes;
+    engine = make_engine(&options);
+    test_ok(bert_engine_load(engine, "a", path, NULL, &err), &err);
+    test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
+    test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err); /* a goes */
+    assert_int_equal(bert_engine_run(engine, &r, &job, &err), BERT_EBUSY);
+    test_ok(bert_engine_add_model(engine, "a", model, &err), &err);
+    do {
+        usleep(1000);
+        m = metrics_of(engine);
+    } while (m.model_loads + m.model_load_failures < 4);
+    test_ok(bert_engine_model(engine, "a", &got, NULL, &err), &err);
+    if (m.model_loads == 3) /* else it was loaded before this one was added */
+        assert_ptr_equal(got, model);
+    bert_job_unref(run(engine, request("a", 1)));
+    bert_model_unref(got);
+    bert_engine_destroy(engine);
+    bert_model_unref(model);
+}
+
 /* Room for two of three: the least recently used goes, and comes back when it is asked for. */
 static void test_memory(void **state)
 {
@@ -250,6 +281,7 @@ static void test_memory(void **state)
     assert_true(metrics_of(engine).model_bytes <= options.model_bytes);
     test_ok(bert_engine_remove_model(engine, "b", &err), &err);
     bert_engine_destroy(engine);
+    check_added_meanwhile(path, options.model_bytes);
 
     options.model_bytes = 1000;
     engine = make_engine(&options);
