@@ -84,7 +84,7 @@ static char *copy_folder(const char *from)
     char *folder = strdup("/tmp/bert-registry-XXXXXX"), command[512];
 
     assert_non_null(mkdtemp(folder));
-    snprintf(command, sizeof command, "cp %s/* %s/", from, folder);
+    snprintf(command, sizeof command, "cp '%s'/* %s/", from, folder);
     assert_int_equal(system(command), 0);
     return folder;
 }
