@@ -251,7 +251,6 @@ bert_status bert__session_enter(bert_session *s, bert_error *err)
     if (!bert__watch_enter(&s->watch, (uint32_t)getpid()))
         return bert__fail(err, BERT_EBUSY, "the session is in use by another call");
     s->watch.deadline_ns = deadline(s->timeout_ns);
-    s->stats = (struct bert__session_stats){0, 0, 0};
     bert__fpenv_enter(&s->fpenv);
     return BERT_OK;
 }

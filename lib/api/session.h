@@ -21,7 +21,7 @@ struct bert__text_scratch {
     float *rows, *spare;     /* [max_sequences][embedder's max_width] */
 };
 
-/* What the sequences of one call were: for the engine's metrics. */
+/* What the sequences of all calls were, until whoever reads it clears it: the engine. */
 struct bert__session_stats {
     uint64_t compute_ns; /* in the encoder and what follows it, of the call's total */
     uint64_t tokens, unknown;

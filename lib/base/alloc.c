@@ -163,6 +163,18 @@ void bert__alloc_free(struct bert__alloc *alloc, void *memory)
     }
 }
 
+void *bert__alloc_named(struct bert__alloc *alloc, size_t head, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    char *memory = bert__alloc(alloc, head + size);
+
+    if (memory == NULL)
+        return NULL;
+    memset(memory, 0, head);
+    memcpy(memory + head, name, size);
+    return memory;
+}
+
 char *bert__alloc_string(struct bert__alloc *alloc, const char *data, size_t size)
 {
     size_t bytes;

@@ -35,6 +35,8 @@ void *bert__alloc_array(struct bert__alloc *alloc, size_t count, size_t size);
 void *bert__alloc_grow(struct bert__alloc *alloc, void *memory, size_t bytes);
 /* NULL is fine. */
 void bert__alloc_free(struct bert__alloc *alloc, void *memory);
+/* `head` zeroed bytes, then a copy of the string: a struct that ends with its name. */
+void *bert__alloc_named(struct bert__alloc *alloc, size_t head, const char *name);
 char *bert__alloc_string(struct bert__alloc *alloc, const char *data, size_t size);
 
 /* Bytes in use now, and the most there have been. */

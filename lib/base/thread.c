@@ -10,11 +10,10 @@
 #include "lib/base/thread.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/error.h"
@@ -53,6 +52,40 @@ struct bert__team {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
 };
+
+/* ---- Threads ------------------------------------------------------------------------- */
+
+bool bert__thread_create(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg)
+{
+    sigset_t all, old;
+    pthread_attr_t attr;
+    int rc;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    pthread_attr_setstacksize(&attr, stack_bytes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old); /* it inherits the mask */
+    rc = bert__sys()->thread_create(thread, &attr, run, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return rc == 0;
+}
+
+bool bert__cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    bool ok;
+
+    if (pthread_condattr_init(&attr) != 0)
+        return false;
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    ok = pthread_cond_init(cond, &attr) == 0;
+    pthread_condattr_destroy(&attr);
+    return ok;
+}
+
+/* ---- The team ------------------------------------------------------------------------ */
 
 static inline void cpu_pause(void)
 {
@@ -193,13 +226,13 @@ static void forget_workers(struct bert__team *team)
     pthread_cond_init(&team->wake, NULL);
 }
 
-static bool start_worker(struct bert__team *team, const pthread_attr_t *attr)
+static bool start_worker(struct bert__team *team)
 {
     struct worker *worker = &team->workers[team->started];
 
     worker->team = team;
     worker->index = team->started + 1;
-    if (bert__sys()->thread_create(&worker->thread, attr, worker_main, worker) != 0)
+    if (!bert__thread_create(&worker->thread, STACK_BYTES, worker_main, worker))
         return false;
     team->started++;
     return true;
@@ -207,8 +240,6 @@ static bool start_worker(struct bert__team *team, const pthread_attr_t *attr)
 
 void bert__team_start(struct bert__team *team)
 {
-    sigset_t all, old;
-    pthread_attr_t attr;
     pid_t pid = getpid();
 
     if (team->started > 0 && team->pid != pid)
@@ -216,15 +247,8 @@ void bert__team_start(struct bert__team *team)
     if (team->started + 1 >= team->size)
         return;
     team->pid = pid;
-    if (pthread_attr_init(&attr) != 0)
-        return;
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old); /* workers inherit the mask */
-    while (team->started + 1 < team->size && start_worker(team, &attr))
+    while (team->started + 1 < team->size && start_worker(team))
         ;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
 }
 
 static void wake_parked(struct bert__team *team)

@@ -7,12 +7,20 @@
 #ifndef BERT_LIB_BASE_THREAD_H
 #define BERT_LIB_BASE_THREAD_H
 
+#include <pthread.h>
+#include <stdbool.h>
+
 #include "lib/base/alloc.h"
 
 struct bert__team;
 
 /* Run task number `task` on worker `worker` (0: the caller). */
 typedef void (*bert__task_fn)(void *context, uint32_t task, uint32_t worker);
+
+/* A joinable thread that blocks every signal.  False: there is none to be had. */
+bool bert__thread_create(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg);
+/* One whose timed waits are of CLOCK_MONOTONIC, as bert__sys()->now_ns(). */
+bool bert__cond_init(pthread_cond_t *cond);
 
 /* CPUs that this process may use: affinity and cgroup quota; at least 1. */
 uint32_t bert__cpu_count(void);

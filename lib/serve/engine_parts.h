@@ -58,7 +58,7 @@ struct bert__name {
     uint32_t per_mille;
     bert_shadow_fn shadow_fn;
     void *shadow_context;
-    bert_drift *drift; /* the caller\'s; NULL: none */
+    bert_drift *drift; /* the caller's; NULL: none */
     char name[];
 };
 
@@ -142,8 +142,8 @@ struct bert_engine {
     struct bert__load *loads, **loads_last; /* to be done in the background */
     pthread_t loader;
     bool loader_made, loader_runs;
-    _Atomic bool halted; /* stopping, for loads */
-    bool stopping, quitting;
+    _Atomic bool stopping; /* changed under the lock */
+    bool quitting;
 
     int fd;
     bert_job *done, **done_last; /* for bert_engine_next() */
@@ -158,9 +158,15 @@ bool bert__engine_foreign(const bert_engine *engine); /* of another process */
 void bert__engine_claim(bert_engine *engine);
 void bert__engine_unref(bert_engine *engine);
 
-/* Into the queue; the lock is held. */
+/* requests.c: into the queue; the lock is held. */
 bert_status bert__engine_push(bert_engine *engine, bert_job *job, bert_error *err);
 
+/* ends.c; the lock is held. */
+/* End a job: one that waits, which leaves the queue, or one that runs.  why: BERT_OK, as it
+ * went. */
+void bert__job_end(bert_job *job, bert_status why);
+/* The descriptor of bert_engine_next(). */
+bert_status bert__events_open(bert_engine *engine, bert_error *err);
 /* Callbacks and references that are due, without the lock, which is held before and after. */
 void bert__jobs_tell(bert_engine *engine);
 /* That, and give up the lock. */
@@ -169,6 +175,9 @@ void bert__engine_unlock(bert_engine *engine);
 /* models.c; the lock is held. */
 struct bert__name *bert__name_find(const bert_engine *engine, const char *name);
 bert_status bert__name_unknown(const char *name, bert_error *err);
+/* Without the lock, which is held after BERT_OK: the engine is this process's, and has the name. */
+bert_status bert__name_lock(bert_engine *engine, const char *name, struct bert__name **out,
+                            bert_error *err);
 struct bert__served *bert__served_create(bert_engine *engine, const char *name, bert_model *model,
                                          bert_error *err);
 /* Serve it under its name from now on; the reference is the name's then. */
@@ -214,9 +223,6 @@ void bert__worker_run(bert_engine *engine);
 /* Let go of retired models' sessions in workers that are free. */
 void bert__slots_tidy(bert_engine *engine);
 void bert__slots_free(bert_engine *engine);
-/* End a job: one that waits, which leaves the queue, or one that runs.  why: BERT_OK, as it
- * went. */
-void bert__job_end(bert_job *job, bert_status why);
 
 /* observe.c; a frame that ran, without the lock; and, with it, for the snapshot. */
 void bert__observe(const struct bert__frame *frame, const bert_session *session);

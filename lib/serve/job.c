@@ -9,6 +9,7 @@
 #include "lib/api/slices.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/base/thread.h"
 
 /* ---- Tasks --------------------------------------------------------------------------- */
 
@@ -294,20 +295,6 @@ static size_t text_bytes(const bert_request *r)
     return bytes;
 }
 
-static bert_status init_cond(pthread_cond_t *cond, bert_error *err)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    if (pthread_cond_init(cond, &attr) != 0) {
-        pthread_condattr_destroy(&attr);
-        return bert__fail_nomem(err, "the request");
-    }
-    pthread_condattr_destroy(&attr);
-    return BERT_OK;
-}
-
 bert_status bert__job_create(bert_job **out, struct bert__alloc *alloc, const bert_request *r,
                              uint64_t model_key, bert_error *err)
 {
@@ -330,10 +317,9 @@ bert_status bert__job_create(bert_job **out, struct bert__alloc *alloc, const be
         return bert__alloc_fail(alloc, "the request", err);
     memset(job, 0, offsetof(struct bert_job, error));
     job->error.code = BERT_OK;
-    st = init_cond(&job->ended, err);
-    if (st != BERT_OK) {
+    if (!bert__cond_init(&job->ended)) {
         bert__alloc_free(alloc, job);
-        return st;
+        return bert__fail_nomem(err, "the request");
     }
     block = (struct block){(char *)job, 0, false};
     lay_out(job, &block, r, shape, options, model_key);

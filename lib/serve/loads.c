@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* loads.c - models loaded while others serve: checks, memory, the thread that does it. */
-#include <signal.h>
 #include <string.h>
 
 #include "lib/api/options.h"
 #include "lib/base/error.h"
-#include "lib/base/sys.h"
+#include "lib/base/thread.h"
 #include "lib/serve/engine_parts.h"
 #include "lib/serve/loads.h"
 
@@ -139,9 +138,9 @@ int bert__load_canceled(void *context)
 {
     const struct bert__load *load = context;
 
-    if (atomic_load(&load->engine->halted))
+    if (atomic_load(&load->engine->stopping))
         return 1;
-    return load->user_cancel != NULL ? load->user_cancel(load->user_context) : 0;
+    return load->model.cancel != NULL ? load->model.cancel(load->model.cancel_context) : 0;
 }
 
 static bert_status put_in_place(bert_engine *e, struct bert__load *load, bert_model *model,
@@ -187,8 +186,6 @@ static bert_status run_load(bert_engine *e, struct bert__load *load, bert_error 
 
     o.cancel = bert__load_canceled;
     o.cancel_context = load;
-    load->user_cancel = load->model.cancel;
-    load->user_context = load->model.cancel_context;
     if (e->model_bytes != 0 && (o.max_bytes == 0 || o.max_bytes > e->model_bytes))
         o.max_bytes = e->model_bytes;
     st = bert__load_check_files(load, err);
@@ -224,9 +221,8 @@ static bert_status do_load(bert_engine *e, struct bert__load *load, bert_error *
     st = run_load(e, load, &why);
     pthread_mutex_lock(&e->lock);
     bert__count(st == BERT_OK ? &e->counters.model_loads : &e->counters.model_load_failures, 1);
-    if (st != BERT_OK) {
+    if (st != BERT_OK)
         give_up(e, load);
-    }
     pthread_mutex_unlock(&e->lock);
     if (done != NULL)
         done(context, shown, st == BERT_OK ? NULL : &why);
@@ -260,27 +256,14 @@ static void *loader_main(void *arg)
 /* The lock is held. */
 static bert_status start_loader(bert_engine *e, bert_error *err)
 {
-    sigset_t all, old;
-    pthread_attr_t attr;
-    int rc;
-
     if (e->loader_runs)
         return BERT_OK;
     if (e->loader_made)
         pthread_join(e->loader, NULL); /* it is at its end, and holds no lock */
-    e->loader_made = false;
-    if (pthread_attr_init(&attr) != 0)
-        return bert__fail(err, BERT_ENOMEM, "no thread can be made for the load");
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    rc = bert__sys()->thread_create(&e->loader, &attr, loader_main, e);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    if (rc != 0)
-        return bert__fail(err, BERT_ENOMEM, "no thread can be made for the load");
-    e->loader_made = e->loader_runs = true;
-    return BERT_OK;
+    e->loader_made = bert__thread_create(&e->loader, STACK_BYTES, loader_main, e);
+    e->loader_runs = e->loader_made;
+    return e->loader_made ? BERT_OK
+                          : bert__fail(err, BERT_ENOMEM, "no thread can be made for the load");
 }
 
 static bert_status put_off(bert_engine *e, struct bert__load *load, bert_error *err)

@@ -13,11 +13,9 @@ struct bert__load {
     bert_model_options model; /* what it points to is below */
     char *name, *path, *cpu, *backend, *calibration;
     bert_allocator allocator;
-    bool again;                 /* it is its name's origin, whose model was unloaded */
-    bool busy;                  /* a thread has it or will, and frees it if */
-    bool orphan;                /* its name has let go of it meanwhile */
-    bert_cancel_fn user_cancel; /* while it runs */
-    void *user_context;
+    bool again;  /* it is its name's origin, whose model was unloaded */
+    bool busy;   /* a thread has it or will, and frees it if */
+    bool orphan; /* its name has let go of it meanwhile */
 };
 
 /* Are the files those of the manifest?  Before the load. */

@@ -28,15 +28,13 @@ void bert__served_unref(bert_engine *engine, struct bert__served *served)
 struct bert__served *bert__served_create(bert_engine *engine, const char *name, bert_model *model,
                                          bert_error *err)
 {
-    size_t size = strlen(name) + 1;
-    struct bert__served *served = bert__alloc(engine->alloc, sizeof *served + size);
+    struct bert__served *served =
+        bert__alloc_named(engine->alloc, offsetof(struct bert__served, name), name);
 
     if (served == NULL) {
         bert__alloc_fail(engine->alloc, "the model's entry", err);
         return NULL;
     }
-    memset(served, 0, sizeof *served);
-    memcpy(served->name, name, size);
     atomic_init(&served->refs, 1);
     atomic_init(&served->token_ps, FIRST_TOKEN_PS);
     atomic_init(&served->token_bytes, FIRST_TOKEN_BYTES);
@@ -77,15 +75,28 @@ bert_status bert__name_unknown(const char *name, bert_error *err)
                       bert__printable(shown, name, strlen(name)));
 }
 
+bert_status bert__name_lock(bert_engine *engine, const char *name, struct bert__name **out,
+                            bert_error *err)
+{
+    bert_status st = bert__engine_check(engine, err);
+
+    if (st != BERT_OK)
+        return st;
+    pthread_mutex_lock(&engine->lock);
+    *out = bert__name_find(engine, name);
+    if (*out != NULL)
+        return BERT_OK;
+    pthread_mutex_unlock(&engine->lock);
+    return bert__name_unknown(name, err);
+}
+
 static struct bert__name *make_name(bert_engine *engine, const char *name)
 {
-    size_t size = strlen(name) + 1;
-    struct bert__name *n = bert__alloc(engine->alloc, sizeof *n + size);
+    struct bert__name *n =
+        bert__alloc_named(engine->alloc, offsetof(struct bert__name, name), name);
 
     if (n == NULL)
         return NULL;
-    memset(n, 0, sizeof *n);
-    memcpy(n->name, name, size);
     n->next = engine->names;
     engine->names = n;
     return n;
@@ -174,15 +185,11 @@ bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_mo
 bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_error *err)
 {
     struct bert__name *n;
-    bert_status st = bert__engine_check(engine, err);
+    bert_status st = bert__name_lock(engine, name, &n, err);
 
     if (st != BERT_OK)
         return st;
-    pthread_mutex_lock(&engine->lock);
-    n = bert__name_find(engine, name);
-    if (n == NULL) {
-        st = bert__name_unknown(name, err);
-    } else if (n->before == NULL) {
+    if (n->before == NULL) {
         st = bert__fail(err, BERT_EINVAL, "model \"%s\" has no version before this one", n->name);
     } else {
         struct bert__served *served = n->current;
@@ -197,46 +204,36 @@ bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_err
 
 bert_status bert_engine_remove_model(bert_engine *engine, const char *name, bert_error *err)
 {
-    struct bert__name *n;
-    bert_status st = bert__engine_check(engine, err);
+    struct bert__name *n, **link;
+    bert_status st = bert__name_lock(engine, name, &n, err);
 
     if (st != BERT_OK)
         return st;
-    pthread_mutex_lock(&engine->lock);
-    n = bert__name_find(engine, name);
-    if (n == NULL) {
-        st = bert__name_unknown(name, err);
-    } else {
-        struct bert__name **link = &engine->names;
-
-        while (*link != n)
-            link = &(*link)->next;
-        *link = n->next;
-        bert__count(&engine->counters.model_unloads,
-                    (uint64_t)(n->current != NULL) + (n->before != NULL));
-        free_name(engine, n);
-        bert__slots_tidy(engine);
-    }
+    link = &engine->names;
+    while (*link != n)
+        link = &(*link)->next;
+    *link = n->next;
+    bert__count(&engine->counters.model_unloads,
+                (uint64_t)(n->current != NULL) + (n->before != NULL));
+    free_name(engine, n);
+    bert__slots_tidy(engine);
     pthread_mutex_unlock(&engine->lock);
-    return st;
+    return BERT_OK;
 }
 
 bert_status bert_engine_model(bert_engine *engine, const char *name, bert_model **out,
                               uint64_t *version, bert_error *err)
 {
-    const struct bert__name *n;
-    bert_status st = bert__engine_check(engine, err);
+    struct bert__name *n;
+    bert_status st;
 
     if (out == NULL)
         return bert__fail(err, BERT_EINVAL, "out is NULL");
     *out = NULL;
+    st = bert__name_lock(engine, name, &n, err);
     if (st != BERT_OK)
         return st;
-    pthread_mutex_lock(&engine->lock);
-    n = bert__name_find(engine, name);
-    if (n == NULL) {
-        st = bert__name_unknown(name, err);
-    } else if (n->current == NULL) {
+    if (n->current == NULL) {
         st = bert__fail(err, BERT_EBUSY, "model \"%s\" is not loaded", n->name);
     } else {
         *out = bert_model_ref(n->current->model);

@@ -109,22 +109,16 @@ static void wait_for_batches(bert_engine *e, const void *old)
 bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drift, bert_error *err)
 {
     struct bert__name *n;
-    bert_status st = bert__engine_check(e, err);
+    bert_drift *old;
+    bert_status st = bert__name_lock(e, name, &n, err);
 
     if (st != BERT_OK)
         return st;
-    pthread_mutex_lock(&e->lock);
-    n = bert__name_find(e, name);
-    if (n == NULL) {
-        st = bert__name_unknown(name, err);
-    } else {
-        bert_drift *old = n->drift;
-
-        n->drift = drift;
-        wait_for_batches(e, old);
-    }
+    old = n->drift;
+    n->drift = drift;
+    wait_for_batches(e, old);
     pthread_mutex_unlock(&e->lock);
-    return st;
+    return BERT_OK;
 }
 
 bert_status bert_engine_sample(bert_engine *e, bert_sampler *sampler, bert_error *err)

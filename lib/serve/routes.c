@@ -124,13 +124,11 @@ bert_status bert_engine_route(bert_engine *e, const char *name, const bert_route
 {
     struct bert__route *copy;
     struct bert__name *to;
-    bert_status st = bert__engine_check(e, err);
+    bert_status st = bert__name_lock(e, name, &to, err);
 
     if (st != BERT_OK)
         return st;
-    pthread_mutex_lock(&e->lock);
-    to = bert__name_find(e, name);
-    st = to != NULL ? check_routes(e, routes, n, err) : bert__name_unknown(name, err);
+    st = check_routes(e, routes, n, err);
     if (st == BERT_OK)
         st = copy_routes(e, routes, n, &copy, err);
     if (st == BERT_OK) {
@@ -164,16 +162,15 @@ bert_status bert_engine_shadow(bert_engine *e, const char *name, const char *sha
                                bert_error *err)
 {
     struct bert__name *n;
-    bert_status st = bert__engine_check(e, err);
+    bert_status st;
 
-    if (st != BERT_OK)
-        return st;
     if (per_mille > 1000)
         return bert__fail(err, BERT_EINVAL, "per_mille is %lu; at most 1000",
                           (unsigned long)per_mille);
-    pthread_mutex_lock(&e->lock);
-    n = bert__name_find(e, name);
-    st = n != NULL ? set_shadow(e, n, shadow, err) : bert__name_unknown(name, err);
+    st = bert__name_lock(e, name, &n, err);
+    if (st != BERT_OK)
+        return st;
+    st = set_shadow(e, n, shadow, err);
     if (st == BERT_OK) {
         n->per_mille = per_mille;
         n->shadow_fn = fn;

@@ -16,13 +16,10 @@ static struct bert__tenant *find(const bert_engine *e, const char *name)
 
 static struct bert__tenant *make(bert_engine *e, const char *name)
 {
-    size_t size = strlen(name) + 1;
-    struct bert__tenant *t = bert__alloc(e->alloc, sizeof *t + size);
+    struct bert__tenant *t = bert__alloc_named(e->alloc, offsetof(struct bert__tenant, name), name);
 
     if (t == NULL)
         return NULL;
-    memset(t, 0, sizeof *t);
-    memcpy(t->name, name, size);
     t->next = e->tenants;
     e->tenants = t;
     return t;

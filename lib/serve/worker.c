@@ -1,105 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* worker.c - batches out of the queue, on whatever thread has a free slot. */
-#include <signal.h>
 #include <string.h>
 
 #include "lib/api/session.h"
 #include "lib/base/error.h"
 #include "lib/base/probe.h"
 #include "lib/base/sys.h"
+#include "lib/base/thread.h"
 #include "lib/serve/cached.h"
 #include "lib/serve/engine_parts.h"
 #include "lib/serve/tasks.h"
 
 enum { STACK_BYTES = 1 << 20, SMOOTHING = 8 };
-
-/* ---- The end of jobs ----------------------------------------------------------------- */
-
-static void put_done(bert_engine *e, bert_job *job)
-{
-    atomic_fetch_add(&job->refs, 1);
-    if (e->done == NULL)
-        bert__sys()->raise(e->fd);
-    job->next_done = NULL;
-    *e->done_last = job;
-    e->done_last = &job->next_done;
-}
-
-static void count_end(struct bert__counters *c, const bert_job *job)
-{
-    bert_status st = job->early != BERT_OK ? job->early : job->error.code;
-
-    if (st != BERT_OK) {
-        bert__count_failed(c, st);
-    } else {
-        bert__count(&c->requests_answered, 1);
-        bert__histogram_record(&c->total_ns, job->info.total_ns);
-    }
-    BERT__PROBE_REQUEST_DONE(job->request.id, st, job->info.total_ns);
-}
-
-void bert__job_end(bert_job *job, bert_status why)
-{
-    bert_engine *e = job->engine;
-
-    if (atomic_load(&job->state) == BERT__JOB_DONE)
-        return;
-    if (job->queued.lane != NULL)
-        bert__queue_remove(&e->queue, &job->queued); /* whose reference becomes that of `told` */
-    else
-        atomic_fetch_add(&job->refs, 1);
-    bert__cached_leave(e, job);
-    bert__tenant_leave(e, job);
-    job->early = why;
-    job->info.version = job->served->version;
-    job->info.total_ns = bert__sys()->now_ns() - job->queued.arrival_ns;
-    if (atomic_load(&job->state) == BERT__JOB_QUEUED)
-        job->info.queue_ns = job->info.total_ns;
-    count_end(&e->counters, job);
-    atomic_store_explicit(&job->state, BERT__JOB_DONE, memory_order_release);
-    if (job->waiters > 0)
-        pthread_cond_broadcast(&job->ended);
-    if (job->request.notify == BERT_NOTIFY_QUEUE)
-        put_done(e, job);
-    job->next_told = NULL;
-    *e->told_last = job;
-    e->told_last = &job->next_told;
-}
-
-/* One thread at a time, so that a callback which ends other jobs doesn't call theirs from within.
- */
-void bert__jobs_tell(bert_engine *e)
-{
-    bert_job *job;
-
-    if (e->telling)
-        return;
-    e->telling = true;
-    while ((job = e->told) != NULL) {
-        e->told = job->next_told;
-        if (e->told == NULL)
-            e->told_last = &e->told;
-        pthread_mutex_unlock(&e->lock);
-        bert__trace_end(e, job);
-        bert__pair_tell(e, job);
-        bert__cached_give(e, job);
-        if (job->request.notify == BERT_NOTIFY_CALLBACK) {
-            bert__count(&e->counters.callbacks, 1);
-            job->request.done(job->request.context, job);
-        }
-        bert_job_unref(job);
-        pthread_mutex_lock(&e->lock);
-    }
-    e->telling = false;
-    pthread_cond_broadcast(&e->idle);
-}
-
-void bert__engine_unlock(bert_engine *e)
-{
-    if (e->told != NULL)
-        bert__jobs_tell(e);
-    pthread_mutex_unlock(&e->lock);
-}
 
 /* ---- Sessions ------------------------------------------------------------------------ */
 
@@ -274,6 +186,7 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
         return;
     }
     BERT__PROBE_BATCH_START(f, f->n, served->key);
+    session->stats = (struct bert__session_stats){0, 0, 0};
     bert__tasks_run(session, e->alloc, f->jobs, f->n);
     ns = bert__sys()->now_ns() - f->start_ns;
     ns = ns > f->away_ns ? ns - f->away_ns : 0;
@@ -493,21 +406,9 @@ static void *worker_main(void *arg)
 
 bert_status bert__workers_start(bert_engine *e, bert_error *err)
 {
-    sigset_t all, old;
-    pthread_attr_t attr;
-
-    if (e->n_workers == e->n_slots)
-        return BERT_OK;
-    if (pthread_attr_init(&attr) == 0) {
-        pthread_attr_setstacksize(&attr, STACK_BYTES);
-        sigfillset(&all);
-        pthread_sigmask(SIG_BLOCK, &all, &old); /* they inherit the mask */
-        while (e->n_workers < e->n_slots
-               && bert__sys()->thread_create(&e->workers[e->n_workers], &attr, worker_main, e) == 0)
-            e->n_workers++;
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        pthread_attr_destroy(&attr);
-    }
+    while (e->n_workers < e->n_slots
+           && bert__thread_create(&e->workers[e->n_workers], STACK_BYTES, worker_main, e))
+        e->n_workers++;
     return e->n_workers > 0 ? BERT_OK
                             : bert__fail(err, BERT_ENOMEM, "no thread can be made for the engine");
 }

@@ -87,6 +87,12 @@ void test_files_edit(struct test_files *files, const char *name, const char *fro
 void test_files_remove(struct test_files *files, const char *name);
 void test_files_free(struct test_files *files);
 
+/* A new folder of our own, in $TMPDIR or /tmp; and away with it and all that is in it. */
+char *test_folder(void);
+void test_folder_remove(char *folder);
+/* All files of a list below a folder, in the folders that their names say. */
+void test_files_write(const struct test_files *files, const char *folder);
+
 /* One tensor of a safetensors file in memory whose header has no white space. */
 struct test_tensor {
     char name[128];

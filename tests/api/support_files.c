@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -155,4 +156,53 @@ void test_tensor_find(const bert_file *file, const char *name, struct test_tenso
         if (strcmp(out->name, name) == 0)
             return;
     fail_msg("no tensor %s in %s", name, file->name);
+}
+
+/* ---- Folders ------------------------------------------------------------------------- */
+
+char *test_folder(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = malloc(512);
+
+    assert_non_null(folder);
+    snprintf(folder, 512, "%s/bert-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    assert_non_null(mkdtemp(folder));
+    return folder;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+void test_folder_remove(char *folder)
+{
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    free(folder);
+}
+
+void test_files_write(const struct test_files *files, const char *folder)
+{
+    char path[1024];
+
+    for (size_t i = 0; i < files->n; i++) {
+        const bert_file *file = &files->list[i];
+        FILE *f;
+
+        snprintf(path, sizeof path, "%s/%s", folder, file->name);
+        for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash != NULL;
+             slash = strchr(slash + 1, '/')) {
+            *slash = '\0';
+            mkdir(path, 0700);
+            *slash = '/';
+        }
+        f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(file->data, 1, file->size, f), file->size);
+        assert_int_equal(fclose(f), 0);
+    }
 }

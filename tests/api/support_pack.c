@@ -10,7 +10,7 @@
 
 enum { TOKENS = 12 };
 
-static char pack_folder[64]; /* for what is written */
+static char *pack_folder; /* for what is written */
 
 /* ---- Tools --------------------------------------------------------------------------- */
 
@@ -298,15 +298,13 @@ void pack_replace(struct pack_small *s, const char *from, const char *to)
 int pack_set_up(void **state)
 {
     (void)state;
-    snprintf(pack_folder, sizeof pack_folder, "/tmp/bert-pack-XXXXXX");
-    return mkdtemp(pack_folder) != NULL ? 0 : -1;
+    pack_folder = test_folder();
+    return 0;
 }
 
 int pack_tear_down(void **state)
 {
-    char command[128];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r '%s'", pack_folder);
-    return system(command);
+    test_folder_remove(pack_folder);
+    return 0;
 }

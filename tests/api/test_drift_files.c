@@ -11,13 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[64], path[96];
+static char *folder, path[600];
 
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/bert-drift-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder = test_folder();
     snprintf(path, sizeof path, "%s/profile.json", folder);
     return 0;
 }
@@ -25,8 +24,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    unlink(path);
-    return rmdir(folder); /* nothing else is there */
+    test_folder_remove(folder);
+    return 0;
 }
 
 static void write_file(const char *text, size_t size)

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,26 +75,6 @@ static bert_metrics metrics_of(bert_engine *engine)
 
     test_ok(bert_engine_metrics(engine, &m, &err), &err);
     return m;
-}
-
-/* A copy of a model's folder, to be changed; freed by drop_folder(). */
-static char *copy_folder(const char *from)
-{
-    char *folder = strdup("/tmp/bert-registry-XXXXXX"), command[512];
-
-    assert_non_null(mkdtemp(folder));
-    snprintf(command, sizeof command, "cp '%s'/* %s/", from, folder);
-    assert_int_equal(system(command), 0);
-    return folder;
-}
-
-static void drop_folder(char *folder)
-{
-    char command[256];
-
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
-    free(folder);
 }
 
 /* ---- Loads ------------------------------------------------------------------------------- */
@@ -166,15 +145,20 @@ static void test_load_swap(void **state)
 
 static void test_checks(void **state)
 {
-    char *folder = copy_folder(test_path("tests/data/models/embed/base")), path[300];
+    char *folder = test_folder();
+    struct test_files files = {NULL, 0};
     bert_engine *engine = make_engine(NULL);
     bert_load_options o = BERT_LOAD_OPTIONS_INIT;
-    bert_model *model = test_load(folder, NULL);
-    bert_session *session = test_session(model, 1);
+    bert_session *session;
+    bert_model *model;
     bert_error err;
-    FILE *file;
 
     (void)state;
+    test_files_add(&files, test_path("tests/data/models/embed/base"));
+    test_files_write(&files, folder);
+    test_files_free(&files);
+    model = test_load(folder, NULL);
+    session = test_session(model, 1);
     o.manifest = o.golden = BERT_CHECK_REQUIRED;
     test_error(bert_engine_load(engine, "default", folder, &o, &err), &err, BERT_EFORMAT,
                "bert_manifest.json", NULL);
@@ -183,19 +167,11 @@ static void test_checks(void **state)
     test_ok(bert_engine_load(engine, "default", folder, &o, &err), &err);
 
     /* golden answers that the model doesn't give */
-    snprintf(path, sizeof path, "%s/golden.json", folder);
-    {
-        struct test_files files = {NULL, 0};
-
-        test_files_add(&files, folder);
-        test_files_edit(&files, "golden.json", "\"vector\": [", "\"vector\": [9, ");
-        file = fopen(path, "w");
-        assert_non_null(file);
-        fwrite(test_files_find(&files, "golden.json")->data, 1,
-               test_files_find(&files, "golden.json")->size, file);
-        fclose(file);
-        test_files_free(&files);
-    }
+    files = (struct test_files){NULL, 0};
+    test_files_add(&files, folder);
+    test_files_edit(&files, "golden.json", "\"vector\": [", "\"vector\": [9, ");
+    test_files_write(&files, folder);
+    test_files_free(&files);
     test_error(bert_engine_load(engine, "default", folder, NULL, &err), &err, BERT_EFORMAT,
                "golden.json", NULL);
     o.manifest = BERT_CHECK_OFF;
@@ -210,7 +186,7 @@ static void test_checks(void **state)
     bert_session_destroy(session);
     bert_model_unref(model);
     bert_engine_destroy(engine);
-    drop_folder(folder);
+    test_folder_remove(folder);
 }
 
 /* One that is being loaded again does not take the place of one that was added meanwhile. */

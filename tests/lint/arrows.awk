@@ -10,7 +10,7 @@ BEGIN {
     allow("lib/backend/",  "^(bert/|lib/base/|lib/backend/|kernels/|config\\.h$)")
     allow("lib/graph/",    "^(bert/|lib/base/|lib/arch/|lib/model/|lib/backend/|lib/graph/)")
     allow("lib/head/",     "^(bert/|lib/base/|lib/model/|lib/graph/|lib/head/|tokenizer/unicode\\.h$)")
-    allow("lib/serve/",    "^(bert/|lib/base/|lib/api/(options|session|slices)\\.h$|lib/serve/)")
+    allow("lib/serve/",    "^(bert/|lib/base/|lib/api/(options|place|session|slices)\\.h$|lib/serve/)")
     allow("lib/api/",      "^(bert|lib/|tokenizer/|kernels/|config\\.h$)")
     allow("tokenizer/",    "^(bert/|lib/base/|tokenizer/)")
     allow("kernels/blas/", "^(kernels/|config\\.h$)")
