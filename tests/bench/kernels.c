@@ -160,7 +160,7 @@ struct product {
 static void prepare(const struct product *p)
 {
     if (p->g->prepare != NULL)
-        p->g->prepare(p->prepared, p->lda, p->a, p->k, p->m, p->k);
+        p->g->prepare(p->prepared, 0, p->a, p->k, p->m, p->k);
 }
 
 static void multiply(const struct product *p)
