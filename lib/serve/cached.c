@@ -133,18 +133,24 @@ static bool take_over(struct bert__cache_waiter *waiter, struct bert__cache_entr
     bert_job *job = job_of(waiter);
     bert_engine *e = job->engine;
     bool runs = false;
+    bert_error err;
+    bert_status st;
 
     pthread_mutex_lock(&e->lock);
     if (!bert_job_done(job)) {
         unwatch(e, job);
         job->joined = false;
-        runs = bert__engine_push(e, job, &job->error) == BERT_OK;
+        st = bert__workers_start(e, &err);
+        if (st == BERT_OK || job->waiters > 0) /* whose thread can run it */
+            st = bert__engine_push(e, job, &err);
+        runs = st == BERT_OK;
         if (runs) {
             job->ticket = ticket;
             pthread_cond_signal(&e->work);
             if (job->waiters > 0) /* its thread may run it */
                 pthread_cond_broadcast(&job->ended);
         } else {
+            job->error = err;
             bert__job_end(job, BERT_OK);
         }
     }
