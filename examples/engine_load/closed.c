@@ -182,12 +182,14 @@ static double one(struct load *load, struct alone *a, enum way way, const bert_t
     return st == BERT_OK ? (double)(load_now() - start) / 1e3 : -1;
 }
 
-/* Stretches of calls of one way, in turn, so that both have the same machine. */
+/* Short stretches of calls, whose ways take turns at being first: they meet the same machine. */
 static bool lone_turn(struct load *load, struct alone *a, double *us[WAYS], size_t *n)
 {
-    enum { STRETCH = 25, WARM = 3 };
+    enum { STRETCH = 6, WARM = 1 };
 
-    for (int way = 0; way < WAYS; way++) {
+    for (size_t k = 0; k < WAYS; k++) {
+        size_t way = (k + *n) % WAYS;
+
         for (size_t i = 0; i < STRETCH; i++) {
             size_t group, text = load_texts_pick(&load->texts, &load->random, &group);
             double took = one(load, a, (enum way)way, &load->texts.list[text]);
@@ -204,33 +206,42 @@ static bool lone_turn(struct load *load, struct alone *a, double *us[WAYS], size
     return true;
 }
 
-bool load_lone(struct load *load)
+static void report_lone(double *us[WAYS], double *added, size_t n)
 {
     static const char *const names[WAYS] = {"bert_embed()", "bert_engine_run()", "submit + wait"};
-    double *us[WAYS], median[WAYS];
-    size_t most = (size_t)load->options.rounds * 25, n = 0;
-    struct alone a;
-    bool ok = begin_alone(&a, load);
 
-    if (!ok)
-        return false;
-    for (int way = 0; way < WAYS; way++) {
-        us[way] = calloc(most, sizeof **us);
-        ok = ok && us[way] != NULL;
+    printf("one outstanding        p50 us    p95 us    added: of medians, median of pairs\n");
+    for (size_t way = WAYS; way-- > 0;) { /* the call last: pairs want it unsorted */
+        for (size_t i = 0; i < n; i++)
+            added[way * n + i] = us[way][i] - us[BY_CALL][i];
+        load_sort(added + way * n, n);
+        load_sort(us[way], n);
     }
-    for (uint32_t i = 0; ok && i < load->options.rounds; i++)
+    for (size_t way = 0; way < WAYS; way++)
+        printf("%-20s %8.1f  %8.1f    %+.1f us  %+.1f us\n", names[way],
+               load_quantile(us[way], n, 0.5), load_quantile(us[way], n, 0.95),
+               load_quantile(us[way], n, 0.5) - load_quantile(us[BY_CALL], n, 0.5),
+               load_quantile(added + way * n, n, 0.5));
+}
+
+bool load_lone(struct load *load)
+{
+    size_t most = (size_t)load->options.rounds * 25, n = 0;
+    double *all = calloc(2 * WAYS * most, sizeof *all), *us[WAYS];
+    struct alone a;
+    bool ok = all != NULL && begin_alone(&a, load);
+
+    for (size_t way = 0; ok && way < WAYS; way++)
+        us[way] = all + way * most;
+    if (!ok) {
+        free(all);
+        return false;
+    }
+    while (ok && n + 5 <= most)
         ok = lone_turn(load, &a, us, &n);
     if (ok)
-        printf("one outstanding        p50 us    p95 us    added to the call's median\n");
-    for (int way = 0; way < WAYS; way++) {
-        if (ok) {
-            load_sort(us[way], n);
-            median[way] = load_quantile(us[way], n, 0.5);
-            printf("%-20s %8.1f  %8.1f    %+.1f us\n", names[way], median[way],
-                   load_quantile(us[way], n, 0.95), median[way] - median[0]);
-        }
-        free(us[way]);
-    }
+        report_lone(us, all + WAYS * most, n);
+    free(all);
     end_alone(&a);
     return ok;
 }

@@ -37,6 +37,7 @@ struct load_options {
     uint64_t timeout_ns;
     uint32_t closed; /* outstanding; 0: not this mode */
     bool by_next;    /* hear by bert_engine_next(), not by callbacks */
+    bool own_limit;  /* the queue has the one that the capacity tells */
     bool lone, loop;
     uint32_t rounds; /* of lone and loop */
     uint64_t seed;

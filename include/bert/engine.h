@@ -127,7 +127,9 @@ typedef struct bert_engine_options {
                                   is more.  A session's scratch grows with it */
     uint64_t queue_bytes;    /**< texts that wait, in bytes, else BERT_EBUSY; 0: 64 MiB */
     uint64_t queue_ns;       /**< work that waits, in time as it is estimated, else BERT_EBUSY: what
-                                  keeps the latency of what is accepted under overload; 0: no limit */
+                                  keeps the latency of what is accepted under overload; 0: no limit.
+                                  Bursts are accepted: up to 4 times as much may wait until batches
+                                  have been late for 8 times as long, and again when none was */
     uint64_t batch_wait_ns;  /**< how long a free worker lets a batch that is not full wait for
                                   more; 0: not at all, batches form while workers are busy */
     const bert_allocator *allocator; /**< NULL: malloc */

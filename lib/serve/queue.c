@@ -130,6 +130,7 @@ void bert__queue_init(struct bert__queue *q, struct bert__alloc *alloc,
     q->alloc = alloc;
     q->limits = *limits;
     q->next_deadline_ns = UINT64_MAX;
+    q->changing_ns = UINT64_MAX;
 }
 
 void bert__queue_free(struct bert__queue *q)
@@ -151,6 +152,16 @@ uint64_t bert__queue_due(uint64_t arrival_ns, uint64_t cost_ns, bool bulk)
     return bulk ? later(due, BERT__BULK_NS) : due;
 }
 
+static uint64_t times(uint64_t ns, uint64_t factor)
+{
+    return ns < UINT64_MAX / factor ? ns * factor : UINT64_MAX;
+}
+
+static uint64_t most_work(const struct bert__queue *q)
+{
+    return q->short_of_time ? q->limits.cost_ns : times(q->limits.cost_ns, BERT__BURST);
+}
+
 static bert_status check_room(const struct bert__queue *q, const struct bert__queued *item,
                               bert_error *err)
 {
@@ -162,7 +173,7 @@ static bert_status check_room(const struct bert__queue *q, const struct bert__qu
         && (q->bytes > q->limits.bytes || item->bytes > q->limits.bytes - q->bytes))
         return bert__fail(err, BERT_EBUSY, "the queue is full: %llu bytes of text wait",
                           (unsigned long long)q->bytes);
-    if (q->limits.cost_ns != 0 && q->cost_ns >= q->limits.cost_ns)
+    if (q->limits.cost_ns != 0 && q->cost_ns >= most_work(q))
         return bert__fail(err, BERT_EBUSY, "the queue is full: %llu ms of work wait",
                           (unsigned long long)(q->cost_ns / 1000000));
     return BERT_OK;
@@ -240,13 +251,30 @@ uint64_t bert__queue_lane_tokens(const struct bert__queued *item)
     return item->lane->tokens;
 }
 
-size_t bert__queue_take(struct bert__queue *q, uint64_t tokens, struct bert__queued **out,
-                        size_t most)
+/* The first of a batch is the one that is the latest. */
+static void note_lateness(struct bert__queue *q, const struct bert__queued *first, uint64_t now_ns)
+{
+    bool late = now_ns > later(first->due_ns, q->limits.cost_ns / BERT__LATE);
+
+    if (late == q->short_of_time) {
+        q->changing_ns = UINT64_MAX;
+    } else if (q->changing_ns == UINT64_MAX) {
+        q->changing_ns = now_ns;
+    } else if (now_ns - q->changing_ns >= times(q->limits.cost_ns, BERT__PATIENCE)) {
+        q->short_of_time = late;
+        q->changing_ns = UINT64_MAX;
+    }
+}
+
+size_t bert__queue_take(struct bert__queue *q, uint64_t now_ns, uint64_t tokens,
+                        struct bert__queued **out, size_t most)
 {
     struct bert__queued *item = bert__queue_first(q);
     uint64_t sum = 0;
     size_t n = 0;
 
+    if (item != NULL)
+        note_lateness(q, item, now_ns);
     while (item != NULL && n < most && (n == 0 || item->tokens <= tokens - sum)) {
         struct bert__lane *lane = item->lane;
         bool last = lane->n == 1;

@@ -38,6 +38,17 @@ struct bert__queued {
     struct bert__queued *newer, *older;       /* all of a queue */
 };
 
+/*
+ * cost_ns bounds the work that waits while the queue is short of time; else BERT__BURST times as
+ * much may wait, so that what comes in a burst is accepted.  It becomes short of time when each
+ * batch was late for BERT__PATIENCE times cost_ns, and is no more when none was for as long.  Late
+ * is a batch whose first request starts more than cost_ns / BERT__LATE after it was due: under
+ * overload that is still so where no more than cost_ns waits.
+ */
+#define BERT__PATIENCE UINT64_C(8)
+#define BERT__BURST    UINT64_C(4)
+#define BERT__LATE     UINT64_C(4)
+
 struct bert__queue_limits {
     size_t requests;
     uint64_t bytes, cost_ns; /* 0: no limit */
@@ -50,6 +61,8 @@ struct bert__queue {
     uint64_t bytes, cost_ns, tokens; /* of all that wait */
     uint64_t pushed;
     uint64_t next_deadline_ns; /* none is earlier; UINT64_MAX: there is none */
+    bool short_of_time;
+    uint64_t changing_ns; /* batches have spoken against short_of_time since; UINT64_MAX: no */
     struct bert__lane *lanes;
     struct bert__queued *newest, *oldest;
 };
@@ -72,8 +85,8 @@ uint64_t bert__queue_lane_tokens(const struct bert__queued *item);
  * The one that is due first and others of its lane, as they are due, until they have `tokens` or
  * are `most`: how many.  One that would go over `tokens` stays, unless it is the first.
  */
-size_t bert__queue_take(struct bert__queue *queue, uint64_t tokens, struct bert__queued **out,
-                        size_t most);
+size_t bert__queue_take(struct bert__queue *queue, uint64_t now_ns, uint64_t tokens,
+                        struct bert__queued **out, size_t most);
 void bert__queue_remove(struct bert__queue *queue, struct bert__queued *item);
 /* One whose deadline has passed, to be removed; NULL: none. */
 struct bert__queued *bert__queue_expired(struct bert__queue *queue, uint64_t now_ns);

@@ -213,6 +213,7 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
     bert_request r;
     bert_job *job;
     bert_status st;
+    bool call;
 
     if (out != NULL)
         *out = NULL;
@@ -225,9 +226,10 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
     found = bert__cached_lookup(e, job);
     pthread_mutex_lock(&e->lock);
     st = take(e, job, found, r.tenant, true, err);
-    if (e->queue.n > 0 && e->n_free > 0)
-        pthread_cond_signal(&e->work);
+    call = e->queue.n > 0 && e->n_free > 0;
     bert__engine_unlock(e);
+    if (call)
+        pthread_cond_signal(&e->work); /* without the lock, which is the first thing it wants */
     if (st != BERT_OK)
         return refuse(e, job, st);
     if (out != NULL)

@@ -208,11 +208,11 @@ static void fill_frame(bert_engine *e, struct bert__frame *f)
     const struct bert__name *name;
     size_t most = bert__task_shape(first->request.task)->merges ? BERT__BATCH_JOBS : 1;
 
-    f->n = bert__queue_take(&e->queue, e->batch_tokens, taken, most);
+    f->start_ns = bert__sys()->now_ns();
+    f->n = bert__queue_take(&e->queue, f->start_ns, e->batch_tokens, taken, most);
     name = bert__name_find(e, ((const bert_job *)taken[0])->served->name);
     f->drift = name != NULL ? name->drift : NULL;
     f->sampler = e->sampler;
-    f->start_ns = bert__sys()->now_ns();
     f->away_ns = 0;
     bert__turn_begin(&f->turn, taken, f->n);
     f->attention = 0;

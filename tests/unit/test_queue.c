@@ -4,6 +4,7 @@
  * simulation of a machine under recorded arrivals: short requests don't wait for long ones, none
  * is overtaken by what comes after it is due, none starves.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,7 +72,7 @@ static void check_take(struct bert__queue *q, struct bert__queued *items, bool *
         in[first - items] = false;
         first = sum >= tokens ? NULL : first_of(items, in, lane);
     }
-    n = bert__queue_take(q, tokens, out, most);
+    n = bert__queue_take(q, 0, tokens, out, most);
     assert_int_equal(n, wanted);
     for (size_t i = 0; i < n; i++) {
         assert_ptr_equal(out[i], want[i]);
@@ -124,7 +125,7 @@ static void test_limits(void **unused)
                                     {.bytes = 1},
                                     {.bytes = 60},
                                     {.bytes = 41},
-                                    {.cost_ns = 2000}};
+                                    {.cost_ns = 5000}};
     struct bert__queue q;
     bert_error err;
 
@@ -187,7 +188,7 @@ static void test_due(void **unused)
 
 /* ---- The policy, simulated ----------------------------------------------------------- */
 
-enum { MOST = 4096, TOKEN_NS = 50000, BATCH_TOKENS = 1024, LAYERS = 12 };
+enum { MOST = 20000, TOKEN_NS = 50000, BATCH_TOKENS = 1024, LAYERS = 12 };
 
 struct request {
     struct bert__queued queued; /* first */
@@ -198,7 +199,7 @@ struct request {
 struct machine {
     struct bert__queue queue;
     struct request *requests;
-    size_t n, arrived;
+    size_t n, arrived, rejected;
     uint64_t now;
     bool fifo; /* as they come, and nothing gives way */
 };
@@ -215,7 +216,8 @@ static void arrive(struct machine *m)
         r->queued.due_ns = m->fifo
                                ? r->queued.arrival_ns
                                : bert__queue_due(r->queued.arrival_ns, r->queued.cost_ns, r->bulk);
-        assert_int_equal(bert__queue_push(&m->queue, &r->queued, "k", 1, NULL), BERT_OK);
+        if (bert__queue_push(&m->queue, &r->queued, "k", 1, NULL) != BERT_OK)
+            m->rejected++;
     }
 }
 
@@ -224,7 +226,7 @@ static void arrive(struct machine *m)
 static void run_batch(struct machine *m, int depth)
 {
     struct bert__queued *batch[64];
-    size_t n = bert__queue_take(&m->queue, BATCH_TOKENS, batch, 64);
+    size_t n = bert__queue_take(&m->queue, m->now, BATCH_TOKENS, batch, 64);
     uint64_t tokens = 0, own = 0;
     struct bert__turn turn;
 
@@ -264,6 +266,8 @@ static void run_all(struct machine *m)
         arrive(m);
         run_batch(m, 0);
     }
+    if (m->queue.limits.cost_ns == 0)
+        assert_int_equal(m->rejected, 0);
 }
 
 static int by_value(const void *a, const void *b)
@@ -282,7 +286,7 @@ static double slowdown(const struct machine *m, uint64_t least, uint64_t most, d
     for (size_t i = 0; i < m->n; i++) {
         const struct request *r = &m->requests[i];
 
-        if (r->tokens >= least && r->tokens <= most && !r->bulk)
+        if (r->tokens >= least && r->tokens <= most && !r->bulk && r->end_ns > 0)
             list[n++] = (double)(r->end_ns - r->queued.arrival_ns) / (double)r->queued.cost_ns;
     }
     assert_true(n > 0);
@@ -375,6 +379,45 @@ static void test_starving(void **unused)
     bert__alloc_destroy(alloc);
 }
 
+/* Requests of 16 tokens at random, at so much of what the machine can do; p99 in ms. */
+static double run_load(struct bert__alloc *alloc, double load, uint64_t limit_ns, double *rejected)
+{
+    static struct request requests[MOST];
+    const struct bert__queue_limits limits = {SIZE_MAX, 0, limit_ns};
+    struct machine m = {.requests = requests, .n = MOST};
+    double at = 0, p99;
+
+    for (size_t i = 0; i < m.n; i++) {
+        at -= log((below(1000000) + 1) / 1e6) * 16 * TOKEN_NS / load;
+        requests[i] = (struct request){.queued.arrival_ns = (uint64_t)at, .tokens = 16};
+    }
+    bert__queue_init(&m.queue, alloc, &limits);
+    run_all(&m);
+    bert__queue_free(&m.queue);
+    p99 = slowdown(&m, 16, 16, 0.99) * 16 * TOKEN_NS / 1e6;
+    *rejected = (double)m.rejected / (double)m.n;
+    print_message("%.1f of the capacity, at most %d ms of work: p99 %.1f ms, rejected %.3f\n", load,
+                  (int)(limit_ns / 1000000), p99, *rejected);
+    return p99;
+}
+
+/* With a limit of work: bursts are accepted, overload is kept out. */
+static void test_overload(void **unused)
+{
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    const uint64_t limit_ns = 6000000;
+    double calm, over, rejected;
+
+    (void)unused;
+    calm = run_load(alloc, 0.8, limit_ns, &rejected);
+    assert_true(rejected < 0.005);
+    over = run_load(alloc, 2, limit_ns, &rejected);
+    assert_true(over < 3 * calm);
+    assert_true(rejected > 0.4 && rejected < 0.55);
+    assert_true(run_load(alloc, 2, 0, &rejected) > 20 * over);
+    bert__alloc_destroy(alloc);
+}
+
 /* Batches of short requests that take longer than a quantum: they are no long request, and who
  * came first has its answer first. */
 static void test_short_batches(void **unused)
@@ -402,7 +445,7 @@ int main(void)
         cmocka_unit_test(test_order),         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_deadlines),     cmocka_unit_test(test_due),
         cmocka_unit_test(test_policy),        cmocka_unit_test(test_starving),
-        cmocka_unit_test(test_short_batches),
+        cmocka_unit_test(test_short_batches), cmocka_unit_test(test_overload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
