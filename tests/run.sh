@@ -52,6 +52,7 @@ if [ $full = 1 ]; then
     need systemtap-sdt-dev has_header sys/sdt.h
     need shellcheck has shellcheck
     need clang-format has clang-format
+    need ccache has ccache
 fi
 install_missing
 
@@ -59,6 +60,11 @@ install_missing
 make -s -f Makefile configure
 sh examples/fetch-model.sh "$model"
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+if [ $full = 1 ] && [ -d /usr/lib/ccache ]; then
+    # Most objects are the same in several of the variants.
+    PATH=/usr/lib/ccache:$PATH
+    export PATH CCACHE_DIR="$build/ccache" CCACHE_NOHASHDIR=1
+fi
 
 step() { # title; says how long the last one took
     now=$(date +%s)
@@ -86,10 +92,10 @@ variant gcc check --enable-werror CC="${CC:-gcc}" CXX="${CXX:-g++}"
 if [ $full = 1 ]; then
     step 'gcc: make installcheck distcheck'
     make -s -C "$build/gcc" installcheck
-    make -s -C "$build/gcc" distcheck
+    make -s -C "$build/gcc" distcheck DISTCHECK_FLAGS=--enable-werror
     variant clang check --enable-werror CC=clang CXX=clang++
-    variant blis check --with-blas=blis --enable-sdt
-    variant generic check --with-blas=generic
+    variant blis check --enable-werror --with-blas=blis --enable-sdt
+    variant generic check --enable-werror --with-blas=generic
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
     # Instrumented code draws warnings that are not the source's: no --enable-werror.
     variant asan check --with-sanitizer=address,undefined CFLAGS='-O1 -g'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # make distcheck: from the tarball alone, in a folder with a space, sources read-only.
-#   distcheck.sh NAME   with NAME.tar.gz in the current folder;  S: source folder
+#   distcheck.sh NAME   with NAME.tar.gz in the current folder;  S: source folder;
+#                       DISTCHECK_FLAGS: of configure
 set -eu
 name=$1
 tarball=$PWD/$name.tar.gz
@@ -16,7 +17,8 @@ cd "$tmp/a b"
 tar xzf "$tarball"
 chmod -R a-w "$name"
 cd build
-"../$name/configure" -q
+# shellcheck disable=SC2086 # a list of words
+"../$name/configure" -q ${DISTCHECK_FLAGS-}
 "$MAKE" -j2
 "$MAKE" check
 "$MAKE" installcheck
