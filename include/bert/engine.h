@@ -278,8 +278,9 @@ BERT_API bert_status bert_engine_shadow(bert_engine *engine, const char *name, c
                                         bert_error *err);
 
 /**
- * Limit what a tenant may have in the engine at once, waiting or running; its further requests are
- * BERT_EBUSY.  A tenant without a limit of its own has that of NULL, which is none at first.
+ * Limit what a tenant may have in the engine at once, waiting (for another's answer too) or
+ * running; its further requests are BERT_EBUSY, unless the cache has the answer.  A tenant without
+ * a limit of its own has that of NULL, which is none at first.
  * @param requests  0: no limit.
  * Since 0.1.
  */

@@ -181,7 +181,8 @@ enum bert__cache_found bert__cached_lookup(bert_engine *e, bert_job *job)
     job->waiter.own = take_over;
     job->joined = true;
     bert_job_ref(job); /* the waiter's */
-    found = bert__cache_lookup(e->cache, &key, &job->waiter, &value, &job->ticket);
+    found =
+        bert__cache_lookup(e->cache, &key, job->full ? NULL : &job->waiter, &value, &job->ticket);
     if (parts != few)
         bert__alloc_free(e->alloc, parts);
     if (found == BERT__CACHE_JOINED)

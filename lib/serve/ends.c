@@ -45,7 +45,7 @@ void bert__job_end(bert_job *job, bert_status why)
     else
         atomic_fetch_add(&job->refs, 1);
     bert__cached_leave(e, job);
-    bert__tenant_leave(e, job);
+    bert__tenant_leave(e, &job->tenant);
     job->early = why;
     job->info.version = job->served->version;
     job->info.total_ns = bert__sys()->now_ns() - job->queued.arrival_ns;

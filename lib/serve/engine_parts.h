@@ -204,10 +204,13 @@ void bert__load_free(bert_engine *engine, struct bert__load *load); /* NULL is f
 /* With the engine stopped and without the lock. */
 void bert__loader_end(bert_engine *engine);
 
-/* tenants.c; the lock is held.  BERT_EBUSY: the tenant has all it may have. */
-bert_status bert__tenant_enter(bert_engine *engine, bert_job *job, const char *tenant,
+/* tenants.c; the lock is held. */
+/* *out counts one more, or stays as it is where there is nothing to count.  BERT_EBUSY: the tenant
+ * has all it may have. */
+bert_status bert__tenant_enter(bert_engine *engine, const char *name, struct bert__tenant **out,
                                bert_error *err);
-void bert__tenant_leave(bert_engine *engine, bert_job *job);
+/* One less; it is NULL then.  NULL before is fine. */
+void bert__tenant_leave(bert_engine *engine, struct bert__tenant **tenant);
 void bert__tenants_free(bert_engine *engine);
 
 /* trace.c; no lock is held.  `traceparent` may be NULL. */

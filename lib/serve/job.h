@@ -26,6 +26,7 @@ struct bert_job {
     uint32_t waiters;            /* on it */
     struct bert__served *served; /* a reference */
     struct bert__tenant *tenant; /* while it has not ended; NULL: none counts it */
+    bool full;                   /* its tenant had all that it may have: it can't wait for others */
     struct bert__pair *pair;     /* with its shadow, or what it is the shadow of; NULL: none */
     uint8_t trace_id[16], parent_id[8], span_id[8];
     bool sampled, ran; /* ran: in a batch */

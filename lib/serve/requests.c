@@ -117,19 +117,24 @@ static void drop_shadow(bert_engine *e, bert_job *job)
     bert__alloc_free(e->alloc, pair);
 }
 
+/* A tenant that has all it may have gets what the cache has all the same. */
 static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *r, bert_error *err)
 {
     struct bert__served *served = NULL, *shadow = NULL;
+    struct bert__tenant *tenant = NULL;
     struct bert__pair told = {0};
     struct bert__name *name;
+    bool full = false;
     bert_status st;
 
     pthread_mutex_lock(&e->lock);
     st = r->notify == BERT_NOTIFY_QUEUE ? bert__events_open(e, err) : BERT_OK;
     if (st == BERT_OK)
         st = bert__route_find(e, r, &served, err);
-    if (st == BERT_OK)
+    if (st == BERT_OK) {
         shadow = bert__shadow_find(e, r, &name);
+        full = bert__tenant_enter(e, r->tenant, &tenant, NULL) != BERT_OK;
+    }
     if (shadow != NULL) {
         told.fn = name->shadow_fn;
         told.context = name->shadow_context;
@@ -141,6 +146,14 @@ static bert_status make_job(bert_job **out, bert_engine *e, const bert_request *
         make_shadow(e, *out, r, shadow, &told);
     else
         bert__served_unref(e, shadow);
+    if (st == BERT_OK) {
+        (*out)->tenant = tenant;
+        (*out)->full = full;
+    } else if (tenant != NULL) {
+        pthread_mutex_lock(&e->lock);
+        bert__tenant_leave(e, &tenant);
+        pthread_mutex_unlock(&e->lock);
+    }
     return st;
 }
 
@@ -154,12 +167,12 @@ static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found fo
     if (found == BERT__CACHE_OWNER) {
         if (threads)
             st = bert__workers_start(e, err);
-        if (st == BERT_OK)
-            st = bert__tenant_enter(e, job, tenant, err);
+        if (st == BERT_OK && job->full)
+            st = bert__tenant_enter(e, tenant, &job->tenant, err);
         if (st == BERT_OK)
             st = bert__engine_push(e, job, err);
         if (st != BERT_OK)
-            bert__tenant_leave(e, job);
+            bert__tenant_leave(e, &job->tenant);
     } else if (found == BERT__CACHE_HIT) {
         bert__job_end(job, BERT_OK);
     } else {
@@ -174,22 +187,23 @@ static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found fo
     return BERT_OK;
 }
 
-/* Read and make. */
-static bert_status enter(bert_engine *e, const bert_request *request, bert_request *r,
-                         bert_job **job, bert_error *err)
+static bert_status read_request(bert_engine *e, const bert_request *request, bert_request *r,
+                                bert_error *err)
 {
     bert_status st = bert__engine_check(e, err);
 
-    if (st == BERT_OK)
-        st = bert__request_read(r, request, err);
-    if (st != BERT_OK)
-        return st;
+    return st == BERT_OK ? bert__request_read(r, request, err) : st;
+}
+
+static bert_status enter(bert_engine *e, const bert_request *r, bert_job **job, bert_error *err)
+{
+    bert_status st;
+
     bert__engine_claim(e);
     st = make_job(job, e, r, err);
-    if (st != BERT_OK)
-        return st;
-    bert__trace_begin(e, *job, r->traceparent);
-    return BERT_OK;
+    if (st == BERT_OK)
+        bert__trace_begin(e, *job, r->traceparent);
+    return st;
 }
 
 /* A job that was refused ends here. */
@@ -217,12 +231,13 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
 
     if (out != NULL)
         *out = NULL;
-    st = enter(e, request, &r, &job, err);
+    st = read_request(e, request, &r, err);
+    if (st == BERT_OK && out == NULL && r.notify == BERT_NOTIFY_WAIT)
+        st = bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job");
+    if (st == BERT_OK)
+        st = enter(e, &r, &job, err);
     if (st != BERT_OK)
         return st;
-    if (out == NULL && r.notify == BERT_NOTIFY_WAIT)
-        return refuse(
-            e, job, bert__fail(err, BERT_EINVAL, "out is NULL, and nobody would hear of the job"));
     found = bert__cached_lookup(e, job);
     pthread_mutex_lock(&e->lock);
     st = take(e, job, found, r.tenant, true, err);
@@ -300,12 +315,13 @@ bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_jo
     if (out == NULL)
         return bert__fail(err, BERT_EINVAL, "out is NULL");
     *out = NULL;
-    st = enter(e, request, &r, &job, err);
+    st = read_request(e, request, &r, err);
+    if (st == BERT_OK && r.notify != BERT_NOTIFY_WAIT)
+        st = bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT");
+    if (st == BERT_OK)
+        st = enter(e, &r, &job, err);
     if (st != BERT_OK)
         return st;
-    if (r.notify != BERT_NOTIFY_WAIT)
-        return refuse(e, job,
-                      bert__fail(err, BERT_EINVAL, "bert_request.notify must be BERT_NOTIFY_WAIT"));
     found = bert__cached_lookup(e, job);
     pthread_mutex_lock(&e->lock);
     st = take(e, job, found, r.tenant, false, err);

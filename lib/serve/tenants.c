@@ -38,7 +38,8 @@ static void tidy(bert_engine *e, struct bert__tenant *t)
     bert__alloc_free(e->alloc, t);
 }
 
-bert_status bert__tenant_enter(bert_engine *e, bert_job *job, const char *name, bert_error *err)
+bert_status bert__tenant_enter(bert_engine *e, const char *name, struct bert__tenant **out,
+                               bert_error *err)
 {
     struct bert__tenant *t = name != NULL ? find(e, name) : NULL;
     uint32_t limit = t != NULL && t->limited ? t->limit : e->tenant_limit;
@@ -54,17 +55,19 @@ bert_status bert__tenant_enter(bert_engine *e, bert_job *job, const char *name, 
         return bert__fail(err, BERT_EBUSY, "tenant \"%s\" has %lu requests, all that it may have",
                           bert__printable(shown, name, strlen(name)), (unsigned long)t->live);
     t->live++;
-    job->tenant = t;
+    *out = t;
     return BERT_OK;
 }
 
-void bert__tenant_leave(bert_engine *e, bert_job *job)
+void bert__tenant_leave(bert_engine *e, struct bert__tenant **tenant)
 {
-    if (job->tenant == NULL)
+    struct bert__tenant *t = *tenant;
+
+    *tenant = NULL;
+    if (t == NULL)
         return;
-    job->tenant->live--;
-    tidy(e, job->tenant);
-    job->tenant = NULL;
+    t->live--;
+    tidy(e, t);
 }
 
 void bert__tenants_free(bert_engine *e)

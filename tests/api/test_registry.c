@@ -401,6 +401,61 @@ static void test_tenants(void **state)
     bert_engine_destroy(engine);
 }
 
+static bert_status submit_text(bert_engine *engine, const char *words, const char *tenant,
+                               bert_job **job, bert_error *err)
+{
+    bert_text own = {words, strlen(words)};
+    bert_request r = request(NULL, 1);
+
+    r.texts = &own;
+    r.tenant = tenant;
+    return bert_engine_submit(engine, &r, job, err);
+}
+
+/* Who waits for another's answer counts; what the cache has is everybody's. */
+static void test_tenants_cached(void **state)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_job *jobs[3], *late;
+    bert_error err;
+
+    (void)state;
+    o.batch_wait_ns = 400000000; /* so that they wait */
+    o.cache_bytes = 1 << 20;
+    engine = make_engine(&o);
+    add(engine, "default");
+    test_ok(bert_engine_limit_tenant(engine, NULL, 2, &err), &err);
+    bert_job_unref(run(engine, request(NULL, 1)));
+    test_ok(submit_text(engine, "one", "b", &jobs[0], &err), &err);
+    test_ok(submit_text(engine, "one", "a", &jobs[1], &err), &err);
+    test_ok(submit_text(engine, "one", "a", &jobs[2], &err), &err);
+    assert_int_equal(metrics_of(engine).cache_coalesced, 2);
+    test_error(submit_text(engine, "one", "a", &late, &err), &err, BERT_EBUSY, "tenant \"a\"",
+               NULL);
+    test_error(submit_text(engine, "two", "a", &late, &err), &err, BERT_EBUSY, "tenant \"a\"",
+               NULL);
+    test_ok(submit_text(engine, text.data, "a", &late, &err), &err);
+    assert_int_equal(bert_job_done(late), 1);
+    bert_job_unref(late);
+    bert_job_cancel(jobs[1]); /* makes room */
+    bert_job_unref(jobs[1]);
+    test_ok(submit_text(engine, "one", "a", &jobs[1], &err), &err);
+    bert_job_cancel(jobs[0]); /* one of those that wait takes its place */
+    for (int i = 1; i < 3; i++)
+        test_ok(bert_job_wait(jobs[i], 0, &err), &err);
+    for (int i = 0; i < 3; i++)
+        bert_job_unref(jobs[i]);
+    for (int i = 0; i < 2; i++)
+        test_ok(submit_text(engine, i == 0 ? "two" : "three", "a", &jobs[i], &err), &err);
+    for (int i = 0; i < 2; i++) {
+        test_ok(bert_job_wait(jobs[i], 0, &err), &err);
+        bert_job_unref(jobs[i]);
+    }
+    assert_int_equal(metrics_of(engine).requests_rejected, 2);
+    bert_engine_destroy(engine);
+}
+
 /* ---- Traces
  * ----------------------------------------------------------------------------------------- */
 
@@ -786,12 +841,13 @@ static void test_silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_load_swap), cmocka_unit_test(test_checks),
-        cmocka_unit_test(test_memory),    cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_shadow),    cmocka_unit_test(test_tenants),
-        cmocka_unit_test(test_trace),     cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_cache),     cmocka_unit_test(test_watch),
-        cmocka_unit_test(test_sample),    cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_load_swap),      cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_shadow),         cmocka_unit_test(test_tenants),
+        cmocka_unit_test(test_tenants_cached), cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_metrics),        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_watch),          cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_silence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
