@@ -288,9 +288,9 @@ BERT_API bert_status bert_engine_limit_tenant(bert_engine *engine, const char *t
                                               uint32_t requests, bert_error *err);
 
 /**
- * Let a detector of drift see the computed answers of a name: vectors of EMBED; labels, confidence
- * and entropy of CLASSIFY; scores of RERANK; of all the tokens of their texts.  The metrics show
- * what the first such detector sees, and count all of them.
+ * Let a detector of drift see the answers of a name, those from the cache too: vectors of EMBED;
+ * labels, confidence and entropy of CLASSIFY; scores of RERANK; of all the tokens of their texts.
+ * The metrics show what the first such detector sees, and count all of them.
  * @param drift  The caller's; NULL: none any more.  The one before is not used any more when
  *               this returns.  Not from a callback.
  * Since 0.1.
@@ -299,8 +299,8 @@ BERT_API bert_status bert_engine_watch(bert_engine *engine, const char *name, be
                                        bert_error *err);
 
 /**
- * Offer the texts of computed answers to a sampler.  Without one, which is how an engine begins, no
- * text is kept for longer than its request and the cache's key.
+ * Offer the texts of answered requests to a sampler.  Without one, which is how an engine begins,
+ * no text is kept for longer than its request and the cache's key.
  * @param sampler  As `drift` above.
  * Since 0.1.
  */

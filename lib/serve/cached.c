@@ -108,11 +108,13 @@ static void take_answer(struct bert__cache_waiter *waiter, void *value, const be
 {
     bert_job *job = job_of(waiter);
     bert_engine *e = job->engine;
+    bool taken = false;
 
     pthread_mutex_lock(&e->lock);
     if (!bert_job_done(job)) {
         unwatch(e, job);
         job->joined = false;
+        taken = true;
         if (value != NULL) {
             bert__answer_unref(job->answer);
             job->answer = value;
@@ -123,6 +125,8 @@ static void take_answer(struct bert__cache_waiter *waiter, void *value, const be
         bert__job_end(job, BERT_OK);
     }
     bert__engine_unlock(e);
+    if (taken)
+        bert__observe_cached(e, job);
     bert__answer_unref(value);
     bert_job_unref(job); /* the waiter's */
 }

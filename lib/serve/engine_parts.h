@@ -79,11 +79,18 @@ struct bert__tenant {
 
 /* ---- Workers ------------------------------------------------------------------------- */
 
+/* Somebody who shows answers of a name to those who observe them, in the engine's list meanwhile.
+ */
+struct bert__look {
+    struct bert__look *next;
+    bert_drift *drift;     /* NULL: none */
+    bert_sampler *sampler; /* so too; both: it is in no list */
+};
+
 /* A batch that runs. */
 struct bert__frame {
     struct bert__slot *slot;
-    bert_drift *drift; /* of its name; NULL: none */
-    bert_sampler *sampler;
+    struct bert__look look;
     uint32_t depth;
     bert_job *jobs[BERT__BATCH_JOBS];
     size_t n;
@@ -130,9 +137,11 @@ struct bert_engine {
     uint64_t served; /* versions of all names so far */
     uint64_t clock;  /* of names' use */
     uint64_t model_bytes;
-    struct bert__cache *cache; /* NULL: none */
-    bert_sampler *sampler;     /* so too */
-    bert_job *joined;          /* with deadlines, that wait for others' answers */
+    struct bert__cache *cache;  /* NULL: none */
+    bert_sampler *sampler;      /* so too */
+    _Atomic uint32_t observers; /* that, and names with a detector of drift */
+    struct bert__look *looks;
+    bert_job *joined; /* with deadlines, that wait for others' answers */
     struct bert__tenant *tenants;
     uint32_t tenant_limit; /* of those without one of their own; 0: none */
     bert_trace_fn trace;
@@ -227,8 +236,15 @@ void bert__worker_run(bert_engine *engine);
 void bert__slots_tidy(bert_engine *engine);
 void bert__slots_free(bert_engine *engine);
 
-/* observe.c; a frame that ran, without the lock; and, with it, for the snapshot. */
-void bert__observe(const struct bert__frame *frame, const bert_session *session);
+/* observe.c */
+/* The lock is held: who is to see this model's answers, until the end. */
+void bert__look_begin(bert_engine *engine, struct bert__look *look,
+                      const struct bert__served *served);
+void bert__look_end(bert_engine *engine, struct bert__look *look);
+/* Without the lock: a job that was computed, and one that was answered without. */
+void bert__observe(const struct bert__look *look, const bert_job *job);
+void bert__observe_cached(bert_engine *engine, const bert_job *job);
+/* For the snapshot; the lock is held. */
 void bert__observe_counts(bert_engine *engine);
 
 /* text_counts.c; a job that ran, without the lock. */

@@ -10,21 +10,22 @@
 
 /* ---- One text ------------------------------------------------------------------------- */
 
-static void see_tokens(const bert_session *session, const bert_job *job, size_t i,
-                       bert_observation *o)
+static void see_tokens(const bert_job *job, size_t i, bert_observation *o)
 {
     bert_tokenize_options options = BERT_TOKENIZE_OPTIONS_INIT;
     const bert_tokenizer *tokenizer;
     bert_encoding *encoding;
+    int32_t unknown;
 
     options.max_length = bert_model_max_length(job->served->model);
     if (bert_model_tokenizer(job->served->model, &tokenizer, NULL) != BERT_OK
         || bert_tokenize(tokenizer, job->request.texts[i], NULL, &options, &encoding, NULL)
                != BERT_OK)
         return;
+    unknown = bert__tokenizer_named(tokenizer, BERT__NAMED_UNK);
     o->tokens = (uint32_t)bert_encoding_size(encoding);
     for (uint32_t k = 0; k < o->tokens; k++)
-        o->unknown += bert_encoding_ids(encoding)[k] == session->unknown_id;
+        o->unknown += bert_encoding_ids(encoding)[k] == unknown;
     o->has |= BERT_OBSERVED_TOKENS | BERT_OBSERVED_UNKNOWN;
     bert_encoding_free(encoding);
 }
@@ -66,44 +67,89 @@ static void see_answer(const bert_job *job, size_t i, bert_observation *o)
     }
 }
 
-void bert__observe(const struct bert__frame *f, const bert_session *session)
+void bert__observe(const struct bert__look *look, const bert_job *job)
 {
-    for (size_t k = 0; k < f->n; k++) {
-        const bert_job *job = f->jobs[k];
+    if ((look->drift == NULL && look->sampler == NULL) || job->error.code != BERT_OK)
+        return;
+    for (size_t i = 0; i < job->request.n; i++) {
+        bert_observation o = BERT_OBSERVATION_INIT;
 
-        for (size_t i = 0; job->error.code == BERT_OK && i < job->request.n; i++) {
-            bert_observation o = BERT_OBSERVATION_INIT;
-
-            if (f->sampler != NULL)
-                bert_sampler_offer(f->sampler, job->request.texts[i], NULL);
-            if (f->drift == NULL)
-                continue;
-            see_tokens(session, job, i, &o);
-            see_answer(job, i, &o);
-            bert_drift_add(f->drift, &o, NULL);
-        }
+        if (look->sampler != NULL)
+            bert_sampler_offer(look->sampler, job->request.texts[i], NULL);
+        if (look->drift == NULL)
+            continue;
+        see_tokens(job, i, &o);
+        see_answer(job, i, &o);
+        bert_drift_add(look->drift, &o, NULL);
     }
+}
+
+void bert__observe_cached(bert_engine *e, const bert_job *job)
+{
+    struct bert__look look;
+
+    if (atomic_load_explicit(&e->observers, memory_order_relaxed) == 0)
+        return;
+    pthread_mutex_lock(&e->lock);
+    bert__look_begin(e, &look, job->served);
+    pthread_mutex_unlock(&e->lock);
+    bert__observe(&look, job);
+    pthread_mutex_lock(&e->lock);
+    bert__look_end(e, &look);
+    pthread_mutex_unlock(&e->lock);
 }
 
 /* ---- Who looks ---------------------------------------------------------------------------- */
 
-/* The lock is held: until no batch that runs has it. */
-static void wait_for_batches(bert_engine *e, const void *old)
+void bert__look_begin(bert_engine *e, struct bert__look *look, const struct bert__served *served)
 {
-    bool used = old != NULL;
+    const struct bert__name *name;
 
-    while (used) {
-        used = false;
-        for (uint32_t i = 0; i < e->n_slots; i++) {
-            for (uint32_t d = 0; d < BERT__DEPTHS; d++) {
-                const struct bert__frame *f = &e->slots[i].frames[d];
+    *look = (struct bert__look){NULL, NULL, NULL};
+    if (atomic_load(&e->observers) == 0)
+        return;
+    name = bert__name_find(e, served->name);
+    look->drift = name != NULL ? name->drift : NULL;
+    look->sampler = e->sampler;
+    if (look->drift == NULL && look->sampler == NULL)
+        return;
+    look->next = e->looks;
+    e->looks = look;
+}
 
-                used |= f->n > 0 && (f->drift == old || f->sampler == old);
-            }
-        }
-        if (used)
+void bert__look_end(bert_engine *e, struct bert__look *look)
+{
+    struct bert__look **link = &e->looks;
+
+    if (look->drift == NULL && look->sampler == NULL)
+        return;
+    while (*link != look)
+        link = &(*link)->next;
+    *link = look->next;
+    pthread_cond_broadcast(&e->idle);
+}
+
+/* The lock is held: until nobody shows anything to it. */
+static void wait_for_looks(bert_engine *e, const void *old)
+{
+    const struct bert__look *look = e->looks;
+
+    while (old != NULL && look != NULL) {
+        if (look->drift == old || look->sampler == old) {
             pthread_cond_wait(&e->idle, &e->lock);
+            look = e->looks;
+        } else {
+            look = look->next;
+        }
     }
+}
+
+static void count_observers(bert_engine *e, const void *old, const void *new)
+{
+    if (new != NULL && old == NULL)
+        atomic_fetch_add(&e->observers, 1);
+    if (new == NULL && old != NULL)
+        atomic_fetch_sub(&e->observers, 1);
 }
 
 bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drift, bert_error *err)
@@ -116,7 +162,8 @@ bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drif
         return st;
     old = n->drift;
     n->drift = drift;
-    wait_for_batches(e, old);
+    count_observers(e, old, drift);
+    wait_for_looks(e, old);
     pthread_mutex_unlock(&e->lock);
     return BERT_OK;
 }
@@ -131,7 +178,8 @@ bert_status bert_engine_sample(bert_engine *e, bert_sampler *sampler, bert_error
     pthread_mutex_lock(&e->lock);
     old = e->sampler;
     e->sampler = sampler;
-    wait_for_batches(e, old);
+    count_observers(e, old, sampler);
+    wait_for_looks(e, old);
     pthread_mutex_unlock(&e->lock);
     return st;
 }

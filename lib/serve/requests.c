@@ -247,6 +247,8 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
         pthread_cond_signal(&e->work); /* without the lock, which is the first thing it wants */
     if (st != BERT_OK)
         return refuse(e, job, st);
+    if (found == BERT__CACHE_HIT)
+        bert__observe_cached(e, job);
     if (out != NULL)
         *out = job;
     else
@@ -334,6 +336,8 @@ bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_jo
     bert__engine_unlock(e);
     if (st != BERT_OK)
         return refuse(e, job, st);
+    if (found == BERT__CACHE_HIT)
+        bert__observe_cached(e, job);
     st = bert_job_status(job, err);
     if (st == BERT_OK)
         *out = job;

@@ -192,8 +192,8 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
     ns = ns > f->away_ns ? ns - f->away_ns : 0;
     stats = session->stats;
     stats.compute_ns = stats.compute_ns > f->away_ns ? stats.compute_ns - f->away_ns : 0;
-    if (f->drift != NULL || f->sampler != NULL)
-        bert__observe(f, session);
+    for (size_t i = 0; i < f->n; i++)
+        bert__observe(&f->look, f->jobs[i]);
     describe(f, &stats, ns);
     learn(f, served, &stats, ns);
     count_batch(&e->counters, f, &stats, ns);
@@ -205,14 +205,11 @@ static void fill_frame(bert_engine *e, struct bert__frame *f)
 {
     struct bert__queued *taken[BERT__BATCH_JOBS];
     const bert_job *first = (const bert_job *)bert__queue_first(&e->queue);
-    const struct bert__name *name;
     size_t most = bert__task_shape(first->request.task)->merges ? BERT__BATCH_JOBS : 1;
 
     f->start_ns = bert__sys()->now_ns();
     f->n = bert__queue_take(&e->queue, f->start_ns, e->batch_tokens, taken, most);
-    name = bert__name_find(e, ((const bert_job *)taken[0])->served->name);
-    f->drift = name != NULL ? name->drift : NULL;
-    f->sampler = e->sampler;
+    bert__look_begin(e, &f->look, first->served);
     f->away_ns = 0;
     bert__turn_begin(&f->turn, taken, f->n);
     f->attention = 0;
@@ -257,6 +254,7 @@ static void run_next(bert_engine *e, struct bert__slot *slot, uint32_t depth)
         bert__trace_batch(e, f->jobs[i]);
     run_frame(e, f);
     pthread_mutex_lock(&e->lock);
+    bert__look_end(e, &f->look);
     for (size_t i = 0; i < f->n; i++) {
         bert__job_end(f->jobs[i], BERT_OK);
         bert_job_unref(f->jobs[i]);

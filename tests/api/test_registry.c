@@ -3,7 +3,7 @@
  * test_registry.c - models that come and go under a running engine: loads in the foreground and in
  * the background, checks before a swap, memory, routes, shadows, tenants; traces and metrics of it.
  */
-#include "support.h"
+#include "support_engine.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -14,49 +14,6 @@
 
 static const bert_text text = {"a cat on a mat", 14};
 
-static bert_engine *make_engine(const bert_engine_options *options)
-{
-    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
-    bert_engine *engine;
-    bert_error err;
-
-    if (options != NULL)
-        o = *options;
-    o.threads = 1;
-    test_ok(bert_engine_create(&engine, &o, &err), &err);
-    return engine;
-}
-
-static bert_request request(const char *model, uint64_t id)
-{
-    bert_request r = BERT_REQUEST_INIT;
-
-    r.task = BERT_TASK_EMBED;
-    r.texts = &text;
-    r.n = 1;
-    r.model = model;
-    r.id = id;
-    return r;
-}
-
-static bert_job *run(bert_engine *engine, bert_request r)
-{
-    bert_error err;
-    bert_job *job;
-
-    test_ok(bert_engine_run(engine, &r, &job, &err), &err);
-    return job;
-}
-
-static void add(bert_engine *engine, const char *name)
-{
-    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
-    bert_error err;
-
-    test_ok(bert_engine_add_model(engine, name, model, &err), &err);
-    bert_model_unref(model);
-}
-
 static uint64_t version_of(bert_engine *engine, const char *name)
 {
     bert_model *model;
@@ -66,15 +23,6 @@ static uint64_t version_of(bert_engine *engine, const char *name)
     test_ok(bert_engine_model(engine, name, &model, &version, &err), &err);
     bert_model_unref(model);
     return version;
-}
-
-static bert_metrics metrics_of(bert_engine *engine)
-{
-    bert_metrics m = {.size = sizeof m};
-    bert_error err;
-
-    test_ok(bert_engine_metrics(engine, &m, &err), &err);
-    return m;
 }
 
 /* ---- Loads ------------------------------------------------------------------------------- */
@@ -98,7 +46,7 @@ static void loaded(void *context, const char *name, const bert_error *error)
 static void test_load_swap(void **state)
 {
     const char *path = test_path("tests/data/models/embed/base");
-    bert_engine *engine = make_engine(NULL);
+    bert_engine *engine = test_engine(NULL);
     bert_load_options o = BERT_LOAD_OPTIONS_INIT;
     struct told told = {0};
     bert_metrics m;
@@ -107,7 +55,7 @@ static void test_load_swap(void **state)
 
     (void)state;
     test_ok(bert_engine_load(engine, "default", path, NULL, &err), &err);
-    job = run(engine, request(NULL, 1));
+    job = test_run(engine, test_request(NULL, 1));
     assert_string_equal(bert_job_model_name(job), "default");
     bert_job_unref(job);
     o.background = 1;
@@ -116,7 +64,7 @@ static void test_load_swap(void **state)
     for (int i = 1; i <= 3; i++) {
         test_ok(bert_engine_load(engine, "default", path, &o, &err), &err);
         while (atomic_load(&told.n) < i)
-            bert_job_unref(run(engine, request(NULL, 2)));
+            bert_job_unref(test_run(engine, test_request(NULL, 2)));
         assert_int_equal(told.status, BERT_OK);
         assert_int_equal(version_of(engine, "default"), 1 + i);
     }
@@ -133,7 +81,7 @@ static void test_load_swap(void **state)
     assert_int_equal(version_of(engine, "default"), 4);
     test_ok(bert_engine_rollback(engine, "default", &err), &err);
     assert_int_equal(version_of(engine, "default"), 3);
-    m = metrics_of(engine);
+    m = test_metrics_of(engine);
     assert_int_equal(m.model_loads, 4);
     assert_int_equal(m.model_load_failures, 2);
     assert_int_equal(m.model_swaps, 3);
@@ -147,7 +95,7 @@ static void test_checks(void **state)
 {
     char *folder = test_folder();
     struct test_files files = {NULL, 0};
-    bert_engine *engine = make_engine(NULL);
+    bert_engine *engine = test_engine(NULL);
     bert_load_options o = BERT_LOAD_OPTIONS_INIT;
     bert_session *session;
     bert_model *model;
@@ -195,13 +143,13 @@ static void check_added_meanwhile(const char *path, uint64_t model_bytes)
     bert_model *model = test_load(path, NULL), *got;
     bert_engine_options options = BERT_ENGINE_OPTIONS_INIT;
     bert_engine *engine;
-    bert_request r = request("a", 1);
+    bert_request r = test_request("a", 1);
     bert_job *job;
     bert_metrics m;
     bert_error err;
 
     options.model_bytes = model_bytes;
-    engine = make_engine(&options);
+    engine = test_engine(&options);
     test_ok(bert_engine_load(engine, "a", path, NULL, &err), &err);
     test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
     test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err); /* a goes */
@@ -209,12 +157,12 @@ static void check_added_meanwhile(const char *path, uint64_t model_bytes)
     test_ok(bert_engine_add_model(engine, "a", model, &err), &err);
     do {
         usleep(1000);
-        m = metrics_of(engine);
+        m = test_metrics_of(engine);
     } while (m.model_loads + m.model_load_failures < 4);
     test_ok(bert_engine_model(engine, "a", &got, NULL, &err), &err);
     if (m.model_loads == 3) /* else it was loaded before this one was added */
         assert_ptr_equal(got, model);
-    bert_job_unref(run(engine, request("a", 1)));
+    bert_job_unref(test_run(engine, test_request("a", 1)));
     bert_model_unref(got);
     bert_engine_destroy(engine);
     bert_model_unref(model);
@@ -227,7 +175,7 @@ static void test_memory(void **state)
     bert_model *model = test_load(path, NULL);
     bert_engine_options options = BERT_ENGINE_OPTIONS_INIT;
     bert_engine *engine;
-    bert_request r = request("a", 1);
+    bert_request r = test_request("a", 1);
     bert_status status;
     bert_error err;
     bert_job *job;
@@ -235,32 +183,32 @@ static void test_memory(void **state)
     (void)state;
     options.model_bytes = bert_model_bytes(model) * 5 / 2;
     bert_model_unref(model);
-    engine = make_engine(&options);
+    engine = test_engine(&options);
     test_ok(bert_engine_load(engine, "a", path, NULL, &err), &err);
     test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
-    bert_job_unref(run(engine, request("a", 1)));
+    bert_job_unref(test_run(engine, test_request("a", 1)));
     test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err); /* b goes */
-    assert_int_equal(metrics_of(engine).models, 2);
-    bert_job_unref(run(engine, request("a", 1)));
-    bert_job_unref(run(engine, request("c", 1)));
-    r = request("b", 7);
+    assert_int_equal(test_metrics_of(engine).models, 2);
+    bert_job_unref(test_run(engine, test_request("a", 1)));
+    bert_job_unref(test_run(engine, test_request("c", 1)));
+    r = test_request("b", 7);
     test_error(bert_engine_run(engine, &r, &job, &err), &err, BERT_EBUSY, "loaded again", NULL);
     while ((status = bert_engine_run(engine, &r, &job, &err)) == BERT_EBUSY)
         usleep(1000);
     test_ok(status, &err);
     bert_job_unref(job);
-    assert_int_equal(metrics_of(engine).models, 2);
-    assert_true(metrics_of(engine).model_bytes <= options.model_bytes);
+    assert_int_equal(test_metrics_of(engine).models, 2);
+    assert_true(test_metrics_of(engine).model_bytes <= options.model_bytes);
     /* a new version of one doesn't fit beside the old one for a rollback */
     test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
     test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err);
-    assert_true(metrics_of(engine).model_bytes <= options.model_bytes);
+    assert_true(test_metrics_of(engine).model_bytes <= options.model_bytes);
     test_ok(bert_engine_remove_model(engine, "b", &err), &err);
     bert_engine_destroy(engine);
     check_added_meanwhile(path, options.model_bytes);
 
     options.model_bytes = 1000;
-    engine = make_engine(&options);
+    engine = test_engine(&options);
     assert_int_equal(bert_engine_load(engine, "a", path, NULL, &err), BERT_ELIMIT);
     bert_engine_destroy(engine);
 }
@@ -270,18 +218,19 @@ static void test_memory(void **state)
 
 static void test_routes(void **state)
 {
-    bert_engine *engine = make_engine(NULL);
+    bert_engine *engine = test_engine(NULL);
     const bert_route routes[2] = {{"main", 3}, {"canary", 1}};
     const bert_route bad[2] = {{"main", 0}, {"nobody", 1}};
     int canary = 0;
     bert_error err;
 
     (void)state;
-    add(engine, "main");
-    add(engine, "canary");
+    test_engine_add(engine, "main", "embed/base");
+    test_engine_add(engine, "canary", "embed/base");
     test_ok(bert_engine_route(engine, "main", routes, 2, &err), &err);
     for (uint64_t i = 0; i < 400; i++) {
-        bert_job *one = run(engine, request("main", i)), *two = run(engine, request("main", i));
+        bert_job *one = test_run(engine, test_request("main", i)),
+                 *two = test_run(engine, test_request("main", i));
 
         assert_string_equal(bert_job_model_name(one), bert_job_model_name(two));
         canary += strcmp(bert_job_model_name(one), "canary") == 0;
@@ -290,11 +239,11 @@ static void test_routes(void **state)
     }
     assert_in_range(canary, 60, 140);
     for (uint64_t i = 0; i < 40; i++) { /* by the key alone */
-        bert_request r = request("main", i);
+        bert_request r = test_request("main", i);
         bert_job *job;
 
         r.route_key = "user 7";
-        job = run(engine, r);
+        job = test_run(engine, r);
         r.id = 0;
         assert_int_equal(bert_job_id(job), i);
         if (i > 0)
@@ -307,7 +256,7 @@ static void test_routes(void **state)
     test_error(bert_engine_route(engine, "x", routes, 2, &err), &err, BERT_EINVAL, "x", NULL);
     test_ok(bert_engine_remove_model(engine, "canary", &err), &err);
     for (uint64_t i = 0; i < 50; i++) {
-        bert_job *job = run(engine, request("main", i));
+        bert_job *job = test_run(engine, test_request("main", i));
 
         assert_string_equal(bert_job_model_name(job), "main");
         bert_job_unref(job);
@@ -334,16 +283,16 @@ static void shadowed(void *context, const bert_divergence *d)
 
 static void test_shadow(void **state)
 {
-    bert_engine *engine = make_engine(NULL);
+    bert_engine *engine = test_engine(NULL);
     struct shadows s = {0};
     bert_error err;
 
     (void)state;
-    add(engine, "main");
-    add(engine, "next");
+    test_engine_add(engine, "main", "embed/base");
+    test_engine_add(engine, "next", "embed/base");
     test_ok(bert_engine_shadow(engine, "main", "next", 1000, shadowed, &s, &err), &err);
     for (int i = 1; i <= 5; i++) {
-        bert_job *job = run(engine, request("main", (uint64_t)i));
+        bert_job *job = test_run(engine, test_request("main", (uint64_t)i));
 
         assert_string_equal(bert_job_model_name(job), "main");
         bert_job_unref(job);
@@ -351,15 +300,15 @@ static void test_shadow(void **state)
             usleep(100);
         assert_true(fabs(s.distance) < 1e-6);
     }
-    assert_int_equal(metrics_of(engine).shadow_runs, 5);
-    assert_int_equal(metrics_of(engine).shadow_divergences, 0);
+    assert_int_equal(test_metrics_of(engine).shadow_runs, 5);
+    assert_int_equal(test_metrics_of(engine).shadow_divergences, 0);
     test_error(bert_engine_shadow(engine, "main", "nobody", 10, NULL, NULL, &err), &err,
                BERT_EINVAL, "nobody", NULL);
     test_error(bert_engine_shadow(engine, "main", "next", 1001, NULL, NULL, &err), &err,
                BERT_EINVAL, "1001", NULL);
     test_ok(bert_engine_shadow(engine, "main", NULL, 0, NULL, NULL, &err), &err);
-    bert_job_unref(run(engine, request("main", 9)));
-    assert_int_equal(metrics_of(engine).shadow_runs, 5);
+    bert_job_unref(test_run(engine, test_request("main", 9)));
+    assert_int_equal(test_metrics_of(engine).shadow_runs, 5);
     bert_engine_destroy(engine);
 }
 
@@ -371,13 +320,13 @@ static void test_tenants(void **state)
     bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
     bert_engine *engine;
     bert_job *jobs[4], *late;
-    bert_request r = request(NULL, 1);
+    bert_request r = test_request(NULL, 1);
     bert_error err;
 
     (void)state;
     o.batch_wait_ns = 200000000; /* so that they wait */
-    engine = make_engine(&o);
-    add(engine, "default");
+    engine = test_engine(&o);
+    test_engine_add(engine, "default", "embed/base");
     test_ok(bert_engine_limit_tenant(engine, "a", 2, &err), &err);
     r.tenant = "a";
     test_ok(bert_engine_submit(engine, &r, &jobs[0], &err), &err);
@@ -396,8 +345,8 @@ static void test_tenants(void **state)
     test_ok(bert_engine_submit(engine, &r, &late, &err), &err);
     test_ok(bert_job_wait(late, 0, &err), &err);
     bert_job_unref(late);
-    assert_int_equal(metrics_of(engine).requests_rejected, 2);
-    assert_true(metrics_of(engine).batch_requests.max >= 4);
+    assert_int_equal(test_metrics_of(engine).requests_rejected, 2);
+    assert_true(test_metrics_of(engine).batch_requests.max >= 4);
     bert_engine_destroy(engine);
 }
 
@@ -405,7 +354,7 @@ static bert_status submit_text(bert_engine *engine, const char *words, const cha
                                bert_job **job, bert_error *err)
 {
     bert_text own = {words, strlen(words)};
-    bert_request r = request(NULL, 1);
+    bert_request r = test_request(NULL, 1);
 
     r.texts = &own;
     r.tenant = tenant;
@@ -423,14 +372,14 @@ static void test_tenants_cached(void **state)
     (void)state;
     o.batch_wait_ns = 400000000; /* so that they wait */
     o.cache_bytes = 1 << 20;
-    engine = make_engine(&o);
-    add(engine, "default");
+    engine = test_engine(&o);
+    test_engine_add(engine, "default", "embed/base");
     test_ok(bert_engine_limit_tenant(engine, NULL, 2, &err), &err);
-    bert_job_unref(run(engine, request(NULL, 1)));
+    bert_job_unref(test_run(engine, test_request(NULL, 1)));
     test_ok(submit_text(engine, "one", "b", &jobs[0], &err), &err);
     test_ok(submit_text(engine, "one", "a", &jobs[1], &err), &err);
     test_ok(submit_text(engine, "one", "a", &jobs[2], &err), &err);
-    assert_int_equal(metrics_of(engine).cache_coalesced, 2);
+    assert_int_equal(test_metrics_of(engine).cache_coalesced, 2);
     test_error(submit_text(engine, "one", "a", &late, &err), &err, BERT_EBUSY, "tenant \"a\"",
                NULL);
     test_error(submit_text(engine, "two", "a", &late, &err), &err, BERT_EBUSY, "tenant \"a\"",
@@ -452,7 +401,7 @@ static void test_tenants_cached(void **state)
         test_ok(bert_job_wait(jobs[i], 0, &err), &err);
         bert_job_unref(jobs[i]);
     }
-    assert_int_equal(metrics_of(engine).requests_rejected, 2);
+    assert_int_equal(test_metrics_of(engine).requests_rejected, 2);
     bert_engine_destroy(engine);
 }
 
@@ -483,16 +432,16 @@ static void test_trace(void **state)
     struct trace t = {.lock = PTHREAD_MUTEX_INITIALIZER};
     bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
     bert_engine *engine;
-    bert_request r = request(NULL, 5);
+    bert_request r = test_request(NULL, 5);
     const uint8_t trace_id[2] = {0x0a, 0xf7};
 
     (void)state;
     o.trace = traced;
     o.trace_context = &t;
-    engine = make_engine(&o);
-    add(engine, "default");
+    engine = test_engine(&o);
+    test_engine_add(engine, "default", "embed/base");
     r.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
-    bert_job_unref(run(engine, r));
+    bert_job_unref(test_run(engine, r));
     assert_int_equal(t.n, 6);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(t.events[i].stage, stages[i]);
@@ -508,7 +457,7 @@ static void test_trace(void **state)
     assert_memory_not_equal(t.events[3].span_id, t.events[1].span_id, 8);
     t.n = 0;
     r.traceparent = "00-00000000000000000000000000000000-b7ad6b7169203331-01"; /* not of the form */
-    bert_job_unref(run(engine, r));
+    bert_job_unref(test_run(engine, r));
     assert_int_equal(t.events[0].parent_id[0], 0);
     assert_int_equal(t.events[0].sampled, 1);
     bert_engine_destroy(engine);
@@ -519,9 +468,9 @@ static void test_trace(void **state)
 
 static void test_metrics(void **state)
 {
-    bert_engine *engine = make_engine(NULL);
+    bert_engine *engine = test_engine(NULL);
     bert_embed_options o = BERT_EMBED_OPTIONS_INIT;
-    bert_request r = request(NULL, 5);
+    bert_request r = test_request(NULL, 5);
     static char out[1 << 16];
     bert_metrics m;
     size_t size;
@@ -529,15 +478,15 @@ static void test_metrics(void **state)
     bert_error err;
 
     (void)state;
-    add(engine, "default");
+    test_engine_add(engine, "default", "embed/base");
     for (int i = 0; i < 10; i++)
-        bert_job_unref(run(engine, r));
+        bert_job_unref(test_run(engine, r));
     o.max_length = 4;
     r.options = &o;
-    bert_job_unref(run(engine, r));
+    bert_job_unref(test_run(engine, r));
     o.prompt_name = "none";
     assert_int_equal(bert_engine_run(engine, &r, &job, &err), BERT_EINVAL);
-    m = metrics_of(engine);
+    m = test_metrics_of(engine);
     assert_int_equal(m.requests_submitted, 12);
     assert_int_equal(m.requests_answered, 11);
     assert_int_equal(m.requests_failed[1], 1);
@@ -576,7 +525,7 @@ static void *ask(void *arg)
 
     for (int i = 0; i < 300; i++) {
         bert_text own = {letters + i % 7, 3};
-        bert_request r = request(NULL, (uint64_t)i);
+        bert_request r = test_request(NULL, (uint64_t)i);
         bert_status status;
         bert_job *job;
 
@@ -603,7 +552,7 @@ static void test_cache(void **state)
     bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
     struct crowd c = {0};
     pthread_t threads[6];
-    bert_request r = request(NULL, 1);
+    bert_request r = test_request(NULL, 1);
     bert_embed_options embed = BERT_EMBED_OPTIONS_INIT;
     bert_job *first, *again;
     bert_metrics m;
@@ -612,21 +561,21 @@ static void test_cache(void **state)
 
     (void)state;
     o.cache_bytes = 8 << 20;
-    c.engine = make_engine(&o);
-    add(c.engine, "default");
-    first = run(c.engine, r);
-    again = run(c.engine, r);
+    c.engine = test_engine(&o);
+    test_engine_add(c.engine, "default", "embed/base");
+    first = test_run(c.engine, r);
+    again = test_run(c.engine, r);
     c.want = bert_job_vectors(first, &n, &c.width);
     test_same("a hit", bert_job_vectors(again, &n, &c.width), c.want, c.width);
-    m = metrics_of(c.engine);
+    m = test_metrics_of(c.engine);
     assert_int_equal(m.cache_hits, 1);
     assert_int_equal(m.batches, 1);
     assert_int_equal(m.requests_answered, 2);
     embed.dimensions = 5;
     r.options = &embed; /* another question */
     bert_job_unref(again);
-    again = run(c.engine, r);
-    assert_int_equal(metrics_of(c.engine).cache_hits, 1);
+    again = test_run(c.engine, r);
+    assert_int_equal(test_metrics_of(c.engine).cache_hits, 1);
     bert_job_vectors(again, &n, &n);
     assert_int_equal(n, 5);
     bert_job_unref(again);
@@ -635,111 +584,22 @@ static void test_cache(void **state)
     for (int i = 0; i < 6; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(c.ok + c.canceled, 6 * 300);
-    m = metrics_of(c.engine);
+    m = test_metrics_of(c.engine);
     assert_true(m.cache_hits > 500 && m.batches < 400 && m.cache_entries >= 8);
     /* a new version answers by itself */
-    add(c.engine, "default");
-    add(c.engine, "default");
-    assert_true(metrics_of(c.engine).cache_entries == 0);
-    again = run(c.engine, request(NULL, 1));
-    assert_int_equal(metrics_of(c.engine).cache_hits, m.cache_hits);
+    test_engine_add(c.engine, "default", "embed/base");
+    test_engine_add(c.engine, "default", "embed/base");
+    assert_true(test_metrics_of(c.engine).cache_entries == 0);
+    again = test_run(c.engine, test_request(NULL, 1));
+    assert_int_equal(test_metrics_of(c.engine).cache_hits, m.cache_hits);
     bert_job_unref(again);
     test_ok(bert_engine_flush_cache(c.engine, &err), &err);
-    assert_int_equal(metrics_of(c.engine).cache_entries, 0);
+    assert_int_equal(test_metrics_of(c.engine).cache_entries, 0);
     bert_engine_destroy(c.engine);
     bert_job_unref(first);
 }
 
-/* ---- Drift, samples, silence --------------------------------------------------------------- */
-
-static void watch_text(bert_engine *engine, const char *words)
-{
-    bert_text own = {words, strlen(words)};
-    bert_request r = request(NULL, 1);
-
-    r.texts = &own;
-    bert_job_unref(run(engine, r));
-}
-
-/* A profile of the model's own answers to a few texts; then others come. */
-static void test_watch(void **state)
-{
-    static const char *const usual[4] = {"a cat on a mat", "the weather is cold today", "a kitten",
-                                         "prices rose again"};
-    static const char *const strange[2] = {"\xf0\x9f\x90\x88 \xf0\x9f\x90\x88", "[MASK] [MASK]"};
-    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
-    bert_session *session = test_session(model, 1);
-    bert_profile_options po = BERT_PROFILE_OPTIONS_INIT;
-    bert_engine *engine = make_engine(NULL);
-    bert_profile *profile;
-    bert_drift *drift;
-    bert_metrics m;
-    bert_error err;
-    float row[512];
-    int windows;
-
-    (void)state;
-    po.dimensions = bert_model_embedding_size(model);
-    po.window = 20;
-    po.replicates = 400;
-    test_ok(bert_profile_create(&profile, &po, &err), &err);
-    for (int i = 0; i < 600; i++) {
-        bert_observation o = BERT_OBSERVATION_INIT;
-        bert_text own = {usual[i * 7 % 4], strlen(usual[i * 7 % 4])};
-
-        test_ok(bert_embed(session, &own, 1, NULL, row, 512, NULL, &err), &err);
-        o.embedding = row;
-        test_ok(bert_profile_add(profile, &o, &err), &err);
-    }
-    test_ok(bert_profile_finish(profile, &err), &err);
-    test_ok(bert_drift_create(&drift, profile, NULL, &err), &err);
-    add(engine, "default");
-    test_error(bert_engine_watch(engine, "x", drift, &err), &err, BERT_EINVAL, "x", NULL);
-    test_ok(bert_engine_watch(engine, NULL, drift, &err), &err);
-    assert_true(isnan(metrics_of(engine).drift_mmd_embedding));
-    for (int i = 0; i < 60; i++)
-        watch_text(engine, usual[i % 4]);
-    m = metrics_of(engine);
-    windows = (int)m.drift_windows;
-    assert_true(windows > 0);
-    assert_int_equal(m.drift_alarms, 0);
-    assert_true(!isnan(m.drift_mmd_embedding));
-    for (int i = 0; i < 60; i++)
-        watch_text(engine, strange[i % 2]);
-    m = metrics_of(engine);
-    assert_true(m.drift_alarms > 0);
-    test_ok(bert_engine_watch(engine, NULL, NULL, &err), &err);
-    bert_drift_destroy(drift);
-    bert_profile_unref(profile);
-    watch_text(engine, usual[0]);
-    bert_engine_destroy(engine);
-    bert_session_destroy(session);
-    bert_model_unref(model);
-}
-
-static void test_sample(void **state)
-{
-    bert_engine *engine = make_engine(NULL);
-    bert_sampler *sampler;
-    bert_samples *samples;
-    bert_error err;
-
-    (void)state;
-    add(engine, "default");
-    watch_text(engine, "nobody keeps this");
-    test_ok(bert_sampler_create(&sampler, NULL, &err), &err);
-    test_ok(bert_engine_sample(engine, sampler, &err), &err);
-    watch_text(engine, "write to ada@example.org");
-    test_ok(bert_engine_sample(engine, NULL, &err), &err);
-    watch_text(engine, "nor this");
-    test_ok(bert_sampler_read(sampler, &samples, &err), &err);
-    assert_int_equal(bert_samples_count(samples), 1);
-    assert_int_equal(bert_samples_text(samples, 0).size, strlen("write to [EMAIL]"));
-    assert_memory_equal(bert_samples_text(samples, 0).data, "write to [EMAIL]", 16);
-    bert_samples_free(samples);
-    bert_sampler_destroy(sampler);
-    bert_engine_destroy(engine);
-}
+/* ---- Silence ---------------------------------------------------------------------- */
 
 static const char secret[] = "xyzzyplugh";
 
@@ -795,7 +655,7 @@ static void test_silence(void **state)
     o.cache_bytes = 1 << 20;
     o.trace = log_span;
     o.trace_context = &ears;
-    engine = make_engine(&o);
+    engine = test_engine(&o);
     model.log = log_line;
     model.log_context = &ears;
     load.model = &model;
@@ -805,7 +665,7 @@ static void test_silence(void **state)
                 &err);
         for (uint32_t task = 1; task <= 12; task++) {
             for (int k = 0; k < 9; k++) {
-                bert_request r = request(NULL, task);
+                bert_request r = test_request(NULL, task);
                 bert_job *job = NULL;
 
                 r.task = task;
@@ -825,7 +685,7 @@ static void test_silence(void **state)
             }
         }
     }
-    m = metrics_of(engine);
+    m = test_metrics_of(engine);
     test_ok(bert_metrics_prometheus(&m, out, sizeof out, &size, &err), &err);
     out[size] = '\0';
     overhear(&ears, out);
@@ -846,7 +706,6 @@ int main(void)
         cmocka_unit_test(test_shadow),         cmocka_unit_test(test_tenants),
         cmocka_unit_test(test_tenants_cached), cmocka_unit_test(test_trace),
         cmocka_unit_test(test_metrics),        cmocka_unit_test(test_cache),
-        cmocka_unit_test(test_watch),          cmocka_unit_test(test_sample),
         cmocka_unit_test(test_silence),
     };
 
