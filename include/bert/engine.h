@@ -298,14 +298,41 @@ BERT_API bert_status bert_engine_limit_tenant(bert_engine *engine, const char *t
 BERT_API bert_status bert_engine_watch(bert_engine *engine, const char *name, bert_drift *drift,
                                        bert_error *err);
 
+/** Options of bert_engine_sample(). */
+typedef struct bert_sample_options {
+    size_t size;
+    const char *tagger;          /**< a name whose model has a head for TAG: entities that it finds
+                                      are masked too, as by bert_mask_entities(); copied; NULL:
+                                      none */
+    const char *const *labels;   /**< of the tagger's, n_labels of them, to be masked; copied */
+    size_t n_labels;             /**< 0: all */
+    const bert_tag_options *tag; /**< of the tagging; copied; NULL: defaults */
+} bert_sample_options;
+#define BERT_SAMPLE_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(bert_sample_options), NULL, NULL, 0, NULL                                           \
+    }
+
 /**
- * Offer the texts of answered requests to a sampler.  Without one, which is how an engine begins,
- * no text is kept for longer than its request and the cache's key.
- * @param sampler  As `drift` above.
+ * Offer the texts of answered requests to a sampler, those from the cache too.  Without one, which
+ * is how an engine begins, no text is kept for longer than its request and the cache's key.
+ *
+ * With a tagger, a text that the sampler chooses waits in the engine, unredacted as a request's,
+ * for a request of the engine's own: in bulk, one at a time, so that no caller waits for it.  The
+ * sampler's masker gets the text and its entities; a host's own redaction gets the text with the
+ * entities masked.  Of a text that can't be tagged nothing is kept, and
+ * bert_sampler_state.dropped counts it: the model is gone or being loaded, the queue is full, there
+ * is no memory, the engine stops, or more texts or bytes wait than the sampler may keep.
+ *
+ * @param sampler  The caller's; NULL: none any more.  The one before is not used any more when this
+ *                 returns: what waits to be tagged is dropped.  Not from a callback.
+ * @param options  NULL: defaults.
+ * @return BERT_OK; BERT_EINVAL, bad options, or no such tagger; BERT_EUNSUPPORTED, the tagger's
+ *         model doesn't tag; BERT_ENOMEM.
  * Since 0.1.
  */
 BERT_API bert_status bert_engine_sample(bert_engine *engine, bert_sampler *sampler,
-                                        bert_error *err);
+                                        const bert_sample_options *options, bert_error *err);
 
 /** Forget a name.  Requests that were submitted are answered still.  Since 0.1. */
 BERT_API bert_status bert_engine_remove_model(bert_engine *engine, const char *name,

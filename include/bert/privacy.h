@@ -168,7 +168,7 @@ typedef struct bert_sampler_options {
 typedef struct bert_sampler_state {
     size_t size;
     uint64_t offered;   /**< texts since it was made or cleared */
-    uint64_t dropped;   /**< of those chosen: by the redaction */
+    uint64_t dropped;   /**< of those chosen: by the redaction, or by bert_engine_sample() */
     uint64_t oversized; /**< likewise: there was no room for them, or no memory */
     uint64_t entries;   /**< texts that are kept now */
     uint64_t bytes;     /**< of them */

@@ -94,24 +94,6 @@ bert_status bert_mask(bert_text text, const bert_mask_options *options, char *ou
     return write_masked(text, options, NULL, out, capacity, out_size, err);
 }
 
-/* Places of another text would leave this one's in clear. */
-static bert_status check_places(const struct bert__mask_entities *e, size_t size, bert_error *err)
-{
-    size_t start = 0;
-
-    for (size_t i = 0; i < e->n; i++) {
-        bert_span at = e->list[i].bytes;
-
-        if (at.end > size || at.start > size || at.start < start)
-            return bert__fail(
-                err, BERT_EINVAL,
-                "entity %zu is at %zu to %zu: not in the order of a text of %zu bytes", i, at.start,
-                at.end, size);
-        start = at.start;
-    }
-    return BERT_OK;
-}
-
 bert_status bert_mask_entities(bert_text text, const bert_entities *entities, size_t record,
                                const char *const *labels, size_t n_labels,
                                const bert_mask_options *options, char *out, size_t capacity,
@@ -126,16 +108,7 @@ bert_status bert_mask_entities(bert_text text, const bert_entities *entities, si
         if (labels[i] == NULL)
             return bert__fail(err, BERT_EINVAL, "labels[%zu] is NULL", i);
     }
-    if (record >= bert_entities_size(entities))
-        return bert__fail(err, BERT_EINVAL, "record is %zu; there are %zu", record,
-                          bert_entities_size(entities));
-    st = bert_entities_status(entities, record);
-    if (st != BERT_OK)
-        return bert__fail(err, st, "record %zu: %s", record,
-                          bert_entities_message(entities, record));
-    e.list = bert_entities_list(entities, record);
-    e.n = bert_entities_count(entities, record);
-    st = check_places(&e, text.size, err);
+    st = bert__mask_entities_read(&e, entities, record, text, err);
     return st == BERT_OK ? write_masked(text, options, &e, out, capacity, out_size, err) : st;
 }
 

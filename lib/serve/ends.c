@@ -7,7 +7,7 @@
 #include "lib/base/reason.h"
 #include "lib/base/sys.h"
 #include "lib/serve/cached.h"
-#include "lib/serve/engine_parts.h"
+#include "lib/serve/sampling.h"
 
 /* ---- The end of jobs ----------------------------------------------------------------- */
 
@@ -79,6 +79,7 @@ void bert__jobs_tell(bert_engine *e)
         bert__trace_end(e, job);
         bert__pair_tell(e, job);
         bert__cached_give(e, job);
+        bert__sampling_tell(e, job);
         if (job->request.notify == BERT_NOTIFY_CALLBACK) {
             bert__count(&e->counters.callbacks, 1);
             job->request.done(job->request.context, job);

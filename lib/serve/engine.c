@@ -7,7 +7,7 @@
 #include "lib/base/sys.h"
 #include "lib/base/thread.h"
 #include "lib/serve/cached.h"
-#include "lib/serve/engine_parts.h"
+#include "lib/serve/sampling.h"
 
 enum {
     USUAL_REQUESTS = 1024,
@@ -231,6 +231,7 @@ void bert_engine_destroy(bert_engine *e)
         bert_job_unref(job);
     bert__slots_free(e);
     bert__tenants_free(e);
+    bert__sampling_free(e, e->sampling);
     bert__names_free(e);
     bert__cache_destroy(e->cache);
     bert__queue_free(&e->queue);

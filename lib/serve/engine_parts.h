@@ -83,8 +83,8 @@ struct bert__tenant {
  */
 struct bert__look {
     struct bert__look *next;
-    bert_drift *drift;     /* NULL: none */
-    bert_sampler *sampler; /* so too; both: it is in no list */
+    bert_drift *drift;               /* NULL: none */
+    struct bert__sampling *sampling; /* so too; both: it is in no list */
 };
 
 /* A batch that runs. */
@@ -137,9 +137,9 @@ struct bert_engine {
     uint64_t served; /* versions of all names so far */
     uint64_t clock;  /* of names' use */
     uint64_t model_bytes;
-    struct bert__cache *cache;  /* NULL: none */
-    bert_sampler *sampler;      /* so too */
-    _Atomic uint32_t observers; /* that, and names with a detector of drift */
+    struct bert__cache *cache;       /* NULL: none */
+    struct bert__sampling *sampling; /* so too */
+    _Atomic uint32_t observers;      /* that, and names with a detector of drift */
     struct bert__look *looks;
     bert_job *joined; /* with deadlines, that wait for others' answers */
     struct bert__tenant *tenants;
@@ -167,8 +167,10 @@ bool bert__engine_foreign(const bert_engine *engine); /* of another process */
 void bert__engine_claim(bert_engine *engine);
 void bert__engine_unref(bert_engine *engine);
 
-/* requests.c: into the queue; the lock is held. */
+/* requests.c; the lock is held. */
+/* Into the queue. */
 bert_status bert__engine_push(bert_engine *engine, bert_job *job, bert_error *err);
+void bert__job_cancel_locked(bert_engine *engine, bert_job *job);
 
 /* ends.c; the lock is held. */
 /* End a job: one that waits, which leaves the queue, or one that runs.  why: BERT_OK, as it
@@ -241,8 +243,12 @@ void bert__slots_free(bert_engine *engine);
 void bert__look_begin(bert_engine *engine, struct bert__look *look,
                       const struct bert__served *served);
 void bert__look_end(bert_engine *engine, struct bert__look *look);
+/* Does anybody have this observer? */
+bool bert__look_at(const bert_engine *engine, const void *observer);
+/* One takes the place of another, either of which may be NULL. */
+void bert__observers_count(bert_engine *engine, const void *old, const void *new);
 /* Without the lock: a job that was computed, and one that was answered without. */
-void bert__observe(const struct bert__look *look, const bert_job *job);
+void bert__observe(bert_engine *engine, const struct bert__look *look, const bert_job *job);
 void bert__observe_cached(bert_engine *engine, const bert_job *job);
 /* For the snapshot; the lock is held. */
 void bert__observe_counts(bert_engine *engine);

@@ -11,6 +11,7 @@
 #include "lib/serve/queue.h"
 
 struct bert__pair;
+struct bert__sampling;
 struct bert__served;
 struct bert__tenant;
 
@@ -27,7 +28,9 @@ struct bert_job {
     struct bert__served *served; /* a reference */
     struct bert__tenant *tenant; /* while it has not ended; NULL: none counts it */
     bool full;                   /* its tenant had all that it may have: it can't wait for others */
-    struct bert__pair *pair;     /* with its shadow, or what it is the shadow of; NULL: none */
+    struct bert__sampling *sampling; /* whose texts it tags; NULL: none */
+    bool aside;                      /* nobody's request: a shadow, or that */
+    struct bert__pair *pair;         /* with its shadow, or what it is the shadow of; NULL: none */
     uint8_t trace_id[16], parent_id[8], span_id[8];
     bool sampled, ran; /* ran: in a batch */
     /* in the cache: */

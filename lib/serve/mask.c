@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lib/base/error.h"
 #include "lib/serve/mask_view.h"
 
 /* In the order in which they have the place. */
@@ -76,6 +77,43 @@ void bert__mask_start(struct bert__masker *m, bert_text text, uint32_t wanted)
 bool bert__mask_next(struct bert__masker *m, bert_mask_span *out)
 {
     return next_of(m, m->layers, out);
+}
+
+/* ---- Entities --------------------------------------------------------------------------- */
+
+/* Places of another text would leave this one's in clear. */
+static bert_status check_places(const struct bert__mask_entities *e, size_t size, bert_error *err)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i < e->n; i++) {
+        bert_span at = e->list[i].bytes;
+
+        if (at.end > size || at.start > size || at.start < start)
+            return bert__fail(
+                err, BERT_EINVAL,
+                "entity %zu is at %zu to %zu: not in the order of a text of %zu bytes", i, at.start,
+                at.end, size);
+        start = at.start;
+    }
+    return BERT_OK;
+}
+
+bert_status bert__mask_entities_read(struct bert__mask_entities *e, const bert_entities *entities,
+                                     size_t record, bert_text text, bert_error *err)
+{
+    bert_status st;
+
+    if (record >= bert_entities_size(entities))
+        return bert__fail(err, BERT_EINVAL, "record is %zu; there are %zu", record,
+                          bert_entities_size(entities));
+    st = bert_entities_status(entities, record);
+    if (st != BERT_OK)
+        return bert__fail(err, st, "record %zu: %s", record,
+                          bert_entities_message(entities, record));
+    e->list = bert_entities_list(entities, record);
+    e->n = bert_entities_count(entities, record);
+    return check_places(e, text.size, err);
 }
 
 /* ---- Both together ---------------------------------------------------------------------- */

@@ -43,6 +43,11 @@ struct bert__mask_entities {
     size_t n_labels;
 };
 
+/* A record's, whose labels are set already: BERT_EINVAL where there is no such record or it is not
+ * of this text; its own status where it has no entities because of that. */
+bert_status bert__mask_entities_read(struct bert__mask_entities *out, const bert_entities *entities,
+                                     size_t record, bert_text text, bert_error *err);
+
 /* Write the text with tags to out, as far as it has room; the bytes there are.  `entities`, whose
  * places lie in the text, may be NULL. */
 size_t bert__mask_write(bert_text text, const struct bert__mask_how *how,

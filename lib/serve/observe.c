@@ -6,7 +6,7 @@
 
 #include "lib/api/session.h"
 #include "lib/base/error.h"
-#include "lib/serve/engine_parts.h"
+#include "lib/serve/sampling.h"
 
 /* ---- One text ------------------------------------------------------------------------- */
 
@@ -67,21 +67,25 @@ static void see_answer(const bert_job *job, size_t i, bert_observation *o)
     }
 }
 
-void bert__observe(const struct bert__look *look, const bert_job *job)
+static void see_answers(bert_drift *drift, const bert_job *job)
 {
-    if ((look->drift == NULL && look->sampler == NULL) || job->error.code != BERT_OK)
-        return;
     for (size_t i = 0; i < job->request.n; i++) {
         bert_observation o = BERT_OBSERVATION_INIT;
 
-        if (look->sampler != NULL)
-            bert_sampler_offer(look->sampler, job->request.texts[i], NULL);
-        if (look->drift == NULL)
-            continue;
         see_tokens(job, i, &o);
         see_answer(job, i, &o);
-        bert_drift_add(look->drift, &o, NULL);
+        bert_drift_add(drift, &o, NULL);
     }
+}
+
+void bert__observe(bert_engine *e, const struct bert__look *look, const bert_job *job)
+{
+    if (job->error.code != BERT_OK || job->sampling != NULL)
+        return;
+    if (look->drift != NULL)
+        see_answers(look->drift, job);
+    for (size_t i = 0; look->sampling != NULL && !job->aside && i < job->request.n; i++)
+        bert__sampling_offer(e, look->sampling, job->request.texts[i]);
 }
 
 void bert__observe_cached(bert_engine *e, const bert_job *job)
@@ -93,7 +97,7 @@ void bert__observe_cached(bert_engine *e, const bert_job *job)
     pthread_mutex_lock(&e->lock);
     bert__look_begin(e, &look, job->served);
     pthread_mutex_unlock(&e->lock);
-    bert__observe(&look, job);
+    bert__observe(e, &look, job);
     pthread_mutex_lock(&e->lock);
     bert__look_end(e, &look);
     pthread_mutex_unlock(&e->lock);
@@ -110,8 +114,8 @@ void bert__look_begin(bert_engine *e, struct bert__look *look, const struct bert
         return;
     name = bert__name_find(e, served->name);
     look->drift = name != NULL ? name->drift : NULL;
-    look->sampler = e->sampler;
-    if (look->drift == NULL && look->sampler == NULL)
+    look->sampling = e->sampling;
+    if (look->drift == NULL && look->sampling == NULL)
         return;
     look->next = e->looks;
     e->looks = look;
@@ -121,7 +125,7 @@ void bert__look_end(bert_engine *e, struct bert__look *look)
 {
     struct bert__look **link = &e->looks;
 
-    if (look->drift == NULL && look->sampler == NULL)
+    if (look->drift == NULL && look->sampling == NULL)
         return;
     while (*link != look)
         link = &(*link)->next;
@@ -129,22 +133,16 @@ void bert__look_end(bert_engine *e, struct bert__look *look)
     pthread_cond_broadcast(&e->idle);
 }
 
-/* The lock is held: until nobody shows anything to it. */
-static void wait_for_looks(bert_engine *e, const void *old)
+bool bert__look_at(const bert_engine *e, const void *observer)
 {
     const struct bert__look *look = e->looks;
 
-    while (old != NULL && look != NULL) {
-        if (look->drift == old || look->sampler == old) {
-            pthread_cond_wait(&e->idle, &e->lock);
-            look = e->looks;
-        } else {
-            look = look->next;
-        }
-    }
+    while (look != NULL && look->drift != observer && look->sampling != observer)
+        look = look->next;
+    return look != NULL;
 }
 
-static void count_observers(bert_engine *e, const void *old, const void *new)
+void bert__observers_count(bert_engine *e, const void *old, const void *new)
 {
     if (new != NULL && old == NULL)
         atomic_fetch_add(&e->observers, 1);
@@ -162,26 +160,11 @@ bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drif
         return st;
     old = n->drift;
     n->drift = drift;
-    count_observers(e, old, drift);
-    wait_for_looks(e, old);
+    bert__observers_count(e, old, drift);
+    while (old != NULL && bert__look_at(e, old))
+        pthread_cond_wait(&e->idle, &e->lock);
     pthread_mutex_unlock(&e->lock);
     return BERT_OK;
-}
-
-bert_status bert_engine_sample(bert_engine *e, bert_sampler *sampler, bert_error *err)
-{
-    bert_sampler *old;
-    bert_status st = bert__engine_check(e, err);
-
-    if (st != BERT_OK)
-        return st;
-    pthread_mutex_lock(&e->lock);
-    old = e->sampler;
-    e->sampler = sampler;
-    count_observers(e, old, sampler);
-    wait_for_looks(e, old);
-    pthread_mutex_unlock(&e->lock);
-    return st;
 }
 
 /* ---- For the snapshot ---------------------------------------------------------------------------
@@ -222,10 +205,10 @@ void bert__observe_counts(bert_engine *e)
     }
     bert__gauge_set(&e->counters.drift_windows, windows);
     bert__gauge_set(&e->counters.drift_alarms, alarms);
-    if (e->sampler != NULL) {
+    if (e->sampling != NULL) {
         bert_sampler_state state = BERT_SAMPLER_STATE_INIT;
 
-        bert_sampler_counts(e->sampler, &state);
+        bert_sampler_counts(bert__sampling_sampler(e->sampling), &state);
         bert__gauge_set(&e->counters.sampled_texts, state.entries);
     }
 }

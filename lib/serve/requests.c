@@ -6,7 +6,7 @@
 #include "lib/base/probe.h"
 #include "lib/base/sys.h"
 #include "lib/serve/cached.h"
-#include "lib/serve/engine_parts.h"
+#include "lib/serve/sampling.h"
 
 /* ---- Requests in --------------------------------------------------------------------- */
 
@@ -96,6 +96,7 @@ static void make_shadow(bert_engine *e, bert_job *job, const bert_request *r,
         bert__alloc_free(e->alloc, pair);
         return;
     }
+    shadow->aside = true;
     pair->fn = told->fn;
     pair->context = told->context;
     atomic_init(&pair->left, 2);
@@ -182,7 +183,11 @@ static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found fo
         return st;
     bert__count(&e->counters.requests_submitted, 1);
     BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
-    if (job->pair != NULL && bert__engine_push(e, job->pair->shadow, NULL) != BERT_OK)
+    if (job->pair == NULL)
+        return BERT_OK;
+    if (bert__engine_push(e, job->pair->shadow, NULL) == BERT_OK)
+        bert__count(&e->counters.requests_submitted, 1);
+    else
         drop_shadow(e, job);
     return BERT_OK;
 }
@@ -254,6 +259,38 @@ bert_status bert_engine_submit(bert_engine *e, const bert_request *request, bert
     else
         bert_job_unref(job);
     return BERT_OK;
+}
+
+bert_status bert__sampling_submit(bert_engine *e, const bert_request *r,
+                                  struct bert__sampling *sampling, bert_error *err)
+{
+    struct bert__served *served;
+    bert_job *job;
+    bert_status st;
+
+    pthread_mutex_lock(&e->lock);
+    st = bert__route_find(e, r, &served, err);
+    pthread_mutex_unlock(&e->lock);
+    if (st == BERT_OK)
+        st = make_for(&job, e, r, served, err);
+    if (st != BERT_OK)
+        return st;
+    job->aside = true;
+    job->sampling = sampling;
+    pthread_mutex_lock(&e->lock);
+    st = bert__workers_start(e, err);
+    if (st == BERT_OK && bert__sampling_is_closed(sampling))
+        st = bert__fail(err, BERT_ECANCELED, "nobody samples any more");
+    if (st == BERT_OK)
+        st = bert__engine_push(e, job, err);
+    if (st == BERT_OK) {
+        bert__sampling_sent(sampling, job);
+        bert__count(&e->counters.requests_submitted, 1);
+        pthread_cond_signal(&e->work);
+    }
+    pthread_mutex_unlock(&e->lock);
+    bert_job_unref(job); /* the queue has one */
+    return st;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------- */
@@ -366,6 +403,16 @@ void bert_job_unref(bert_job *job)
     bert__engine_unref(e);
 }
 
+void bert__job_cancel_locked(bert_engine *e, bert_job *job)
+{
+    if (is_done(job))
+        return;
+    atomic_store(&job->canceled, true);
+    atomic_fetch_add(&e->attention, 1);
+    if (atomic_load(&job->state) == BERT__JOB_QUEUED)
+        bert__job_end(job, BERT_ECANCELED);
+}
+
 void bert_job_cancel(bert_job *job)
 {
     bert_engine *e;
@@ -374,12 +421,7 @@ void bert_job_cancel(bert_job *job)
         return;
     e = job->engine;
     pthread_mutex_lock(&e->lock);
-    if (!is_done(job)) {
-        atomic_store(&job->canceled, true);
-        atomic_fetch_add(&e->attention, 1);
-        if (atomic_load(&job->state) == BERT__JOB_QUEUED)
-            bert__job_end(job, BERT_ECANCELED);
-    }
+    bert__job_cancel_locked(e, job);
     bert__engine_unlock(e);
 }
 

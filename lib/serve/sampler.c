@@ -16,6 +16,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/base/wipe.h"
 
 enum { FIRST_ROOM = 64 /* beside the text's own size */ };
 
@@ -47,22 +48,6 @@ struct bert_samples {
     size_t size;
 };
 
-/* The compiler may not leave it out. */
-static void wipe(void *memory, size_t size)
-{
-    if (size > 0)
-        memset(memory, 0, size);
-    __asm__ volatile("" : : "r"(memory) : "memory");
-}
-
-static void wipe_free(struct bert__alloc *alloc, char *data, size_t size)
-{
-    if (data != NULL) {
-        wipe(data, size);
-        bert__alloc_free(alloc, data);
-    }
-}
-
 /* ---- Choosing --------------------------------------------------------------------------- */
 
 /* SplitMix64. */
@@ -85,12 +70,7 @@ static uint64_t draw_below(uint64_t *state, uint64_t n)
     return x % n;
 }
 
-struct ticket {
-    uint64_t number, clears;
-    size_t place;
-};
-
-static bool choose(bert_sampler *s, struct ticket *t)
+bool bert__sampler_choose(bert_sampler *s, struct bert__sampler_ticket *t)
 {
     uint64_t place;
 
@@ -105,6 +85,11 @@ static bool choose(bert_sampler *s, struct ticket *t)
 
 /* ---- Redacting -------------------------------------------------------------------------- */
 
+struct source {
+    bert_text text;
+    const struct bert__mask_entities *entities; /* NULL: none that the masker is to see */
+};
+
 struct redacted {
     char *data; /* NULL: nothing may be kept */
     size_t size, capacity;
@@ -112,21 +97,22 @@ struct redacted {
 };
 
 /* False where there is no more to ask: the size is known, or it is dropped. */
-static bool run_redaction(bert_sampler *s, bert_text text, struct redacted *r)
+static bool run_redaction(bert_sampler *s, const struct source *from, struct redacted *r)
 {
     r->size = 0;
     if (s->redact == NULL)
-        r->size = bert__mask_write(text, &s->how, NULL, r->data, r->capacity);
+        r->size = bert__mask_write(from->text, &s->how, from->entities, r->data, r->capacity);
     else
-        r->dropped =
-            s->redact(s->context, text, r->data, r->capacity, &r->size) != BERT_REDACTION_DONE;
+        r->dropped = s->redact(s->context, from->text, r->data, r->capacity, &r->size)
+                     != BERT_REDACTION_DONE;
     return !r->dropped;
 }
 
 /* What doesn't fit into the whole sampler needs no memory. */
-static bert_status redact(bert_sampler *s, bert_text text, struct redacted *r, bert_error *err)
+static bert_status redact(bert_sampler *s, const struct source *from, struct redacted *r,
+                          bert_error *err)
 {
-    size_t want = text.size < s->max_bytes ? text.size : s->max_bytes;
+    size_t want = from->text.size < s->max_bytes ? from->text.size : s->max_bytes;
 
     *r = (struct redacted){0};
     if (!bert__size_add(want, FIRST_ROOM, &want))
@@ -136,10 +122,10 @@ static bert_status redact(bert_sampler *s, bert_text text, struct redacted *r, b
         if (r->data == NULL)
             return bert__alloc_fail(s->alloc, "a redacted text", err);
         r->capacity = want;
-        if (run_redaction(s, text, r) && r->size <= r->capacity)
+        if (run_redaction(s, from, r) && r->size <= r->capacity)
             return BERT_OK;
         want = r->size;
-        wipe_free(s->alloc, r->data, r->capacity);
+        bert__wipe_free(s->alloc, r->data, r->capacity);
         r->data = NULL;
         if (r->dropped || want > s->max_bytes)
             break;
@@ -154,13 +140,14 @@ static void empty(bert_sampler *s, struct place *p)
     if (p->data != NULL) {
         s->state.entries--;
         s->state.bytes -= p->size;
-        wipe_free(s->alloc, p->data, p->size);
+        bert__wipe_free(s->alloc, p->data, p->size);
         p->data = NULL;
     }
 }
 
 /* `copy`, of the right size, is the place's then, or NULL. */
-static char *keep(bert_sampler *s, const struct ticket *t, char *copy, size_t size, bool dropped)
+static char *keep(bert_sampler *s, const struct bert__sampler_ticket *t, char *copy, size_t size,
+                  bool dropped)
 {
     struct place *p = &s->places[t->place];
 
@@ -182,11 +169,20 @@ static char *keep(bert_sampler *s, const struct ticket *t, char *copy, size_t si
     return copy;
 }
 
-static bert_status redact_and_keep(bert_sampler *s, bert_text text, const struct ticket *t,
-                                   bert_error *err)
+static void settle(bert_sampler *s, const struct bert__sampler_ticket *t, char *copy, size_t size,
+                   bool dropped)
+{
+    pthread_mutex_lock(&s->mutex);
+    copy = keep(s, t, copy, size, dropped);
+    pthread_mutex_unlock(&s->mutex);
+    bert__wipe_free(s->alloc, copy, size);
+}
+
+static bert_status redact_and_keep(bert_sampler *s, const struct source *from,
+                                   const struct bert__sampler_ticket *t, bert_error *err)
 {
     struct redacted r;
-    bert_status st = redact(s, text, &r, err);
+    bert_status st = redact(s, from, &r, err);
     char *copy = NULL;
 
     if (r.data != NULL && r.size <= s->max_bytes) {
@@ -196,22 +192,66 @@ static bert_status redact_and_keep(bert_sampler *s, bert_text text, const struct
         else
             memcpy(copy, r.data, r.size);
     }
-    pthread_mutex_lock(&s->mutex);
-    copy = keep(s, t, copy, r.size, r.dropped);
-    pthread_mutex_unlock(&s->mutex);
-    wipe_free(s->alloc, copy, r.size);
-    wipe_free(s->alloc, r.data, r.capacity);
+    settle(s, t, copy, r.size, r.dropped);
+    bert__wipe_free(s->alloc, r.data, r.capacity);
     return st;
+}
+
+void bert__sampler_drop(bert_sampler *s, const struct bert__sampler_ticket *ticket)
+{
+    settle(s, ticket, NULL, 0, true);
+}
+
+/* The host's redaction gets a text in which the entities are masked already. */
+static bert_status keep_masked(bert_sampler *s, const struct bert__sampler_ticket *t,
+                               const struct source *from, bert_error *err)
+{
+    const struct bert__mask_how how = {.kinds = 0};
+    size_t size = bert__mask_write(from->text, &how, from->entities, NULL, 0);
+    char *masked = bert__alloc(s->alloc, size);
+    struct source own = {{masked, size}, NULL};
+    bert_status st;
+
+    if (masked == NULL) {
+        bert__sampler_drop(s, t);
+        return bert__alloc_fail(s->alloc, "a masked text", err);
+    }
+    bert__mask_write(from->text, &how, from->entities, masked, size);
+    st = redact_and_keep(s, &own, t, err);
+    bert__wipe_free(s->alloc, masked, size);
+    return st;
+}
+
+bert_status bert__sampler_keep(bert_sampler *s, const struct bert__sampler_ticket *ticket,
+                               bert_text text, const struct bert__mask_entities *entities,
+                               bert_error *err)
+{
+    struct source from = {text, entities};
+
+    return s->redact != NULL && entities != NULL ? keep_masked(s, ticket, &from, err)
+                                                 : redact_and_keep(s, &from, ticket, err);
 }
 
 bert_status bert_sampler_offer(bert_sampler *sampler, bert_text text, bert_error *err)
 {
-    struct ticket ticket;
+    struct bert__sampler_ticket ticket;
 
     if (sampler == NULL || (text.data == NULL && text.size > 0))
         return bert__fail(err, BERT_EINVAL, "%s is NULL",
                           sampler == NULL ? "sampler" : "text.data");
-    return choose(sampler, &ticket) ? redact_and_keep(sampler, text, &ticket, err) : BERT_OK;
+    return bert__sampler_choose(sampler, &ticket)
+               ? bert__sampler_keep(sampler, &ticket, text, NULL, err)
+               : BERT_OK;
+}
+
+size_t bert__sampler_entries(const bert_sampler *sampler)
+{
+    return sampler->entries;
+}
+
+size_t bert__sampler_max_bytes(const bert_sampler *sampler)
+{
+    return sampler->max_bytes;
 }
 
 /* ---- Life ------------------------------------------------------------------------------- */
@@ -266,7 +306,7 @@ void bert_sampler_destroy(bert_sampler *sampler)
     bert_sampler_clear(sampler);
     pthread_mutex_destroy(&sampler->mutex);
     bert__alloc_free(alloc, sampler->places);
-    wipe(sampler, sizeof *sampler); /* its key */
+    bert__wipe(sampler, sizeof *sampler); /* its key */
     bert__alloc_free(alloc, sampler);
     bert__alloc_destroy(alloc);
 }
@@ -350,7 +390,7 @@ void bert_samples_free(bert_samples *samples)
     if (samples == NULL)
         return;
     alloc = samples->alloc;
-    wipe_free(alloc, samples->data, samples->size);
+    bert__wipe_free(alloc, samples->data, samples->size);
     bert__alloc_free(alloc, samples->texts);
     bert__alloc_free(alloc, samples);
     bert__alloc_destroy(alloc);

@@ -111,7 +111,7 @@ void bert__trace_batch(bert_engine *e, const bert_job *job)
 {
     uint64_t at = job->queued.arrival_ns + job->info.queue_ns;
 
-    if (e->trace == NULL)
+    if (e->trace == NULL || job->aside)
         return;
     tell(e, job, BERT_STAGE_QUEUE, true, at);
     tell(e, job, BERT_STAGE_BATCH, false, at);
@@ -121,7 +121,7 @@ void bert__trace_end(bert_engine *e, const bert_job *job)
 {
     uint64_t at;
 
-    if (e->trace == NULL)
+    if (e->trace == NULL || job->aside)
         return;
     at = bert__sys()->now_ns();
     tell(e, job, job->ran ? BERT_STAGE_BATCH : BERT_STAGE_QUEUE, true, at);

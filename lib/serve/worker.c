@@ -193,7 +193,7 @@ static void run_frame(bert_engine *e, struct bert__frame *f)
     stats = session->stats;
     stats.compute_ns = stats.compute_ns > f->away_ns ? stats.compute_ns - f->away_ns : 0;
     for (size_t i = 0; i < f->n; i++)
-        bert__observe(&f->look, f->jobs[i]);
+        bert__observe(e, &f->look, f->jobs[i]);
     describe(f, &stats, ns);
     learn(f, served, &stats, ns);
     count_batch(&e->counters, f, &stats, ns);

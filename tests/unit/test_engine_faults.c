@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_engine_faults.c - the engine where the system or the host fails: no thread, no descriptor,
- * no memory at each place of a life with loads, routes, shadows, tenants and cache; it answers
- * after each.
+ * no memory at each place of a life with loads, routes, shadows, tenants, samples and cache; it
+ * answers after each.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 
 static const bert_text text = {"a cat on a mat", 14};
 static const char model_path[] = TEST_SRCDIR "/tests/data/models/embed/base";
+static const char tagger_path[] = TEST_SRCDIR "/tests/data/models/task/tag";
 
 static bert_request request(void)
 {
@@ -154,9 +155,12 @@ static void divergence(void *context, const bert_divergence *d)
 }
 
 /* Each step may fail, and then the next is tried all the same. */
-static void steps(bert_engine *engine, bert_model *model, _Atomic int *shadows)
+static void steps(bert_engine *engine, bert_model *model, bert_model *tagger, bert_sampler *sampler,
+                  _Atomic int *shadows)
 {
     const bert_route routes[2] = {{"default", 1}, {"other", 1}};
+    const char *const label = "LOC";
+    bert_sample_options sample = {sizeof sample, "tag", &label, 1, NULL};
     bert_request r = request();
     bert_job *job;
 
@@ -165,6 +169,8 @@ static void steps(bert_engine *engine, bert_model *model, _Atomic int *shadows)
     bert_engine_route(engine, "default", routes, 2, NULL);
     bert_engine_shadow(engine, "default", "other", 1000, divergence, shadows, NULL);
     bert_engine_limit_tenant(engine, "t", 5, NULL);
+    bert_engine_add_model(engine, "tag", tagger, NULL);
+    bert_engine_sample(engine, sampler, &sample, NULL);
     for (uint64_t i = 0; i < 4; i++) {
         r.id = i / 2;
         r.tenant = i % 2 ? "t" : "u";
@@ -173,24 +179,30 @@ static void steps(bert_engine *engine, bert_model *model, _Atomic int *shadows)
         bert_job_unref(job);
     }
     bert_engine_route(engine, "default", NULL, 0, NULL);
+    bert_engine_sample(engine, NULL, NULL, NULL);
     bert_engine_flush_cache(engine, NULL);
 }
 
 static void test_no_memory(void **state)
 {
-    bert_model *model;
+    bert_model *model, *tagger;
     bert_error err;
     long at;
 
     (void)state;
     assert_int_equal(bert_model_load(&model, model_path, NULL, &err), BERT_OK);
+    assert_int_equal(bert_model_load(&tagger, tagger_path, NULL, &err), BERT_OK);
     for (at = 1;; at++) {
         struct heap heap = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = at};
         bert_allocator allocator = {take, give, &heap};
         bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+        bert_sampler_state counts = BERT_SAMPLER_STATE_INIT;
         bert_engine *engine = NULL;
+        bert_sampler *sampler;
         _Atomic int shadows = 0;
         bert_status status;
+
+        assert_int_equal(bert_sampler_create(&sampler, NULL, &err), BERT_OK);
 
         o.threads = 1;
         o.batch_tokens = 64;
@@ -199,7 +211,7 @@ static void test_no_memory(void **state)
         status = bert_engine_create(&engine, &o, &err);
         assert_int_equal(status, heap.failed > 0 && engine == NULL ? BERT_ENOMEM : BERT_OK);
         if (engine != NULL) {
-            steps(engine, model, &shadows);
+            steps(engine, model, tagger, sampler, &shadows);
             pthread_mutex_lock(&heap.lock); /* a worker may be at the shadows still */
             heap.fail_at = 0;
             pthread_mutex_unlock(&heap.lock);
@@ -208,10 +220,14 @@ static void test_no_memory(void **state)
             bert_engine_destroy(engine);
         }
         assert_int_equal(heap.live, 0);
+        bert_sampler_counts(sampler, &counts); /* kept or dropped, nothing is lost */
+        assert_int_equal(counts.offered, counts.entries + counts.dropped);
+        bert_sampler_destroy(sampler);
         if (heap.failed == 0)
             break;
     }
     assert_true(at > 60);
+    bert_model_unref(tagger);
     bert_model_unref(model);
 }
 
