@@ -376,6 +376,8 @@ static void test_tenants_cached(void **state)
     test_engine_add(engine, "default", "embed/base");
     test_ok(bert_engine_limit_tenant(engine, NULL, 2, &err), &err);
     bert_job_unref(test_run(engine, test_request(NULL, 1)));
+    while (test_metrics_of(engine).cache_inserts == 0) /* after its end */
+        usleep(100);
     test_ok(submit_text(engine, "one", "b", &jobs[0], &err), &err);
     test_ok(submit_text(engine, "one", "a", &jobs[1], &err), &err);
     test_ok(submit_text(engine, "one", "a", &jobs[2], &err), &err);
