@@ -35,7 +35,6 @@ void write_error(struct output *out, const struct call *call, const bert_error *
 
 /* ---- One text of a job -------------------------------------------------------------------- */
 
-/* What embeds has no message for one of several texts. */
 static bert_status embed_status(const bert_job *job, size_t i, bert_error *error)
 {
     size_t n, width;
@@ -44,9 +43,7 @@ static bert_status embed_status(const bert_job *job, size_t i, bert_error *error
 
     if (status == BERT_OK)
         return check_finite(vectors + i * width, width, error);
-    error_set(error, status,
-              status == BERT_ERANGE ? "the text is longer than is allowed"
-                                    : "the text could not be embedded");
+    error_set(error, status, "%s", bert_job_report_message(job, i));
     return status;
 }
 

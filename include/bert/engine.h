@@ -495,6 +495,9 @@ BERT_API bert_model *bert_job_model(const bert_job *job);
 BERT_API const float *bert_job_vectors(const bert_job *job, size_t *n, size_t *width);
 /** EMBED, EMBED_TOKENS: n reports.  Since 0.1. */
 BERT_API const bert_embed_report *bert_job_reports(const bert_job *job);
+/** EMBED: why text number i of several has no vector, as bert_embed() of it alone says; "" where it
+ *  has one, and past the end.  Borrowed from the job.  Since 0.1. */
+BERT_API const char *bert_job_report_message(const bert_job *job, size_t i);
 /** EMBED_TOKENS.  Since 0.1. */
 BERT_API const bert_outputs *bert_job_outputs(const bert_job *job);
 /** EMBED_ALL.  Since 0.1. */

@@ -398,13 +398,26 @@ void bert__answer_unref(void *answer)
     free_result(a);
     bert__alloc_free(a->alloc, a->vectors);
     bert__alloc_free(a->alloc, a->reports);
+    for (size_t i = 0; a->messages != NULL && i < a->n_messages; i++)
+        bert__alloc_free(a->alloc, a->messages[i]);
+    bert__alloc_free(a->alloc, a->messages);
     bert__alloc_free(a->alloc, a);
+}
+
+static size_t message_bytes(const struct bert__answer *a)
+{
+    size_t bytes = a->n_messages * sizeof *a->messages;
+
+    for (size_t i = 0; i < a->n_messages; i++)
+        bytes += a->messages[i] != NULL ? strlen(a->messages[i]) + 1 : 0;
+    return bytes;
 }
 
 size_t bert__answer_bytes(const struct bert__answer *a, size_t n)
 {
     if (a->task == BERT_TASK_EMBED)
-        return sizeof *a + n * (a->width * sizeof *a->vectors + sizeof *a->reports);
+        return sizeof *a + n * (a->width * sizeof *a->vectors + sizeof *a->reports)
+               + message_bytes(a);
     return sizeof *a + bert__result_bytes(a->result)
            + (a->reports != NULL ? sizeof *a->reports : 0);
 }
@@ -488,6 +501,14 @@ const bert_embed_report *bert_job_reports(const bert_job *job)
 {
     return has(job, BERT_TASK_EMBED) || has(job, BERT_TASK_EMBED_TOKENS) ? job->answer->reports
                                                                          : NULL;
+}
+
+const char *bert_job_report_message(const bert_job *job, size_t i)
+{
+    bool there = has(job, BERT_TASK_EMBED) && i < job->answer->n_messages
+                 && job->answer->messages[i] != NULL;
+
+    return there ? job->answer->messages[i] : "";
 }
 
 #define RESULT(name, type, task)                                                                   \

@@ -60,6 +60,8 @@ struct bert__answer {
     void *result; /* by task; EMBED: none, but */
     float *vectors;
     bert_embed_report *reports;
+    char **messages; /* of texts without a vector, NULL for others; NULL: there is none */
+    size_t n_messages;
     size_t width;
 };
 

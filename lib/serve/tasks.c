@@ -239,15 +239,48 @@ static bert_status embed_together(struct call *c, size_t width, bert_error *err)
     return st;
 }
 
-/* A request of one text that has no vector failed: the call without reports says why. */
+/* Text i of several has no vector. */
+static bert_status put_message(struct call *c, bert_job *job, size_t i, const char *message,
+                               bert_error *err)
+{
+    struct bert__answer *a = job->answer;
+
+    if (a->messages == NULL) {
+        a->messages = bert__alloc_array(c->alloc, job->request.n, sizeof *a->messages);
+        a->n_messages = a->messages != NULL ? job->request.n : 0;
+    }
+    if (a->messages != NULL)
+        a->messages[i] = bert__alloc_string(c->alloc, message, strlen(message));
+    return a->messages != NULL && a->messages[i] != NULL
+               ? BERT_OK
+               : bert__alloc_fail(c->alloc, "the message", err);
+}
+
+/* Why there is no vector says the call for that text alone, without reports. */
+static bert_status explain_text(struct call *c, bert_job *job, size_t i, bert_error *err)
+{
+    bert_error why;
+    bert_status st =
+        bert_embed(c->session, &job->request.texts[i], 1, c->options,
+                   job->answer->vectors + i * job->answer->width, job->answer->width, NULL, &why);
+
+    if (job->request.n > 1 && st == job->answer->reports[i].status)
+        return put_message(c, job, i, why.message, err);
+    if (st != BERT_OK) /* the only text, or it was canceled */
+        *err = why;
+    return st;
+}
+
 static void explain_failures(struct call *c)
 {
-    for (size_t i = 0; i < c->n_jobs; i++) {
-        bert_job *job = c->jobs[i];
+    for (size_t k = 0; k < c->n_jobs; k++) {
+        bert_job *job = c->jobs[k];
 
-        if (job->request.n == 1 && job->answer->reports[0].status != BERT_OK)
-            bert_embed(c->session, job->request.texts, 1, c->options, job->answer->vectors,
-                       job->answer->width, NULL, &job->error);
+        for (size_t i = 0; i < job->request.n; i++) {
+            if (job->answer->reports[i].status != BERT_OK
+                && explain_text(c, job, i, &job->error) != BERT_OK)
+                break;
+        }
     }
 }
 

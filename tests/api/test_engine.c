@@ -228,6 +228,52 @@ static void test_embed(void **state)
     bert_model_unref(model);
 }
 
+/* The reasons are those of the texts alone, the cache's too. */
+static void test_messages(void **state)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_embed_options strict = BERT_EMBED_OPTIONS_INIT;
+    bert_request r = request_of(BERT_TASK_EMBED, texts, N);
+    bert_model *model = embedder();
+    bert_metrics m = {.size = sizeof m};
+    bert_engine *engine;
+    bert_error err;
+    size_t failed = 0;
+
+    (void)state;
+    o.threads = 1;
+    o.cache_bytes = 1 << 20;
+    test_ok(bert_engine_create(&engine, &o, &err), &err);
+    test_ok(bert_engine_add_model(engine, "default", model, &err), &err);
+    strict.max_length = 8;
+    strict.overlong = BERT_OVERLONG_ERROR;
+    r.options = &strict;
+    for (int k = 0; k < 2; k++) {
+        bert_job *all, *one;
+
+        r.texts = texts;
+        r.n = N;
+        test_ok(bert_engine_run(engine, &r, &all, &err), &err);
+        r.n = 1;
+        for (size_t i = 0; i < N; i++) {
+            r.texts = texts + i;
+            err.message[0] = '\0';
+            assert_int_equal(bert_engine_run(engine, &r, &one, &err),
+                             bert_job_reports(all)[i].status);
+            assert_string_equal(bert_job_report_message(all, i), err.message);
+            failed += err.message[0] != '\0';
+            bert_job_unref(one);
+        }
+        assert_string_equal(bert_job_report_message(all, N), "");
+        bert_job_unref(all);
+    }
+    assert_true(failed >= 6);
+    test_ok(bert_engine_metrics(engine, &m, &err), &err);
+    assert_true(m.cache_hits > 0);
+    bert_engine_destroy(engine);
+    bert_model_unref(model);
+}
+
 /* All texts in one request, and what its job tells. */
 static void test_several(void **state)
 {
@@ -1053,12 +1099,19 @@ static void test_crowd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_embed),        cmocka_unit_test(test_several),
-        cmocka_unit_test(test_tasks),        cmocka_unit_test(test_single),
-        cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_full_and_cancel),
-        cmocka_unit_test(test_running),      cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_versions),     cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_alloc_fail),   cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_embed),
+        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_single),
+        cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_full_and_cancel),
+        cmocka_unit_test(test_running),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_alloc_fail),
+        cmocka_unit_test(test_crowd),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,8 +125,11 @@ ask "{\"id\": 1, \"task\": \"answer\", \"questions\": [\"Where?\", \"Where?\"], 
 answers 'answer, a question each' 0 "{\"id\": 1, \"results\": [$expected]}"
 ask '{"id": 1, "task": "fill", "texts": ["a [MASK]", "a cat"]}' -m "$task/fill"
 is 'fill, one of two fails' '1 1' "$(rc) $(grep -c '"results": \[{"masks": .*, {"error": {"code": "BERT_EINVAL"' "$tmp/out")"
+ask '{"id": 1, "task": "embed", "text": "a b c d e f g", "options": {"max_length": 8, "truncation": "none"}}' -m "$model"
+alone=$(sed 's/^{"id": 1, //' "$tmp/out")
 ask '{"id": 1, "task": "embed", "texts": ["a", "a b c d e f g"], "options": {"max_length": 8, "truncation": "none"}}' -m "$model"
 is 'embed, one of two fails' '1 1' "$(rc) $(grep -c '"results": \[{"embedding": .*, {"error": {"code": "BERT_ERANGE"' "$tmp/out")"
+is 'for the reason that it gives alone' "{$alone]}" "$(sed 's/.*, {"error"/{"error"/' "$tmp/out")"
 ask '{"id": 1, "task": "embed", "texts": []}' -m "$model"
 answers 'an empty list' 0 '{"id": 1, "results": []}'
 
