@@ -12,8 +12,7 @@ static int interrupted;
 /* Is it this call's turn to fail? */
 static bool fails(int error)
 {
-    test_sys.calls++;
-    if (!error || (test_sys.fail_at && test_sys.calls != test_sys.fail_at))
+    if (!error || (++test_sys.calls != test_sys.fail_at && test_sys.fail_at))
         return false;
     errno = error;
     return true;
@@ -57,10 +56,45 @@ static ssize_t fake_pread(int fd, void *data, size_t size, off_t offset)
     return real->pread(fd, data, size, offset);
 }
 
+static char *fake_resolve(const char *path, char *out)
+{
+    return fails(test_sys.resolve_errno) ? NULL : real->resolve(path, out);
+}
+
+static int fake_create(const char *path)
+{
+    int fd = interrupts() || fails(test_sys.write_errno) ? -1 : real->create(path);
+
+    test_sys.open_files += fd >= 0;
+    return fd;
+}
+
+static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+    if (interrupts() || fails(test_sys.write_errno))
+        return -1;
+    if (test_sys.step && size > test_sys.step)
+        size = test_sys.step;
+    return real->pwrite(fd, data, size, offset);
+}
+
+static int fake_sync(int fd)
+{
+    return interrupts() || fails(test_sys.write_errno) ? -1 : real->sync(fd);
+}
+
+static int fake_rename(const char *from, const char *to)
+{
+    return fails(test_sys.write_errno) ? -1 : real->rename(from, to);
+}
+
+/* The descriptor is closed in any case. */
 static int fake_close(int fd)
 {
+    int rc = real->close(fd);
+
     test_sys.open_files--;
-    return real->close(fd);
+    return fails(test_sys.close_errno) ? -1 : rc;
 }
 
 static void *fake_map(int fd, size_t size)
@@ -87,6 +121,11 @@ void test_sys_install(void)
     table.openat = fake_openat;
     table.fstat = fake_fstat;
     table.pread = fake_pread;
+    table.resolve = fake_resolve;
+    table.create = fake_create;
+    table.pwrite = fake_pwrite;
+    table.sync = fake_sync;
+    table.rename = fake_rename;
     table.close = fake_close;
     table.map = fake_map;
     table.unmap = fake_unmap;

@@ -7,13 +7,15 @@
 
 /* How the calls behave; all zero: as the system's. */
 struct test_sys {
-    int open_errno, stat_errno, read_errno, map_errno; /* fail with it ... */
-    long fail_at;    /* ... at this call of any of them, from 1; 0: at every one */
-    long calls;      /* of openat, fstat, pread, map so far */
-    int interrupt;   /* every second openat and pread is EINTR */
-    size_t step;     /* a pread gives at most so many bytes; 0: no limit */
+    int open_errno, stat_errno, read_errno, map_errno, resolve_errno; /* fail with it ... */
+    int write_errno; /* create, pwrite, sync, rename */
+    int close_errno;
+    long fail_at;    /* ... at this call of any that has one, from 1; 0: at every one */
+    long calls;      /* of those so far */
+    int interrupt;   /* every second openat, pread, create, pwrite and sync is EINTR */
+    size_t step;     /* a pread gives, a pwrite takes at most so many bytes; 0: no limit */
     off_t shrunk;    /* files end here for pread; 0: where they end */
-    long open_files; /* openat less close */
+    long open_files; /* openat and create less close */
     long maps;       /* map less unmap */
     int last_open_flags;
 };

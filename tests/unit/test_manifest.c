@@ -20,9 +20,9 @@
 
 #include "lib/api/golden.h"
 #include "lib/api/model.h"
-#include "lib/base/sys.h"
 #include "lib/model/manifest.h"
 #include "support_alloc.h"
+#include "support_sys.h"
 
 /* ---- What a load reads ------------------------------------------------------------ */
 
@@ -92,71 +92,6 @@ static void test_load_reads_no_more(void **state)
     assert_true(count > 50);
 }
 
-/* ---- System calls that fail --------------------------------------------------------- */
-
-static const struct bert__sys *real;
-static int calls, fail_at, open_files;
-
-static bool fails(void)
-{
-    if (++calls != fail_at)
-        return false;
-    errno = EIO;
-    return true;
-}
-
-static int fake_openat(int dir_fd, const char *name, int flags)
-{
-    int fd = fails() ? -1 : real->openat(dir_fd, name, flags);
-
-    open_files += fd >= 0;
-    return fd;
-}
-
-static int fake_fstat(int fd, struct stat *st)
-{
-    return fails() ? -1 : real->fstat(fd, st);
-}
-
-static ssize_t fake_pread(int fd, void *data, size_t size, off_t offset)
-{
-    return fails() ? -1 : real->pread(fd, data, size, offset);
-}
-
-static char *fake_resolve(const char *path, char *out)
-{
-    return fails() ? NULL : real->resolve(path, out);
-}
-
-static int fake_create(const char *name)
-{
-    int fd = fails() ? -1 : real->create(name);
-
-    open_files += fd >= 0;
-    return fd;
-}
-
-static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t offset)
-{
-    return fails() ? -1 : real->pwrite(fd, data, size, offset);
-}
-
-static int fake_sync(int fd)
-{
-    return fails() ? -1 : real->sync(fd);
-}
-
-static int fake_rename(const char *from, const char *to)
-{
-    return fails() ? -1 : real->rename(from, to);
-}
-
-static int fake_close(int fd)
-{
-    open_files--;
-    return real->close(fd);
-}
-
 /* ---- A model's folder ---------------------------------------------------------------- */
 
 static char folder[64];
@@ -177,7 +112,6 @@ static void write_file(const char *name, const char *data, size_t size)
 
 static int set_up(void **state)
 {
-    static struct bert__sys table;
     char path[256];
 
     (void)state;
@@ -193,20 +127,7 @@ static int set_up(void **state)
         else
             write_file(copied[i], copied[i], strlen(copied[i]));
     }
-    bert__sys_replace(NULL);
-    real = bert__sys();
-    table = *real;
-    table.openat = fake_openat;
-    table.fstat = fake_fstat;
-    table.pread = fake_pread;
-    table.resolve = fake_resolve;
-    table.create = fake_create;
-    table.pwrite = fake_pwrite;
-    table.sync = fake_sync;
-    table.rename = fake_rename;
-    table.close = fake_close;
-    bert__sys_replace(&table);
-    calls = fail_at = open_files = 0;
+    test_sys_install();
     return 0;
 }
 
@@ -263,8 +184,10 @@ static void test_system_calls(void **state)
         bert_status st = BERT_EIO;
         int failures = 0;
 
-        for (fail_at = 1; st != BERT_OK; fail_at++) {
-            calls = 0;
+        test_sys.open_errno = test_sys.stat_errno = test_sys.read_errno = EIO;
+        test_sys.resolve_errno = test_sys.write_errno = EIO;
+        for (test_sys.fail_at = 1; st != BERT_OK; test_sys.fail_at++) {
+            test_sys.calls = 0;
             memset(&err, 0, sizeof err);
             st = all_calls[k](NULL, got, &err);
             if (st != BERT_OK) {
@@ -274,10 +197,10 @@ static void test_system_calls(void **state)
                 assert_string_equal(got, "");
                 failures++;
             }
-            assert_int_equal(open_files, 0);
+            assert_int_equal(test_sys.open_files, 0);
             assert_int_equal(entries(), n);
         }
-        fail_at = 0;
+        test_sys_install();
         assert_string_equal(got, digest);
         assert_int_equal(verify_it(NULL, got, &err), BERT_OK);
         print_message("%d calls failed\n", failures);
@@ -311,7 +234,7 @@ static void test_allocations(void **state)
                 failures++;
             }
             assert_int_equal(t.live, 0);
-            assert_int_equal(open_files, 0);
+            assert_int_equal(test_sys.open_files, 0);
             assert_int_equal(entries(), n);
         }
         assert_string_equal(got, digest);

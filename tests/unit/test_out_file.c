@@ -14,85 +14,19 @@
 
 #include "lib/base/crc32.h"
 #include "lib/base/out_file.h"
-#include "lib/base/sys.h"
+#include "tests/unit/support_sys.h"
 
 enum { SIZE = 5000 };
 
-static const struct bert__sys *real;
-static int calls, fail_at, fail_with, step, interrupt, open_files;
 static char folder[64], path[80];
-
-static int fails(void)
-{
-    if (interrupt && (calls & 1) == 0) {
-        calls++;
-        errno = EINTR;
-        return 1;
-    }
-    if (++calls != fail_at)
-        return 0;
-    errno = fail_with;
-    return 1;
-}
-
-static int fake_create(const char *name)
-{
-    int fd = fails() ? -1 : real->create(name);
-
-    open_files += fd >= 0;
-    return fd;
-}
-
-static ssize_t fake_pwrite(int fd, const void *data, size_t size, off_t offset)
-{
-    if (fails())
-        return -1;
-    return real->pwrite(fd, data, step > 0 && size > (size_t)step ? (size_t)step : size, offset);
-}
-
-static int fake_sync(int fd)
-{
-    return fails() ? -1 : real->sync(fd);
-}
-
-static int fake_close(int fd)
-{
-    open_files--;
-    real->close(fd);
-    calls++;
-    if (calls != fail_at)
-        return 0;
-    errno = fail_with;
-    return -1;
-}
-
-static int fake_rename(const char *from, const char *to)
-{
-    calls++;
-    if (calls != fail_at)
-        return real->rename(from, to);
-    errno = fail_with;
-    return -1;
-}
 
 static int set_up(void **state)
 {
-    static struct bert__sys table;
-
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/bert-out-XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/file", folder);
-    bert__sys_replace(NULL);
-    real = bert__sys();
-    table = *real;
-    table.create = fake_create;
-    table.pwrite = fake_pwrite;
-    table.sync = fake_sync;
-    table.close = fake_close;
-    table.rename = fake_rename;
-    bert__sys_replace(&table);
-    calls = fail_at = step = interrupt = open_files = 0;
+    test_sys_install();
     return 0;
 }
 
@@ -124,7 +58,7 @@ static bert_status write_one(char fill, bert_error *err)
     }
     assert_int_equal(bert__alloc_used(alloc), 0);
     bert__alloc_destroy(alloc);
-    assert_int_equal(open_files, 0);
+    assert_int_equal(test_sys.open_files, 0);
     return st;
 }
 
@@ -147,8 +81,8 @@ static void test_written(void **state)
     (void)state;
     assert_int_equal(write_one('a', &err), BERT_OK);
     assert_filled('a');
-    step = 77;
-    interrupt = 1;
+    test_sys.step = 77;
+    test_sys.interrupt = 1;
     assert_int_equal(write_one('b', &err), BERT_OK);
     assert_filled('b');
 }
@@ -159,17 +93,15 @@ static void test_failures(void **state)
         int error;
         const char *says;
     } kinds[] = {{ENOSPC, "no space"}, {EROFS, "read-only"}, {EIO, "input/output"}};
+    enum { CALLS = 6 }; /* create, two writes, sync, close, rename */
     bert_error err;
-    int n;
 
     (void)state;
     assert_int_equal(write_one('a', &err), BERT_OK);
-    n = calls;
-    assert_int_equal(n, 6); /* create, two writes, sync, close, rename */
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (fail_at = 1; fail_at <= n; fail_at++) {
-            fail_with = kinds[k].error;
-            calls = 0;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        test_sys.write_errno = test_sys.close_errno = kinds[k].error;
+        for (test_sys.fail_at = 1; test_sys.fail_at <= CALLS; test_sys.fail_at++) {
+            test_sys.calls = 0;
             memset(&err, 0, sizeof err);
             assert_int_equal(write_one('b', &err), BERT_EIO);
             assert_int_equal(err.code, BERT_EIO);
@@ -177,6 +109,10 @@ static void test_failures(void **state)
             assert_non_null(strstr(err.message, kinds[k].says));
             assert_filled('a');
         }
+        test_sys.calls = 0; /* fail_at is past them all */
+        assert_int_equal(write_one('a', &err), BERT_OK);
+        assert_int_equal(test_sys.calls, CALLS);
+    }
 }
 
 /* A name that a dead process left is stepped over. */
