@@ -15,16 +15,23 @@
 enum { MB = 1 << 20 };
 
 static struct bert__alloc *alloc; /* of the cache that make() made last */
+static const bert_error left = {BERT_ECANCELED, "canceled"};
 
-static struct bert__cache *make(uint64_t max_bytes, uint32_t shards)
+static struct bert__cache *make_hashed(uint64_t max_bytes, uint32_t shards,
+                                       uint64_t (*hash)(const struct bert__cache_key *))
 {
-    struct bert__cache_options options = test_cache_options(max_bytes, shards, NULL);
+    struct bert__cache_options options = test_cache_options(max_bytes, shards, hash);
     struct bert__cache *cache;
     bert_error err;
 
     alloc = bert__alloc_create(NULL, 0);
     assert_int_equal(bert__cache_create(&cache, alloc, &options, &err), BERT_OK);
     return cache;
+}
+
+static struct bert__cache *make(uint64_t max_bytes, uint32_t shards)
+{
+    return make_hashed(max_bytes, shards, NULL);
 }
 
 static void unmake(struct bert__cache *cache)
@@ -86,14 +93,36 @@ static void join(struct bert__cache *cache, uint64_t number, struct test_waiter 
     assert_int_equal(w->calls, 0);
 }
 
+static void join_all(struct bert__cache *cache, uint64_t number, struct test_waiter *w, int n)
+{
+    for (int i = 0; i < n; i++) {
+        test_waiter_init(&w[i]);
+        join(cache, number, &w[i]);
+    }
+}
+
+/* The number of the value that is found; -1: none is. */
+static int found_by(struct bert__cache *cache, const struct bert__cache_key *key)
+{
+    struct bert__cache_entry *ticket;
+    void *value;
+    int which = -1;
+
+    if (bert__cache_lookup(cache, key, NULL, &value, &ticket) == BERT__CACHE_HIT) {
+        which = (int)((struct test_value *)value)->key;
+        test_value_unref(value);
+    }
+    bert__cache_abandon(cache, ticket, &left);
+    return which;
+}
+
 static bool has(struct bert__cache *cache, uint64_t number)
 {
-    static const bert_error gone = {BERT_ECANCELED, "not wanted"};
-    struct bert__cache_entry *ticket;
-    bool hit = look(cache, number, NULL, &ticket) == BERT__CACHE_HIT;
+    struct test_key key;
+    int found = found_by(cache, test_key(&key, number));
 
-    bert__cache_abandon(cache, ticket, &gone);
-    return hit;
+    assert_true(found == -1 || found == (int)number);
+    return found != -1;
 }
 
 static void answer(struct bert__cache *cache, struct bert__cache_entry *ticket, uint64_t number,
@@ -111,6 +140,22 @@ static void put(struct bert__cache *cache, uint64_t number)
 
     if (look(cache, number, NULL, &ticket) == BERT__CACHE_OWNER)
         answer(cache, ticket, number, 1500);
+}
+
+/* Keys from `first` to before `end`. */
+static void put_all(struct bert__cache *cache, uint64_t first, uint64_t end)
+{
+    for (uint64_t i = first; i < end; i++)
+        put(cache, i);
+}
+
+static int count_of(struct bert__cache *cache, uint64_t first, uint64_t end)
+{
+    int there = 0;
+
+    for (uint64_t i = first; i < end; i++)
+        there += has(cache, i);
+    return there;
 }
 
 static void expect_told(const struct test_waiter *w, uint64_t number)
@@ -142,22 +187,6 @@ static void test_hit(void **state)
     unmake(cache);
 }
 
-/* Which of several keys, each of which was put in, does this one find?  -1: none. */
-static int found_by(struct bert__cache *cache, const struct bert__cache_key *key)
-{
-    static const bert_error gone = {BERT_ECANCELED, "not wanted"};
-    struct bert__cache_entry *ticket;
-    void *value;
-    int which = -1;
-
-    if (bert__cache_lookup(cache, key, NULL, &value, &ticket) == BERT__CACHE_HIT) {
-        which = (int)((struct test_value *)value)->key;
-        test_value_unref(value);
-    }
-    bert__cache_abandon(cache, ticket, &gone);
-    return which;
-}
-
 static void check_keys(uint64_t (*hash)(const struct bert__cache_key *))
 {
     static const bert_text ab_c[] = {{"ab", 2}, {"c", 1}}, a_bc[] = {{"a", 1}, {"bc", 2}};
@@ -169,11 +198,8 @@ static void check_keys(uint64_t (*hash)(const struct bert__cache_key *))
         {1, zeros, 1}, {1, empty, 0}, {1, empty, 1}, {1, empty, 2}, {0, empty, 0},
     };
     enum { N = sizeof keys / sizeof keys[0] };
-    struct bert__cache_options options = test_cache_options(MB, 1, hash);
-    struct bert__cache *cache;
+    struct bert__cache *cache = make_hashed(MB, 1, hash);
 
-    alloc = bert__alloc_create(NULL, 0);
-    assert_int_equal(bert__cache_create(&cache, alloc, &options, NULL), BERT_OK);
     for (int i = 0; i < N; i++) {
         struct bert__cache_entry *ticket;
         void *value;
@@ -201,10 +227,7 @@ static void test_join(void **state)
     struct test_waiter w[3];
 
     (void)state;
-    for (int i = 0; i < 3; i++) {
-        test_waiter_init(&w[i]);
-        join(cache, 5, &w[i]);
-    }
+    join_all(cache, 5, w, 3);
     assert_int_equal(look(cache, 5, NULL, &none), BERT__CACHE_OWNER);
     assert_null(none);
     answer(cache, none, 5, 1); /* nothing */
@@ -229,10 +252,7 @@ static void test_fail(void **state)
     struct test_waiter w[2];
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        test_waiter_init(&w[i]);
-        join(cache, 5, &w[i]);
-    }
+    join_all(cache, 5, w, 2);
     bert__cache_fail(cache, ticket, &wrong);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(w[i].calls, 1);
@@ -245,26 +265,31 @@ static void test_fail(void **state)
     unmake(cache);
 }
 
-/* 0 can't own, 1 won't, 2 does, 3 goes on waiting. */
-static void test_abandon(void **state)
+/* Its owner leaves while n wait, of whom the first can't own it and the second won't. */
+static struct bert__cache_entry *abandoned(struct bert__cache *cache, struct test_waiter *w, int n)
 {
-    static const bert_error left = {BERT_ECANCELED, "canceled"};
-    struct bert__cache *cache = make(4 * MB, 0);
     struct bert__cache_entry *ticket = own(cache, 5);
-    struct test_waiter w[4];
 
-    (void)state;
-    for (int i = 0; i < 4; i++) {
-        test_waiter_init(&w[i]);
-        join(cache, 5, &w[i]);
-    }
+    join_all(cache, 5, w, n);
     w[0].waiter.own = NULL;
     w[1].declines = true;
     bert__cache_abandon(cache, ticket, &left);
-    assert_int_equal(w[0].calls, 0);
     assert_int_equal(w[1].calls, 1);
     assert_null(w[1].ticket);
+    return ticket;
+}
+
+/* The third does, the fourth goes on waiting. */
+static void test_abandon(void **state)
+{
+    struct bert__cache *cache = make(4 * MB, 0);
+    struct bert__cache_entry *ticket;
+    struct test_waiter w[4];
+
+    (void)state;
+    ticket = abandoned(cache, w, 4);
     assert_ptr_equal(w[2].ticket, ticket);
+    assert_int_equal(w[0].calls, 0);
     assert_int_equal(w[3].calls, 0);
     assert_false(bert__cache_withdraw(cache, &w[1].waiter));
     assert_false(bert__cache_withdraw(cache, &w[2].waiter));
@@ -279,22 +304,13 @@ static void test_abandon(void **state)
 
 static void test_abandon_to_nobody(void **state)
 {
-    static const bert_error left = {BERT_ECANCELED, "canceled"};
     struct bert__cache *cache = make(4 * MB, 0);
-    struct bert__cache_entry *ticket = own(cache, 5);
     struct test_waiter w[2];
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        test_waiter_init(&w[i]);
-        join(cache, 5, &w[i]);
-    }
-    w[0].waiter.own = NULL;
-    w[1].declines = true;
-    bert__cache_abandon(cache, ticket, &left);
+    abandoned(cache, w, 2);
     assert_int_equal(w[0].calls, 1);
     assert_int_equal(w[0].status, BERT_ECANCELED);
-    assert_int_equal(w[1].calls, 1);
     assert_int_equal(counts(cache).in_flight, 0);
     bert__cache_abandon(cache, own(cache, 5), &left);
     unmake(cache);
@@ -332,15 +348,13 @@ static void test_flush(void **state)
     struct test_waiter w[2];
 
     (void)state;
-    for (uint64_t i = 10; i < 700; i++)
-        put(cache, i);
+    put_all(cache, 10, 700);
     test_waiter_init(&w[0]);
     test_waiter_init(&w[1]);
     join(cache, 5, &w[0]);
     bert__cache_flush(cache);
     assert_int_equal(counts(cache).flushed, 690);
-    for (uint64_t i = 10; i < 700; i++)
-        assert_false(has(cache, i));
+    assert_int_equal(count_of(cache, 10, 700), 0);
     new = own(cache, 5);
     join(cache, 5, &w[1]);
     answer(cache, old, 5, 100);
@@ -356,14 +370,12 @@ static void test_flush(void **state)
 /* Who waits for a flight that was flushed inherits it, and it still isn't kept. */
 static void test_flush_group(void **state)
 {
-    static const bert_error left = {BERT_ECANCELED, "canceled"};
     struct bert__cache *cache = make(16 * MB, 2);
     struct bert__cache_entry *old = own(cache, 1), *other = own(cache, 2);
     struct test_waiter w;
 
     (void)state;
-    for (uint64_t i = 10; i < 3010; i++)
-        put(cache, i);
+    put_all(cache, 10, 3010);
     test_waiter_init(&w);
     join(cache, 1, &w);
     bert__cache_flush_group(cache, 1);
@@ -459,19 +471,12 @@ static void test_make_room(void **state)
 static void test_scan(void **state)
 {
     struct bert__cache *cache = make(4 * MB, 1);
-    uint64_t scanned = 100000;
-    int there = 0;
 
     (void)state;
-    for (int round = 0; round < 3; round++) {
-        for (uint64_t i = 0; i < 1000; i++)
-            put(cache, i);
-    }
-    for (int i = 0; i < 20000; i++)
-        put(cache, scanned++);
-    for (uint64_t i = 0; i < 1000; i++)
-        there += has(cache, i);
-    assert_true(there >= 990);
+    for (int round = 0; round < 3; round++)
+        put_all(cache, 0, 1000);
+    put_all(cache, 100000, 120000);
+    assert_true(count_of(cache, 0, 1000) >= 990);
     unmake(cache);
 }
 
@@ -480,20 +485,13 @@ static void test_scan(void **state)
 static void test_return(void **state)
 {
     struct bert__cache *cache = make(4 * MB, 1);
-    int there = 0;
 
     (void)state;
-    for (int round = 0; round < 4; round++) {
-        for (uint64_t i = 0; i < 1900; i++)
-            put(cache, i);
-    }
-    for (int round = 0; round < 12; round++) {
-        for (uint64_t i = 5000; i < 6000; i++)
-            put(cache, i);
-    }
-    for (uint64_t i = 5000; i < 6000; i++)
-        there += has(cache, i);
-    assert_true(there >= 950);
+    for (int round = 0; round < 4; round++)
+        put_all(cache, 0, 1900);
+    for (int round = 0; round < 12; round++)
+        put_all(cache, 5000, 6000);
+    assert_true(count_of(cache, 5000, 6000) >= 950);
     unmake(cache);
 }
 
@@ -504,8 +502,7 @@ static void test_growth(void **state)
     (void)state;
     for (uint64_t i = 0; i < 100000; i++)
         answer(cache, own(cache, i), i, 0);
-    for (uint64_t i = 0; i < 100000; i++)
-        assert_true(has(cache, i));
+    assert_int_equal(count_of(cache, 0, 100000), 100000);
     assert_int_equal(counts(cache).entries, 100000);
     unmake(cache);
 }
@@ -528,10 +525,8 @@ static void test_options(void **state)
     bert__alloc_destroy(alloc);
     for (uint32_t shards = 1; shards <= 1024; shards *= 2) {
         cache = make(64 * MB, shards);
-        for (uint64_t i = 0; i < 1000; i++)
-            put(cache, i);
-        for (uint64_t i = 0; i < 1000; i++)
-            assert_true(has(cache, i));
+        put_all(cache, 0, 1000);
+        assert_int_equal(count_of(cache, 0, 1000), 1000);
         unmake(cache);
     }
     bert__cache_destroy(NULL);
@@ -540,7 +535,6 @@ static void test_options(void **state)
 /* All there is to do, whatever memory there is; false if there is no cache. */
 static bool everything(struct bert__alloc *from)
 {
-    static const bert_error left = {BERT_ECANCELED, "canceled"};
     struct bert__cache_options options = test_cache_options(MB, 1, NULL);
     struct bert__cache *cache;
     struct test_waiter w;
