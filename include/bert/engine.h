@@ -317,6 +317,8 @@ typedef struct bert_sample_options {
  * Offer the texts of answered requests to a sampler, those from the cache too.  Without one, which
  * is how an engine begins, no text is kept for longer than its request and the cache's key.
  *
+ * Texts are redacted on a thread of the engine's, or of a caller who got a cached answer.
+ *
  * With a tagger, a text that the sampler chooses waits in the engine, unredacted as a request's,
  * for a request of the engine's own: in bulk, one at a time, so that no caller waits for it.  The
  * sampler's masker gets the text and its entities; a host's own redaction gets the text with the

@@ -161,7 +161,7 @@ bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drif
     old = n->drift;
     n->drift = drift;
     bert__observers_count(e, old, drift);
-    while (old != NULL && bert__look_at(e, old))
+    while (old != NULL && old != drift && bert__look_at(e, old))
         pthread_cond_wait(&e->idle, &e->lock);
     pthread_mutex_unlock(&e->lock);
     return BERT_OK;
