@@ -10,53 +10,130 @@
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
 
-enum { HUGE_PAGE = 2 << 20 /* of x86 and most others; elsewhere it does no harm */ };
+enum {
+    HUGE_PAGE = 2 << 20,    /* of x86 and most others; elsewhere it does no harm */
+    LARGEST_PAGE = 1 << 16, /* of a system's usual ones */
+    ROOM = BERT__CACHE_LINE /* of a block, for its header and alignment */
+};
+
+/*
+ * A block of so many bytes has a mapping of its own without a host's allocator.  glibc would do so
+ * too, but only until the first of them is freed: from then on blocks of up to that size lie
+ * in its heaps, where models and sessions that come and go leave holes.  Memory checkers
+ * see only what malloc() gives.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define MAP_LEAST SIZE_MAX
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MAP_LEAST SIZE_MAX
+#endif
+#endif
+#ifndef MAP_LEAST
+#define MAP_LEAST ((size_t)128 << 10)
+#endif
 
 struct bert__alloc {
-    bert_allocator host;
-    uint64_t max_bytes; /* 0: no limit */
+    bert_allocator host; /* its `alloc` NULL: none */
+    uint64_t max_bytes;  /* 0: no limit */
     _Atomic uint64_t used;
     _Atomic uint64_t peak;
     atomic_bool over_limit;
 };
 
-/* Before each block: its size; a whole line, so that the block stays aligned. */
+/* Before each block. */
 struct header {
-    size_t bytes;
-    char pad[BERT__CACHE_LINE - sizeof(size_t)];
+    size_t bytes; /* with ROOM */
+    char *start;  /* of the memory; NULL: it is a mapping, ROOM before the block */
 };
+_Static_assert(_Alignof(max_align_t) >= sizeof(struct header) && ROOM >= sizeof(struct header),
+               "a header fits between malloc()'s alignment and the block's");
+
+/* ---- Memory -------------------------------------------------------------------- */
 
 /*
  * Half of the time that loading a large model takes are page faults, one for each 4 KiB.  The end
  * of a block stays on small pages, so that it takes no more memory than it has bytes.
  */
-static void *default_alloc(void *context, size_t bytes, size_t alignment)
+static char *map_huge(size_t bytes)
 {
-    void *memory = NULL;
-    bool huge = bytes >= HUGE_PAGE;
+    const struct bert__sys *sys = bert__sys();
+    size_t kept = (bytes + LARGEST_PAGE - 1) / LARGEST_PAGE * LARGEST_PAGE, before;
+    char *all = sys->pages(kept + HUGE_PAGE);
 
-    (void)context;
-    if (posix_memalign(&memory, huge ? HUGE_PAGE : alignment, bytes) != 0)
+    if (all == NULL)
         return NULL;
-    if (huge)
-        bert__sys()->huge(memory, bytes / HUGE_PAGE * HUGE_PAGE);
-    return memory;
+    before = (0 - (uintptr_t)all) % HUGE_PAGE;
+    if (before > 0)
+        sys->unmap(all, before);
+    sys->unmap(all + before + kept, HUGE_PAGE - before);
+    sys->huge(all + before, bytes / HUGE_PAGE * HUGE_PAGE);
+    return all + before;
 }
 
-static void default_free(void *context, void *memory)
+static void unmap(char *start, size_t bytes)
 {
-    (void)context;
-    free(memory);
+    if (bytes >= HUGE_PAGE)
+        bytes = (bytes + LARGEST_PAGE - 1) / LARGEST_PAGE * LARGEST_PAGE;
+    bert__sys()->unmap(start, bytes);
 }
+
+/* posix_memalign() would cut a larger block of malloc()'s for each of ours, and leave the rest. */
+static char *align(char *start)
+{
+    size_t at = (size_t)((uintptr_t)start % BERT__CACHE_LINE);
+
+    return start + BERT__CACHE_LINE - at;
+}
+
+/* `bytes` with ROOM; NULL if out of memory. */
+static void *take(const bert_allocator *host, size_t bytes)
+{
+    struct header h = {bytes, NULL};
+    char *block = NULL;
+
+    if (host->alloc == NULL && bytes >= MAP_LEAST && bytes <= PTRDIFF_MAX - 2 * HUGE_PAGE)
+        block = bytes >= HUGE_PAGE ? map_huge(bytes) : bert__sys()->pages(bytes);
+    if (block != NULL) {
+        block += ROOM;
+    } else {
+        h.start = host->alloc != NULL ? host->alloc(host->context, bytes, BERT__CACHE_LINE)
+                                      : malloc(bytes);
+        if (h.start == NULL)
+            return NULL;
+        block = align(h.start);
+    }
+    memcpy(block - sizeof h, &h, sizeof h);
+    return block;
+}
+
+static struct header *header_of(void *block)
+{
+    return (struct header *)block - 1;
+}
+
+static void give(const bert_allocator *host, void *block)
+{
+    struct header h = *header_of(block);
+
+    if (h.start == NULL)
+        unmap((char *)block - ROOM, h.bytes);
+    else if (host->alloc != NULL)
+        host->free(host->context, h.start);
+    else
+        free(h.start);
+}
+
+/* ---- Blocks of an object --------------------------------------------------------- */
 
 struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_bytes)
 {
-    static const bert_allocator standard = {default_alloc, default_free, NULL};
+    static const bert_allocator none = {NULL, NULL, NULL};
     struct bert__alloc *alloc;
 
     if (host == NULL)
-        host = &standard;
-    alloc = host->alloc(host->context, sizeof *alloc, BERT__CACHE_LINE);
+        host = &none;
+    alloc = take(host, sizeof *alloc + ROOM);
     if (alloc == NULL)
         return NULL;
     alloc->host = *host;
@@ -72,13 +149,13 @@ void bert__alloc_destroy(struct bert__alloc *alloc)
     if (alloc != NULL) {
         bert_allocator host = alloc->host;
 
-        host.free(host.context, alloc);
+        give(&host, alloc);
     }
 }
 
 const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc)
 {
-    return &alloc->host;
+    return alloc->host.alloc != NULL ? &alloc->host : NULL;
 }
 
 static void raise_peak(struct bert__alloc *alloc, uint64_t used)
@@ -107,21 +184,19 @@ static bool book(struct bert__alloc *alloc, size_t bytes)
 
 void *bert__alloc(struct bert__alloc *alloc, size_t bytes)
 {
-    struct header *h;
+    void *block;
     size_t total;
 
-    if (!bert__size_add(bytes, sizeof *h, &total) || total > PTRDIFF_MAX)
+    if (!bert__size_add(bytes, ROOM, &total) || total > PTRDIFF_MAX)
         return NULL;
     if (!book(alloc, total))
         return NULL;
-    h = alloc->host.alloc(alloc->host.context, total, BERT__CACHE_LINE);
-    if (h == NULL) {
+    block = take(&alloc->host, total);
+    if (block == NULL) {
         atomic_fetch_sub_explicit(&alloc->used, total, memory_order_relaxed);
         atomic_store_explicit(&alloc->over_limit, false, memory_order_relaxed);
-        return NULL;
     }
-    h->bytes = total;
-    return h + 1;
+    return block;
 }
 
 void *bert__alloc_items(struct bert__alloc *alloc, size_t count, size_t size)
@@ -145,7 +220,7 @@ void *bert__alloc_grow(struct bert__alloc *alloc, void *memory, size_t bytes)
     void *bigger = bert__alloc(alloc, bytes);
 
     if (bigger != NULL && memory != NULL) {
-        size_t old = ((struct header *)memory - 1)->bytes - sizeof(struct header);
+        size_t old = header_of(memory)->bytes - ROOM;
 
         memcpy(bigger, memory, old < bytes ? old : bytes);
         bert__alloc_free(alloc, memory);
@@ -156,10 +231,8 @@ void *bert__alloc_grow(struct bert__alloc *alloc, void *memory, size_t bytes)
 void bert__alloc_free(struct bert__alloc *alloc, void *memory)
 {
     if (memory != NULL) {
-        struct header *h = (struct header *)memory - 1;
-
-        atomic_fetch_sub_explicit(&alloc->used, h->bytes, memory_order_relaxed);
-        alloc->host.free(alloc->host.context, h);
+        atomic_fetch_sub_explicit(&alloc->used, header_of(memory)->bytes, memory_order_relaxed);
+        give(&alloc->host, memory);
     }
 }
 

@@ -16,12 +16,12 @@ struct bert__alloc;
 
 enum { BERT__CACHE_LINE = 64 };
 
-/* `host` NULL: malloc.  `max_bytes` 0: no limit.  NULL if out of memory. */
+/* `host` NULL: malloc, and mappings for what is large.  `max_bytes` 0: no limit.  NULL if out of memory. */
 struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_bytes);
 /* All memory taken from it must have been freed.  NULL is fine. */
 void bert__alloc_destroy(struct bert__alloc *alloc);
 
-/* The host's allocator behind it, for an object that outlives this one. */
+/* The host's allocator behind it, for an object that outlives this one; NULL: none. */
 const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc);
 
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;

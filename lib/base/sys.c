@@ -37,6 +37,13 @@ static void *sys_map(int fd, size_t size)
     return data == MAP_FAILED ? NULL : data;
 }
 
+static void *sys_pages(size_t size)
+{
+    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return data == MAP_FAILED ? NULL : data;
+}
+
 static void sys_huge(void *data, size_t size)
 {
 #ifdef MADV_HUGEPAGE
@@ -106,6 +113,7 @@ static const struct bert__sys standard = {
     .unlink = unlink,
     .close = close,
     .map = sys_map,
+    .pages = sys_pages,
     .unmap = munmap,
     .huge = sys_huge,
     .event = sys_event,

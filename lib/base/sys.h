@@ -24,6 +24,7 @@ struct bert__sys {
     int (*unlink)(const char *path);
     int (*close)(int fd);
     void *(*map)(int fd, size_t size);
+    void *(*pages)(size_t size); /* zeroed memory, whole pages; or NULL */
     int (*unmap)(void *data, size_t size);
     void (*huge)(void *data, size_t size); /* large pages, where the system has them */
     int (*event)(void); /* what poll() sees once it is raised, until it is lowered; or -1 */

@@ -266,11 +266,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: soak MODEL OTHER [REQUESTS [SWAP_SECONDS]]\n");
         return 2;
     }
-#ifdef __GLIBC__
-    /* Few arenas, and scratch in maps of its own: else RSS tells of malloc()'s holes. */
-    mallopt(M_ARENA_MAX, 2);
-    mallopt(M_MMAP_THRESHOLD, 1 << 16);
-#endif
     s.requests = argc > 3 ? strtoull(argv[3], NULL, 10) : 1000000;
     if (begin(&s, argv)) {
         while (n < SUBMITTERS && pthread_create(&threads[n], NULL, submitter, &s) == 0)
