@@ -177,6 +177,7 @@ bert_status bert_session_create(bert_session **out, bert_model *model,
     alloc = bert__alloc_create(o.allocator, o.max_bytes);
     if (alloc == NULL)
         return bert__fail_nomem(err, "the session");
+    bert__alloc_together(alloc, true);
     s = bert__alloc_array(alloc, 1, sizeof *s);
     if (s == NULL) {
         st = bert__alloc_fail(alloc, "the session", err);
@@ -186,6 +187,7 @@ bert_status bert_session_create(bert_session **out, bert_model *model,
     s->alloc = alloc;
     s->model = bert_model_ref(model);
     st = fill(s, &o, err);
+    bert__alloc_together(alloc, false);
     if (st != BERT_OK) {
         bert_session_destroy(s);
         return st;

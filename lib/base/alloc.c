@@ -11,9 +11,10 @@
 #include "lib/base/sys.h"
 
 enum {
-    HUGE_PAGE = 2 << 20,    /* of x86 and most others; elsewhere it does no harm */
-    LARGEST_PAGE = 1 << 16, /* of a system's usual ones */
-    ROOM = BERT__CACHE_LINE /* of a block, for its header and alignment */
+    HUGE_PAGE = 2 << 20,     /* of x86 and most others; elsewhere it does no harm */
+    LARGEST_PAGE = 1 << 16,  /* of a system's usual ones */
+    ROOM = BERT__CACHE_LINE, /* of a block, for its header and alignment */
+    CHUNK = 256 << 10        /* what is not touched of it takes no memory */
 };
 
 /*
@@ -33,18 +34,29 @@ enum {
 #define MAP_LEAST ((size_t)128 << 10)
 #endif
 
+/* Where blocks lie together. */
+struct chunk {
+    struct chunk *next;
+    char pad[BERT__CACHE_LINE - sizeof(struct chunk *)];
+    char data[];
+};
+
 struct bert__alloc {
     bert_allocator host; /* its `alloc` NULL: none */
     uint64_t max_bytes;  /* 0: no limit */
     _Atomic uint64_t used;
     _Atomic uint64_t peak;
     atomic_bool over_limit;
+    bool together;
+    struct chunk *chunks; /* the first has room from `free_room` to `end` */
+    char *free_room, *end;
 };
 
 /* Before each block. */
 struct header {
     size_t bytes; /* with ROOM */
-    char *start;  /* of the memory; NULL: it is a mapping, ROOM before the block */
+    char *start;  /* of the memory; NULL: it is a mapping, ROOM before the block; the allocator:
+                     it lies with others */
 };
 _Static_assert(_Alignof(max_align_t) >= sizeof(struct header) && ROOM >= sizeof(struct header),
                "a header fits between malloc()'s alignment and the block's");
@@ -124,6 +136,40 @@ static void give(const bert_allocator *host, void *block)
         free(h.start);
 }
 
+/* ---- Blocks that lie together ----------------------------------------------------- */
+
+static bool add_chunk(struct bert__alloc *alloc)
+{
+    struct chunk *chunk = take(&alloc->host, CHUNK);
+
+    if (chunk == NULL)
+        return false;
+    chunk->next = alloc->chunks;
+    alloc->chunks = chunk;
+    alloc->free_room = chunk->data;
+    alloc->end = (char *)chunk + CHUNK - ROOM;
+    return true;
+}
+
+static void *take_together(struct bert__alloc *alloc, size_t bytes)
+{
+    struct header h = {bytes, (char *)alloc};
+    size_t all = (bytes + BERT__CACHE_LINE - 1) / BERT__CACHE_LINE * BERT__CACHE_LINE;
+    char *block;
+
+    if ((size_t)(alloc->end - alloc->free_room) < all && !add_chunk(alloc))
+        return NULL;
+    block = alloc->free_room + ROOM;
+    alloc->free_room += all;
+    memcpy(block - sizeof h, &h, sizeof h);
+    return block;
+}
+
+void bert__alloc_together(struct bert__alloc *alloc, bool together)
+{
+    alloc->together = together && alloc->host.alloc == NULL && MAP_LEAST < SIZE_MAX;
+}
+
 /* ---- Blocks of an object --------------------------------------------------------- */
 
 struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_bytes)
@@ -138,6 +184,9 @@ struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_
         return NULL;
     alloc->host = *host;
     alloc->max_bytes = max_bytes;
+    alloc->together = false;
+    alloc->chunks = NULL;
+    alloc->free_room = alloc->end = NULL;
     atomic_init(&alloc->used, 0);
     atomic_init(&alloc->peak, 0);
     atomic_init(&alloc->over_limit, false);
@@ -148,8 +197,15 @@ void bert__alloc_destroy(struct bert__alloc *alloc)
 {
     if (alloc != NULL) {
         bert_allocator host = alloc->host;
+        struct chunk *chunk = alloc->chunks;
 
         give(&host, alloc);
+        while (chunk != NULL) {
+            struct chunk *next = chunk->next;
+
+            give(&host, chunk);
+            chunk = next;
+        }
     }
 }
 
@@ -191,7 +247,8 @@ void *bert__alloc(struct bert__alloc *alloc, size_t bytes)
         return NULL;
     if (!book(alloc, total))
         return NULL;
-    block = take(&alloc->host, total);
+    block = alloc->together && total < CHUNK / 2 ? take_together(alloc, total)
+                                                 : take(&alloc->host, total);
     if (block == NULL) {
         atomic_fetch_sub_explicit(&alloc->used, total, memory_order_relaxed);
         atomic_store_explicit(&alloc->over_limit, false, memory_order_relaxed);
@@ -232,7 +289,8 @@ void bert__alloc_free(struct bert__alloc *alloc, void *memory)
 {
     if (memory != NULL) {
         atomic_fetch_sub_explicit(&alloc->used, header_of(memory)->bytes, memory_order_relaxed);
-        give(&alloc->host, memory);
+        if (header_of(memory)->start != (char *)alloc)
+            give(&alloc->host, memory);
     }
 }
 

@@ -11,18 +11,27 @@
 #define BERT_LIB_BASE_ALLOC_H
 
 #include <bert/base.h>
+#include <stdbool.h>
 
 struct bert__alloc;
 
 enum { BERT__CACHE_LINE = 64 };
 
-/* `host` NULL: malloc, and mappings for what is large.  `max_bytes` 0: no limit.  NULL if out of memory. */
+/* `host` NULL: malloc, and mappings for what is large.  `max_bytes` 0: no limit.  NULL if out of
+ * memory. */
 struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_bytes);
 /* All memory taken from it must have been freed.  NULL is fine. */
 void bert__alloc_destroy(struct bert__alloc *alloc);
 
 /* The host's allocator behind it, for an object that outlives this one; NULL: none. */
 const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc);
+
+/*
+ * Until it is called with false, blocks that are not large lie together in mappings that go with
+ * `alloc`, not with the blocks: for what is made at once, by one thread, and lives as long, so that
+ * it leaves no holes in malloc()'s heaps.  With a host's allocator nothing changes.
+ */
+void bert__alloc_together(struct bert__alloc *alloc, bool together);
 
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;
  * a size of 0 gives a valid pointer. */

@@ -3,17 +3,52 @@
 #include <string.h>
 
 #include "lib/api/slices.h"
+#include "lib/base/size.h"
 #include "lib/serve/job.h"
 
-struct bert__answer *bert__answer_create(struct bert__alloc *alloc, uint32_t task)
+/* With `more` bytes behind it. */
+static struct bert__answer *create_answer(struct bert__alloc *alloc, uint32_t task, size_t more)
 {
-    struct bert__answer *answer = bert__alloc_array(alloc, 1, sizeof *answer);
+    struct bert__answer *answer;
+    size_t bytes;
 
+    if (!bert__size_add(more, sizeof *answer, &bytes))
+        return NULL;
+    answer = bert__alloc(alloc, bytes);
     if (answer == NULL)
         return NULL;
+    memset(answer, 0, sizeof *answer);
     atomic_init(&answer->refs, 1);
     answer->alloc = alloc;
     answer->task = task;
+    return answer;
+}
+
+struct bert__answer *bert__answer_create(struct bert__alloc *alloc, uint32_t task)
+{
+    bool reported = task == BERT_TASK_EMBED_TOKENS;
+    struct bert__answer *answer =
+        create_answer(alloc, task, reported ? sizeof *answer->reports : 0);
+
+    if (answer != NULL && reported)
+        answer->reports = (bert_embed_report *)(answer + 1);
+    return answer;
+}
+
+struct bert__answer *bert__answer_create_vectors(struct bert__alloc *alloc, size_t n, size_t width)
+{
+    struct bert__answer *answer = NULL;
+    size_t rows, reports, all;
+
+    if (bert__size_mul(n, width, &rows) && bert__size_mul(rows, sizeof *answer->vectors, &rows)
+        && bert__size_mul(n, sizeof *answer->reports, &reports)
+        && bert__size_add(rows, reports, &all))
+        answer = create_answer(alloc, BERT_TASK_EMBED, all);
+    if (answer == NULL)
+        return NULL;
+    answer->reports = (bert_embed_report *)(answer + 1);
+    answer->vectors = (float *)(answer->reports + n);
+    answer->width = width;
     return answer;
 }
 
@@ -70,8 +105,6 @@ void bert__answer_unref(void *answer)
     if (a == NULL || atomic_fetch_sub(&a->refs, 1) != 1)
         return;
     free_result(a);
-    bert__alloc_free(a->alloc, a->vectors);
-    bert__alloc_free(a->alloc, a->reports);
     for (size_t i = 0; a->messages != NULL && i < a->n_messages; i++)
         bert__alloc_free(a->alloc, a->messages[i]);
     bert__alloc_free(a->alloc, a->messages);

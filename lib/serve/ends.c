@@ -25,6 +25,8 @@ static void count_end(struct bert__counters *c, const bert_job *job)
 {
     bert_status st = job->early != BERT_OK ? job->early : job->error.code;
 
+    if (job->aside)
+        return; /* nobody submitted it */
     if (st != BERT_OK) {
         bert__count_failed(c, st);
     } else {
@@ -32,6 +34,13 @@ static void count_end(struct bert__counters *c, const bert_job *job)
         bert__histogram_record(&c->total_ns, job->info.total_ns);
     }
     BERT__PROBE_REQUEST_DONE(job->request.id, st, job->info.total_ns);
+}
+
+/* Is there anything to be done for it without the lock? */
+static bool is_told(const bert_job *job)
+{
+    return job->request.notify == BERT_NOTIFY_CALLBACK || job->pair != NULL || job->ticket != NULL
+           || job->sampling != NULL || job->engine->trace != NULL;
 }
 
 void bert__job_end(bert_job *job, bert_status why)
@@ -57,6 +66,12 @@ void bert__job_end(bert_job *job, bert_status why)
         pthread_cond_broadcast(&job->ended);
     if (job->request.notify == BERT_NOTIFY_QUEUE)
         put_done(e, job);
+    if (!is_told(job)) { /* nor kept until somebody has time for it */
+        if (atomic_load(&e->stopping))
+            pthread_cond_broadcast(&e->idle);
+        bert_job_unref(job);
+        return;
+    }
     job->next_told = NULL;
     *e->told_last = job;
     e->told_last = &job->next_told;

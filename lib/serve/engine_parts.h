@@ -62,9 +62,10 @@ struct bert__name {
     char name[];
 };
 
-/* A request's answer and its shadow's: who ends last compares them. */
+/* A request's answer and its shadow's: who ends last compares them and frees it. */
 struct bert__pair {
     _Atomic uint32_t left;
+    _Atomic bool dropped; /* one of them never was in the queue: nothing is compared */
     bert_job *answer, *shadow;
     bert_shadow_fn fn;
     void *context;
@@ -208,6 +209,8 @@ struct bert__served *bert__shadow_find(bert_engine *engine, const bert_request *
 void bert__routes_free(bert_engine *engine, struct bert__name *name);
 /* A job that has ended, without the lock. */
 void bert__pair_tell(bert_engine *engine, bert_job *job);
+/* One or both of them never come to their end, by the queue's leave. */
+void bert__pair_drop(bert_engine *engine, struct bert__pair *pair, uint32_t halves);
 
 /* loads.c; the lock is held. */
 bert_status bert__load_again(bert_engine *engine, struct bert__name *name, bert_error *err);

@@ -57,15 +57,18 @@ struct bert__answer {
     _Atomic uint32_t refs;
     struct bert__alloc *alloc;
     uint32_t task;
-    void *result; /* by task; EMBED: none, but */
+    void *result; /* by task; EMBED: none, but what lies behind the struct: */
     float *vectors;
-    bert_embed_report *reports;
-    char **messages; /* of texts without a vector, NULL for others; NULL: there is none */
+    bert_embed_report *reports; /* EMBED_TOKENS has one too */
+    char **messages; /* blocks of their own: of texts without a vector, NULL for others; NULL: there
+                        is none */
     size_t n_messages;
     size_t width;
 };
 
 struct bert__answer *bert__answer_create(struct bert__alloc *alloc, uint32_t task);
+/* EMBED: with uninitialised vectors and reports of n texts. */
+struct bert__answer *bert__answer_create_vectors(struct bert__alloc *alloc, size_t n, size_t width);
 /* The cache's: of a struct bert__answer. */
 void bert__answer_ref(void *answer);
 void bert__answer_unref(void *answer); /* NULL is fine */

@@ -100,22 +100,10 @@ static void make_shadow(bert_engine *e, bert_job *job, const bert_request *r,
     pair->fn = told->fn;
     pair->context = told->context;
     atomic_init(&pair->left, 2);
+    atomic_init(&pair->dropped, false);
     pair->shadow = shadow;
     pair->answer = bert_job_ref(job);
     shadow->pair = job->pair = pair;
-}
-
-/* One that never was in the queue. */
-static void drop_shadow(bert_engine *e, bert_job *job)
-{
-    struct bert__pair *pair = job->pair;
-
-    if (pair == NULL)
-        return;
-    job->pair = pair->shadow->pair = NULL;
-    bert_job_unref(pair->shadow);
-    bert_job_unref(job); /* the pair's */
-    bert__alloc_free(e->alloc, pair);
 }
 
 /* A tenant that has all it may have gets what the cache has all the same. */
@@ -183,12 +171,8 @@ static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found fo
         return st;
     bert__count(&e->counters.requests_submitted, 1);
     BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
-    if (job->pair == NULL)
-        return BERT_OK;
-    if (bert__engine_push(e, job->pair->shadow, NULL) == BERT_OK)
-        bert__count(&e->counters.requests_submitted, 1);
-    else
-        drop_shadow(e, job);
+    if (job->pair != NULL && bert__engine_push(e, job->pair->shadow, NULL) != BERT_OK)
+        bert__pair_drop(e, job->pair, 1); /* its own half may be over by now */
     return BERT_OK;
 }
 
@@ -220,7 +204,8 @@ static bert_status refuse(bert_engine *e, bert_job *job, bert_status st)
         bert__count(&e->counters.requests_rejected, 1);
     bert__trace_end(e, job);
     bert__cached_give(e, job);
-    drop_shadow(e, job);
+    if (job->pair != NULL)
+        bert__pair_drop(e, job->pair, 2);
     bert_job_unref(job);
     return st;
 }
@@ -285,7 +270,6 @@ bert_status bert__sampling_submit(bert_engine *e, const bert_request *r,
         st = bert__engine_push(e, job, err);
     if (st == BERT_OK) {
         bert__sampling_sent(sampling, job);
-        bert__count(&e->counters.requests_submitted, 1);
         pthread_cond_signal(&e->work);
     }
     pthread_mutex_unlock(&e->lock);

@@ -281,24 +281,39 @@ static double distance(const bert_job *a, const bert_job *b)
     }
 }
 
-void bert__pair_tell(bert_engine *e, bert_job *job)
+static void compare(bert_engine *e, const struct bert__pair *pair)
 {
-    struct bert__pair *pair = job->pair;
-    bert_divergence d;
-
-    if (pair == NULL || atomic_fetch_sub(&pair->left, 1) != 1)
-        return;
-    d = (bert_divergence){.id = pair->answer->request.id,
-                          .task = pair->answer->request.task,
-                          .answer = bert_job_status(pair->answer, NULL),
-                          .shadow = bert_job_status(pair->shadow, NULL),
-                          .distance = distance(pair->answer, pair->shadow)};
+    bert_divergence d = (bert_divergence){.id = pair->answer->request.id,
+                                          .task = pair->answer->request.task,
+                                          .answer = bert_job_status(pair->answer, NULL),
+                                          .shadow = bert_job_status(pair->shadow, NULL),
+                                          .distance = distance(pair->answer, pair->shadow)};
     bert__count(&e->counters.shadow_runs, 1);
     if (d.distance > 1e-3 || d.answer != d.shadow)
         bert__count(&e->counters.shadow_divergences, 1);
     if (pair->fn != NULL)
         pair->fn(pair->context, &d);
+}
+
+static void leave_pair(bert_engine *e, struct bert__pair *pair, uint32_t halves)
+{
+    if (atomic_fetch_sub(&pair->left, halves) != halves)
+        return;
+    if (!atomic_load(&pair->dropped))
+        compare(e, pair);
     bert_job_unref(pair->answer);
     bert_job_unref(pair->shadow);
     bert__alloc_free(e->alloc, pair);
+}
+
+void bert__pair_tell(bert_engine *e, bert_job *job)
+{
+    if (job->pair != NULL)
+        leave_pair(e, job->pair, 1);
+}
+
+void bert__pair_drop(bert_engine *e, struct bert__pair *pair, uint32_t halves)
+{
+    atomic_store(&pair->dropped, true);
+    leave_pair(e, pair, halves);
 }

@@ -6,7 +6,6 @@
 
 #include "lib/api/slices.h"
 #include "lib/base/error.h"
-#include "lib/base/size.h"
 
 /* Several jobs' texts as the arrays of one call. */
 struct call {
@@ -191,18 +190,10 @@ static bool make_room(struct call *c, size_t width)
 {
     for (size_t i = 0; i < c->n_jobs; i++) {
         bert_job *job = c->jobs[i];
-        size_t floats;
 
-        if (!bert__size_mul(job->request.n, width, &floats))
-            return false;
-        job->answer->width = width;
-        if (job->answer->vectors == NULL)
-            job->answer->vectors =
-                bert__alloc_items(c->alloc, floats, sizeof *job->answer->vectors);
-        if (job->answer->reports == NULL)
-            job->answer->reports =
-                bert__alloc_items(c->alloc, job->request.n, sizeof *job->answer->reports);
-        if (job->answer->vectors == NULL || job->answer->reports == NULL)
+        if (job->answer == NULL)
+            job->answer = bert__answer_create_vectors(c->alloc, job->request.n, width);
+        if (job->answer == NULL)
             return false;
     }
     return true;
@@ -309,13 +300,9 @@ static bert_status embed_tokens(struct call *c, bert_error *err)
 {
     struct bert__answer *answer = c->jobs[0]->answer;
     bert_outputs *result = NULL;
-    bert_status st;
+    bert_status st =
+        bert_embed_tokens(c->session, c->texts[0], c->options, &result, answer->reports, err);
 
-    if (answer->reports == NULL)
-        answer->reports = bert__alloc_items(c->alloc, 1, sizeof *answer->reports);
-    if (answer->reports == NULL)
-        return bert__alloc_fail(c->alloc, "the report", err);
-    st = bert_embed_tokens(c->session, c->texts[0], c->options, &result, answer->reports, err);
     answer->result = result;
     return st;
 }
@@ -398,7 +385,8 @@ void bert__tasks_run(bert_session *session, struct bert__alloc *alloc, bert_job 
     bert_error err;
     bert_status st;
 
-    for (size_t i = 0; i < n; i++) {
+    /* those of EMBED are made once their width is known */
+    for (size_t i = 0; i < n && jobs[i]->request.task != BERT_TASK_EMBED; i++) {
         jobs[i]->answer = bert__answer_create(alloc, jobs[i]->request.task);
         if (jobs[i]->answer == NULL) {
             fail_all(jobs, n, alloc);
@@ -406,7 +394,6 @@ void bert__tasks_run(bert_session *session, struct bert__alloc *alloc, bert_job 
         }
     }
     st = run(&all, &err);
-
     if (st == BERT_OK)
         return;
     if (n == 1 || st == BERT_ECANCELED) {

@@ -35,7 +35,7 @@ struct sample {
 
 struct soak {
     bert_engine *engine;
-    bert_model *models[2];
+    const char *paths[2];
     _Atomic uint64_t taken, answered, failed, wrong;
     uint64_t requests;
     struct sample samples[SAMPLES];
@@ -220,6 +220,15 @@ static int judge(const struct soak *s)
 
 /* ---- Together ------------------------------------------------------------------------ */
 
+/* Loaded anew each time, in the background. */
+static bool swap_models(struct soak *s, uint64_t number)
+{
+    bert_load_options o = BERT_LOAD_OPTIONS_INIT;
+
+    o.background = 1;
+    return bert_engine_load(s->engine, "default", s->paths[number % 2], &o, NULL) == BERT_OK;
+}
+
 /* Samples and swaps until all requests have ended. */
 static bool watch(struct soak *s, double swap_seconds)
 {
@@ -229,8 +238,7 @@ static bool watch(struct soak *s, double swap_seconds)
     while (s->answered + s->failed < s->requests && s->wrong == 0) {
         sample(s, start);
         if (seconds() >= swap) {
-            if (bert_engine_add_model(s->engine, "default", s->models[++swaps % 2], NULL)
-                != BERT_OK)
+            if (!swap_models(s, ++swaps))
                 return false;
             swap = swaps < 2 ? start + 0.5 : swap + swap_seconds;
         }
@@ -247,10 +255,10 @@ static bool begin(struct soak *s, char **argv)
 
     o.workers = 2;
     o.threads = 1;
-    if (bert_model_load(&s->models[0], argv[1], NULL, &err) == BERT_OK
-        && bert_model_load(&s->models[1], argv[2], NULL, &err) == BERT_OK
-        && bert_engine_create(&s->engine, &o, &err) == BERT_OK
-        && bert_engine_add_model(s->engine, "default", s->models[0], &err) == BERT_OK)
+    s->paths[0] = argv[1];
+    s->paths[1] = argv[2];
+    if (bert_engine_create(&s->engine, &o, &err) == BERT_OK
+        && bert_engine_load(s->engine, "default", argv[1], NULL, &err) == BERT_OK)
         return true;
     fprintf(stderr, "%s\n", err.message);
     return false;
@@ -277,7 +285,5 @@ int main(int argc, char **argv)
         rc |= judge(&s);
     }
     bert_engine_destroy(s.engine);
-    bert_model_unref(s.models[0]);
-    bert_model_unref(s.models[1]);
     return rc;
 }
