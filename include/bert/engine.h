@@ -288,9 +288,10 @@ BERT_API bert_status bert_engine_limit_tenant(bert_engine *engine, const char *t
                                               uint32_t requests, bert_error *err);
 
 /**
- * Let a detector of drift see the answers of a name, those from the cache too: vectors of EMBED;
- * labels, confidence and entropy of CLASSIFY; scores of RERANK; of all the tokens of their texts.
- * The metrics show what the first such detector sees, and count all of them.
+ * Let a detector of drift see the answers of a name, those from the cache too: vectors of EMBED, if
+ * they have as many numbers as its profile's; labels, confidence and entropy of CLASSIFY; scores of
+ * RERANK; of all the tokens of their texts.  The metrics show what the first such detector sees,
+ * and count all of them.
  * @param drift  The caller's; NULL: none any more.  The one before is not used any more when
  *               this returns.  Not from a callback.
  * Since 0.1.

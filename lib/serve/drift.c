@@ -27,6 +27,11 @@ struct bert_drift {
     bert_drift_values values;
 };
 
+uint32_t bert__drift_dimensions(const bert_drift *drift)
+{
+    return drift->profile->dimensions;
+}
+
 const char *bert__statistic_name(uint32_t statistic)
 {
     static const char *const names[BERT_DRIFT_STATISTICS] = {

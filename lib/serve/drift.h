@@ -9,6 +9,8 @@
 bert_status bert__drift_create(bert_drift **out, bert_profile *profile,
                                const bert_drift_options *options, bert_error *err);
 void bert__drift_destroy(bert_drift *drift);
+/* Of the embeddings that it takes; 0: none. */
+uint32_t bert__drift_dimensions(const bert_drift *drift);
 /* Where a drift has begun or ended, turned->size is set and bert__drift_tell() is to follow, with
  * the host's floating-point state; else it is 0. */
 bert_status bert__drift_add(bert_drift *drift, const bert_observation *observation,

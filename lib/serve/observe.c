@@ -6,6 +6,7 @@
 
 #include "lib/api/session.h"
 #include "lib/base/error.h"
+#include "lib/serve/drift.h"
 #include "lib/serve/sampling.h"
 
 /* ---- One text ------------------------------------------------------------------------- */
@@ -52,12 +53,20 @@ static void see_labels(const bert_job *job, size_t i, bert_observation *o)
         o->has |= BERT_OBSERVED_ENTROPY;
 }
 
-static void see_answer(const bert_job *job, size_t i, bert_observation *o)
+/* Its versions, and requests by their options, may have vectors of other sizes than the profile. */
+static void see_vector(const struct bert__answer *a, size_t i, const bert_drift *drift,
+                       bert_observation *o)
+{
+    if (a->reports[i].status == BERT_OK && a->width == bert__drift_dimensions(drift))
+        o->embedding = a->vectors + i * a->width;
+}
+
+static void see_answer(const bert_job *job, size_t i, const bert_drift *drift, bert_observation *o)
 {
     const struct bert__answer *a = job->answer;
 
-    if (job->request.task == BERT_TASK_EMBED && a->reports[i].status == BERT_OK) {
-        o->embedding = a->vectors + i * a->width;
+    if (job->request.task == BERT_TASK_EMBED) {
+        see_vector(a, i, drift, o);
     } else if (job->request.task == BERT_TASK_CLASSIFY) {
         see_labels(job, i, o);
     } else if (job->request.task == BERT_TASK_RERANK
@@ -73,7 +82,7 @@ static void see_answers(bert_drift *drift, const bert_job *job)
         bert_observation o = BERT_OBSERVATION_INIT;
 
         see_tokens(job, i, &o);
-        see_answer(job, i, &o);
+        see_answer(job, i, drift, &o);
         bert_drift_add(drift, &o, NULL);
     }
 }

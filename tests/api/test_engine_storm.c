@@ -108,7 +108,7 @@ static void submit(struct submitter *me, const bert_request *q, size_t at)
         r->status = st;
         storm_holds(me->storm, st == (r->kind == STORM_BAD_TASK ? BERT_EINVAL : BERT_EBUSY),
                     "refused for no reason", q->id);
-        usleep(300);
+        usleep(2000);
         return;
     }
     if (held && test_random(&me->random, 8) == 0)
