@@ -321,7 +321,7 @@ static void *observer(void *arg)
             bert_drift_create(&drift, o->profile, NULL, NULL) == BERT_OK
                 && bert_sampler_create(&sampler, NULL, NULL) == BERT_OK
                 && bert_engine_watch(s->engine, NULL, drift, NULL) == BERT_OK
-                && bert_engine_sample(s->engine, sampler, NULL) == BERT_OK
+                && bert_engine_sample(s->engine, sampler, NULL, NULL) == BERT_OK
                 && bert_engine_route(s->engine, "default", routes, turn % 4 == 3 ? 0 : 2, NULL)
                        == BERT_OK
                 && bert_engine_shadow(s->engine, "default", turn % 4 == 2 ? NULL : "canary", 300,
@@ -332,7 +332,7 @@ static void *observer(void *arg)
         if (turn % 8 == 0)
             bert_engine_flush_cache(s->engine, NULL);
         bert_engine_watch(s->engine, NULL, NULL, NULL);
-        bert_engine_sample(s->engine, NULL, NULL);
+        bert_engine_sample(s->engine, NULL, NULL, NULL);
         bert_drift_get(drift, &v, NULL);
         s->observed += v.observed;
         bert_drift_destroy(drift);

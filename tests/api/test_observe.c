@@ -87,6 +87,23 @@ static bert_drift_values values_of(bert_drift *drift)
     return v;
 }
 
+/* Vectors of another size than the profile's are not looked at, and what else there is, is. */
+static void watch_narrow(bert_engine *engine, bert_drift *drift)
+{
+    const bert_embed_options narrow = {.size = sizeof narrow, .dimensions = 8};
+    bert_drift_values before = values_of(drift), after;
+    bert_request r = test_request(NULL, 1);
+
+    r.options = &narrow;
+    for (int i = 0; i < 60; i++)
+        bert_job_unref(test_run(engine, r));
+    after = values_of(drift);
+    assert_int_equal(after.observed, before.observed + 60);
+    assert_int_equal(after.nonfinite, before.nonfinite);
+    assert_true((before.known >> BERT_DRIFT_MMD & 1) == 1);
+    assert_true((after.known >> BERT_DRIFT_MMD & 1) == 0);
+}
+
 /* Usual texts, then others. */
 static void test_watch(void **state)
 {
@@ -110,6 +127,7 @@ static void test_watch(void **state)
     for (int i = 0; i < 60; i++)
         run_text(engine, BERT_TASK_EMBED, strange[i % 2]);
     assert_true(test_metrics_of(engine).drift_alarms > 0);
+    watch_narrow(engine, drift);
     test_ok(bert_engine_watch(engine, NULL, NULL, &err), &err);
     bert_drift_destroy(drift);
     bert_profile_unref(profile);

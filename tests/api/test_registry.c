@@ -309,6 +309,8 @@ static void test_shadow(void **state)
     test_ok(bert_engine_shadow(engine, "main", NULL, 0, NULL, NULL, &err), &err);
     bert_job_unref(test_run(engine, test_request("main", 9)));
     assert_int_equal(test_metrics_of(engine).shadow_runs, 5);
+    assert_int_equal(test_metrics_of(engine).requests_submitted, 6);
+    assert_int_equal(test_metrics_of(engine).requests_answered, 6);
     bert_engine_destroy(engine);
 }
 
