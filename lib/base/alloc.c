@@ -37,7 +37,8 @@ enum {
 /* Where blocks lie together. */
 struct chunk {
     struct chunk *next;
-    char pad[BERT__CACHE_LINE - sizeof(struct chunk *)];
+    char *free_room, *end;
+    char pad[BERT__CACHE_LINE - 3 * sizeof(char *)];
     char data[];
 };
 
@@ -46,11 +47,11 @@ struct bert__alloc {
     uint64_t max_bytes;  /* 0: no limit */
     _Atomic uint64_t used;
     _Atomic uint64_t peak;
-    atomic_bool over_limit;
+    struct chunk *chunks; /* the newest first */
     bool together;
-    struct chunk *chunks; /* the first has room from `free_room` to `end` */
-    char *free_room, *end;
+    atomic_bool over_limit;
 };
+_Static_assert(sizeof(struct bert__alloc) <= BERT__CACHE_LINE, "it is not counted itself");
 
 /* Before each block. */
 struct header {
@@ -145,9 +146,9 @@ static bool add_chunk(struct bert__alloc *alloc)
     if (chunk == NULL)
         return false;
     chunk->next = alloc->chunks;
+    chunk->free_room = chunk->data;
+    chunk->end = (char *)chunk + CHUNK - ROOM;
     alloc->chunks = chunk;
-    alloc->free_room = chunk->data;
-    alloc->end = (char *)chunk + CHUNK - ROOM;
     return true;
 }
 
@@ -155,12 +156,14 @@ static void *take_together(struct bert__alloc *alloc, size_t bytes)
 {
     struct header h = {bytes, (char *)alloc};
     size_t all = (bytes + BERT__CACHE_LINE - 1) / BERT__CACHE_LINE * BERT__CACHE_LINE;
+    struct chunk *chunk = alloc->chunks;
     char *block;
 
-    if ((size_t)(alloc->end - alloc->free_room) < all && !add_chunk(alloc))
+    if ((chunk == NULL || (size_t)(chunk->end - chunk->free_room) < all) && !add_chunk(alloc))
         return NULL;
-    block = alloc->free_room + ROOM;
-    alloc->free_room += all;
+    chunk = alloc->chunks;
+    block = chunk->free_room + ROOM;
+    chunk->free_room += all;
     memcpy(block - sizeof h, &h, sizeof h);
     return block;
 }
@@ -179,14 +182,14 @@ struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_
 
     if (host == NULL)
         host = &none;
-    alloc = take(host, sizeof *alloc + ROOM);
+    alloc = host->alloc != NULL ? host->alloc(host->context, sizeof *alloc, BERT__CACHE_LINE)
+                                : take(host, sizeof *alloc + ROOM);
     if (alloc == NULL)
         return NULL;
     alloc->host = *host;
     alloc->max_bytes = max_bytes;
     alloc->together = false;
     alloc->chunks = NULL;
-    alloc->free_room = alloc->end = NULL;
     atomic_init(&alloc->used, 0);
     atomic_init(&alloc->peak, 0);
     atomic_init(&alloc->over_limit, false);
@@ -195,17 +198,20 @@ struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_
 
 void bert__alloc_destroy(struct bert__alloc *alloc)
 {
-    if (alloc != NULL) {
-        bert_allocator host = alloc->host;
-        struct chunk *chunk = alloc->chunks;
+    bert_allocator host;
+    struct chunk *chunk, *next;
 
+    if (alloc == NULL)
+        return;
+    host = alloc->host;
+    chunk = alloc->chunks;
+    if (host.alloc != NULL)
+        host.free(host.context, alloc);
+    else
         give(&host, alloc);
-        while (chunk != NULL) {
-            struct chunk *next = chunk->next;
-
-            give(&host, chunk);
-            chunk = next;
-        }
+    for (; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        give(&host, chunk);
     }
 }
 
