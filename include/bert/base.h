@@ -105,7 +105,8 @@ typedef struct bert_file {
 /* ---- Host services ----------------------------------------------------- */
 
 /**
- * Memory of one object and of all that it owns.  The struct is copied.
+ * Memory of one object and of all that it owns.  The struct is copied.  Where an object is given
+ * none, small blocks are malloc()'s and large ones mappings of their own.
  * `alloc` returns at least `bytes` (never 0) aligned to `alignment` (a power of
  * two up to 4096), or NULL, which becomes BERT_ENOMEM.  `free` never gets NULL.
  * Both may be called from any thread that uses the object, also at once.
