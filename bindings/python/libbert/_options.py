@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Options as Python has them, names and None, to the structs of the library."""
+
+from __future__ import annotations
+
+from ctypes import addressof, sizeof
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from . import _constants, _structs
+from ._texts import encode, text_of
+
+S = TypeVar("S", bound=Any)
+
+
+@lru_cache(maxsize=None)
+def names(prefix: str) -> dict[str, int]:
+    """The constants of an enum by their names: names("BERT_POOLING_") has "mean": 1."""
+    return {
+        name[len(prefix):].lower(): value
+        for name, value in vars(_constants).items()
+        if name.startswith(prefix)
+    }
+
+
+def number_of(prefix: str, what: str, value: str) -> int:
+    """Number of a named option; ValueError lists the names that there are."""
+    known = names(prefix)
+    try:
+        return known[value]
+    except (KeyError, TypeError):
+        raise ValueError(f"{what} is {value!r}; it can be {', '.join(known)}") from None
+
+
+def name_of(prefix: str, number: int) -> str:
+    """The name of a number that the library gave."""
+    for name, value in names(prefix).items():
+        if value == number:
+            return name
+    return str(number)
+
+
+def names_of_bits(prefix: str, bits: int) -> tuple[str, ...]:
+    """The names of the bits that are set."""
+    return tuple(name for name, value in names(prefix).items() if bits & value)
+
+
+def count(what: str, value: int | None) -> int:
+    """A number of something, None for the default."""
+    if value is None:
+        return 0
+    if not 0 <= value < 2**32:
+        raise ValueError(f"{what} is {value}; it must be from 0 to 4294967295")
+    return value
+
+
+def nanoseconds(what: str, seconds: float | None) -> int:
+    """Seconds as nanoseconds; None is no limit."""
+    if seconds is None:
+        return 0
+    if not 0 < seconds < 2**33:  # also NaN
+        raise ValueError(f"{what} is {seconds}; it must be above 0 seconds, or None")
+    return max(1, int(seconds * 1e9))
+
+
+def optional(text: str | None) -> bytes | None:
+    """A C string, or NULL."""
+    if text is None:
+        return None
+    data = encode(text)
+    if b"\0" in data:
+        raise ValueError(f"{text!r} holds a NUL")
+    return data
+
+
+def make(kind: type[S], **fields: Any) -> S:
+    """An options struct with its size."""
+    made = kind(size=sizeof(kind))
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+NORMALIZE = {None: 0, True: 1, False: 2}
+
+
+def normalize_number(value: bool | None) -> int:
+    try:
+        return NORMALIZE[value]
+    except (KeyError, TypeError):
+        raise ValueError(f"normalize is {value!r}; it can be None, True, False") from None
+
+
+def keeps_errors(errors: str) -> bool:
+    """Of errors="raise" or "keep"."""
+    if errors not in ("raise", "keep"):
+        raise ValueError(f"errors is {errors!r}; it can be raise, keep")
+    return errors == "keep"
+
+
+def set_prompt(options: Any, prompt: str | None, prompt_name: str | None) -> None:
+    """Put a prompt, or a prompt's name, into options that have both fields."""
+    if prompt is not None and prompt_name is not None:
+        raise ValueError("prompt and prompt_name can't both be given")
+    if prompt is not None:
+        text = text_of(encode(prompt, "prompt"))
+        options._kept = text  # the struct has its address only
+        options.prompt = addressof(text)
+    options.prompt_name = optional(prompt_name)
+
+
+def embed_options(
+    pooling: str = "model",
+    normalize: bool | None = None,
+    dimensions: int = 0,
+    overlong: str = "cut_right",
+    max_length: int = 0,
+    stride: int = 0,
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+) -> _structs.EmbedOptions:
+    made = make(
+        _structs.EmbedOptions,
+        pooling=number_of("BERT_POOLING_", "pooling", pooling),
+        normalize=normalize_number(normalize),
+        dimensions=count("dimensions", dimensions),
+        overlong=number_of("BERT_OVERLONG_", "overlong", overlong),
+        max_length=count("max_length", max_length),
+        stride=count("stride", stride),
+    )
+    set_prompt(made, prompt, prompt_name)
+    return made
+

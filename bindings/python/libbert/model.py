@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: MIT
+"""A model, as loaded from a directory or from a packed file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from ctypes import byref, c_void_p
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+from . import _constants as c
+from . import _options as o
+from ._embed import EmbedMethods
+from ._ffi import lib
+from ._forward import ForwardMethods
+from ._structs import Error, File, LogFn, ModelOptions
+from ._tasks import TaskMethods
+from ._texts import address_of, text_bytes
+from .errors import check, closed
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ._pool import Pool
+    from ._tokenizer import RawTokenizer
+    from .session import Session
+
+PathLike = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+Log = Callable[[str, str], None]
+
+FLAGS = ("map", "allow_nonfinite", "no_tokenizer", "no_head", "read", "verify", "repack")
+
+
+def model_options(
+    precision: str = "default",
+    cpu: str | None = None,
+    backend: str | None = None,
+    load_threads: int = 0,
+    calibration: PathLike | None = None,
+    max_bytes: int = 0,
+    max_file_bytes: int = 0,
+    max_layers: int = 0,
+    log: Log | None = None,
+    **flags: bool,
+) -> ModelOptions:
+    """bert_model_options; see Model."""
+    bits = 0
+    for name, value in flags.items():
+        if name not in FLAGS:
+            raise TypeError(f"unknown option {name}")
+        bits |= getattr(c, f"BERT_MODEL_{name.upper()}") if value else 0
+    options = o.make(
+        ModelOptions,
+        flags=bits,
+        precision=o.number_of("BERT_PRECISION_", "precision", precision),
+        cpu=o.optional(cpu),
+        backend=o.optional(backend),
+        max_bytes=max_bytes,
+        max_file_bytes=max_file_bytes,
+        max_layers=o.count("max_layers", max_layers),
+        threads=o.count("load_threads", load_threads),
+        calibration=None if calibration is None else os.fsencode(calibration),
+    )
+    if log is not None:
+        options.log = log_function(log)
+    return options
+
+
+def log_function(log: Log) -> Any:
+    """A bert_log_fn that calls log(level, message)."""
+    levels = {c.BERT_LOG_WARNING: "warning", c.BERT_LOG_INFO: "info", c.BERT_LOG_DEBUG: "debug"}
+    return LogFn(
+        lambda _, level, message: log(levels.get(level, "debug"), message.decode("utf-8", "replace"))
+    )
+
+
+class Model(EmbedMethods, TaskMethods, ForwardMethods):
+    """A model in memory; immutable, for any number of threads at once.
+
+    Args:
+        path: directory in the layout of the Hugging Face hub, or a packed file.
+        precision: "default", "fp32", "bf16", "int8" or "auto".
+        cpu: caps the instruction set, such as "avx2"; None: the best here.
+        backend: None is "cpu".
+        threads, max_tokens, max_sequences, sessions, timeout, max_session_bytes: of the
+            sessions in which the model's methods compute; see Session.
+        load_threads: threads that pack the weights; 0: as many as the process may use.
+        calibration: path of a file for int8.
+        max_bytes: memory of the model at most; 0: no limit.
+        log: called with a level ("warning", "info", "debug") and a line while loading.
+        flags: map, allow_nonfinite, no_tokenizer, no_head, read, verify, repack; each is
+            False unless given, and as BERT_MODEL_* of bert/model.h.
+
+    Raises:
+        FileNotFoundError, OSError: a file is missing or can't be read.
+        FormatError (a ValueError): a file is malformed; the message names it.
+        UnsupportedError: valid, but not handled.
+
+    A model is pickled by its path and options, and loaded again where it is unpickled.
+    It may be used after a fork, in the parent and in the child.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        *,
+        precision: str = "default",
+        cpu: str | None = None,
+        backend: str | None = None,
+        threads: int = 0,
+        max_tokens: int = 0,
+        max_sequences: int = 0,
+        sessions: int = 0,
+        timeout: float | None = None,
+        max_session_bytes: int = 0,
+        load_threads: int = 0,
+        calibration: PathLike | None = None,
+        max_bytes: int = 0,
+        max_file_bytes: int = 0,
+        max_layers: int = 0,
+        log: Log | None = None,
+        **flags: bool,
+    ) -> None:
+        loading: dict[str, Any] = dict(
+            precision=precision, cpu=cpu, backend=backend, load_threads=load_threads,
+            calibration=calibration, max_bytes=max_bytes, max_file_bytes=max_file_bytes,
+            max_layers=max_layers, **flags,
+        )  # fmt: skip
+        options = model_options(log=log, **loading)
+        out, error = c_void_p(), Error()
+        check(
+            lib.bert_model_load(byref(out), os.fsencode(path), byref(options), byref(error)), error
+        )
+        self.path: str | None = os.path.abspath(os.fsdecode(path))
+        self._loading = loading
+        self._running: dict[str, Any] = dict(
+            threads=threads, max_tokens=max_tokens, max_sequences=max_sequences,
+            sessions=sessions, timeout=timeout, max_bytes=max_session_bytes,
+        )  # fmt: skip
+        self._adopt(out.value)
+
+    def _adopt(self, address: int | None) -> None:
+        assert address
+        self._address = address
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._tokenizer: RawTokenizer | None = None
+        self._finalizer = weakref.finalize(self, lib.bert_model_unref, address)
+
+    @classmethod
+    def from_address(cls, address: int, path: str | None = None) -> Model:
+        """The model at the address of a bert_model, of which this takes over one reference."""
+        model = cls.__new__(cls)
+        model.path = path
+        model._loading = {}
+        model._running = {}
+        model._adopt(address)
+        return model
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], **options: Any) -> Model:
+        """A model out of memory: the contents of files by their paths below the directory."""
+        settings = model_options(**options)
+        array = (File * len(files))()
+        for entry, (name, data) in zip(array, files.items()):
+            entry.name = os.fsencode(name)
+            entry.data = address_of(data)
+            entry.size = len(data)
+        out, error = c_void_p(), Error()
+        check(
+            lib.bert_model_load_memory(
+                byref(out), array, len(files), byref(settings), byref(error)
+            ),
+            error,
+        )
+        assert out.value
+        return cls.from_address(out.value)
+
+    # ---- Life ------------------------------------------------------------------------
+
+    @property
+    def address(self) -> int:
+        """Address of the bert_model, for calls of the C interface.  ValueError once closed."""
+        if not self._finalizer.alive:
+            raise closed("model")
+        return self._address
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Free the model as soon as calls that are under way have ended.  Twice is fine."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        self._finalizer()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        if self.path is None:
+            raise TypeError("a model that was not loaded from a path can't be pickled")
+        return _load, (type(self), self.path, self._loading, self._running)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<{type(self).__name__} of {self.path!r}, closed>"
+        return f"<{type(self).__name__} of {self.path!r}: {self.architecture}, {self.precision}>"
+
+    # ---- Parts ---------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The sessions in which the methods of the model compute."""
+        session = self._session
+        if session is None:
+            from .session import Session
+
+            with self._lock:
+                session = self._session
+                if session is None:
+                    session = self._session = Session(self, **self._running)
+        return session
+
+    def _pool(self) -> Pool:
+        return self.session.pool
+
+    @property
+    def tokenizer(self) -> RawTokenizer:
+        """The model's tokenizer.  UnsupportedError says why there is none."""
+        if self._tokenizer is None:
+            from ._tokenizer import RawTokenizer
+
+            out, error = c_void_p(), Error()
+            check(lib.bert_model_tokenizer(self.address, byref(out), byref(error)), error)
+            assert out.value
+            self._tokenizer = RawTokenizer.from_address(lib.bert_tokenizer_ref(out.value))
+        return self._tokenizer
+
+    # ---- What was loaded --------------------------------------------------------------------
+
+    @property
+    def architecture(self) -> str:
+        """`model_type` of the config, such as "bert"."""
+        return _string(lib.bert_model_architecture(self.address))
+
+    @property
+    def task(self) -> str:
+        """What the model is for, such as "embedding" or "text-classification"."""
+        return _string(lib.bert_model_task(self.address))
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of a token's vector."""
+        return int(lib.bert_model_hidden_size(self.address))
+
+    @property
+    def layers(self) -> int:
+        """Encoder layers."""
+        return int(lib.bert_model_layers(self.address))
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of a layer."""
+        return int(lib.bert_model_heads(self.address))
+
+    @property
+    def intermediate_size(self) -> int:
+        """Inner width of the feed-forward network."""
+        return int(lib.bert_model_intermediate_size(self.address))
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the word embedding."""
+        return int(lib.bert_model_vocab_size(self.address))
+
+    @property
+    def type_vocab_size(self) -> int:
+        """Rows of the token type embedding."""
+        return int(lib.bert_model_type_vocab_size(self.address))
+
+    @property
+    def max_positions(self) -> int:
+        """Longest sequence that the model takes, in tokens."""
+        return int(lib.bert_model_max_positions(self.address))
+
+    @property
+    def max_length(self) -> int:
+        """Tokens to which texts are cut if nothing else is asked."""
+        return int(lib.bert_model_max_length(self.address))
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of all tensors in use."""
+        return int(lib.bert_model_parameters(self.address))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the model holds, in bytes; mapped files not counted."""
+        return int(lib.bert_model_bytes(self.address))
+
+    @property
+    def precision(self) -> str:
+        """Precision in use: "fp32", "bf16" or "int8"."""
+        return o.name_of("BERT_PRECISION_", lib.bert_model_precision(self.address))
+
+    @property
+    def cpu(self) -> str:
+        """Instruction set in use."""
+        return _string(lib.bert_model_cpu(self.address))
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the file holds a pooler."""
+        return bool(lib.bert_model_has_pooler(self.address))
+
+    @property
+    def embedding_size(self) -> int:
+        """Width of embed()'s rows with default options."""
+        return int(lib.bert_model_embedding_size(self.address))
+
+    @property
+    def pooling(self) -> str:
+        """Pooling of the model's own modules, such as "mean" or "cls+mean"."""
+        return _string(lib.bert_model_pooling(self.address))
+
+    @property
+    def similarity_function(self) -> str:
+        """"cosine", "dot", "euclidean", "manhattan", "maxsim" or "meanmaxsim"."""
+        return _string(lib.bert_model_similarity(self.address))
+
+    @property
+    def embedding_kinds(self) -> tuple[str, ...]:
+        """The kinds that embed_all() can give: of "dense", "sparse", "multi"."""
+        return o.names_of_bits("BERT_EMBEDDING_", lib.bert_model_embeddings(self.address))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What forward() can give, such as "last_hidden_state" and "logits"."""
+        return o.names_of_bits("BERT_OUTPUT_", lib.bert_model_outputs(self.address))
+
+    @property
+    def head_missing(self) -> str | None:
+        """Tensors that the task head named by the config lacks; None: nothing to say."""
+        text = lib.bert_model_head_missing(self.address)
+        return None if text is None else _string(text)
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """The named prompts."""
+        address = self.address
+        return {
+            _string(lib.bert_model_prompt_name(address, i)): (
+                text_bytes(lib.bert_model_prompt(address, i)) or b""
+            ).decode("utf-8", "replace")
+            for i in range(lib.bert_model_prompt_count(address))
+        }
+
+    @property
+    def default_prompt(self) -> str | None:
+        """Name of the prompt that applies unasked."""
+        name = lib.bert_model_default_prompt(self.address)
+        return None if name is None else _string(name)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the task head, by their ids."""
+        address = self.address
+        return tuple(
+            _string(lib.bert_model_label(address, i))
+            for i in range(lib.bert_model_label_count(address))
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks made while loading, such as tensors not used."""
+        address = self.address
+        return tuple(
+            _string(lib.bert_model_note(address, i))
+            for i in range(lib.bert_model_note_count(address))
+        )
+
+
+def _load(
+    kind: type[Model], path: str, loading: dict[str, Any], running: dict[str, Any]
+) -> Model:
+    settings = dict(running)
+    settings["max_session_bytes"] = settings.pop("max_bytes", 0)
+    return kind(path, **loading, **settings)
+
+
+def _string(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Sessions: what computes.  Every method may be called by any number of threads at once."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_uint64
+from typing import TYPE_CHECKING
+
+from . import _options as o
+from . import _structs as s
+from ._embed import EmbedMethods
+from ._ffi import lib
+from ._forward import ForwardMethods
+from ._pool import Pool
+from ._tasks import TaskMethods
+from .errors import check
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .model import Model
+
+
+class Session(EmbedMethods, TaskMethods, ForwardMethods):
+    """Sessions of a model: as many as threads call at once, up to `sessions`.
+
+    Args:
+        model: the model.
+        threads: threads of one call, the caller included; 0: as many as the process may use.
+        max_tokens: tokens of one batch, 0: 2048, or the model's positions where those are more;
+            memory grows with it.
+        max_sequences: sequences of one batch; 0: no limit but max_tokens.
+        sessions: how many threads may compute at once, others wait; 0: one for each CPU.
+        timeout: seconds that one call may take, else TimeoutError; None: no limit.  A call with
+            more than 4096 texts counts as several.
+        max_bytes: memory of one session at most; 0: no limit.
+
+    Rows and records are the same bits whatever else is in the call, in whatever thread.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        threads: int = 0,
+        max_tokens: int = 0,
+        max_sequences: int = 0,
+        sessions: int = 0,
+        timeout: float | None = None,
+        max_bytes: int = 0,
+    ) -> None:
+        options = o.make(
+            s.SessionOptions,
+            threads=o.count("threads", threads),
+            max_tokens=o.count("max_tokens", max_tokens),
+            max_sequences=o.count("max_sequences", max_sequences),
+            timeout_ns=o.nanoseconds("timeout", timeout),
+            max_bytes=max_bytes,
+        )
+        self.model = model
+        self._options = options
+        self.pool = Pool(model.address, options, o.count("sessions", sessions))
+
+    @property
+    def address(self) -> int:
+        """Address of the bert_model."""
+        return self.model.address
+
+    def _pool(self) -> Pool:
+        return self.pool
+
+    def close(self) -> None:
+        """Free the sessions as soon as calls that are under way have ended.  Twice is fine."""
+        self.pool.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def estimate(self) -> int:
+        """Bytes that one session holds at its peak."""
+        out, error = c_uint64(), s.Error()
+        check(
+            lib.bert_session_estimate(
+                self.model.address, byref(self._options), byref(out), byref(error)
+            ),
+            error,
+        )
+        return out.value
