@@ -14,14 +14,84 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._encodings import Encodings as Encodings
+    from ._jobs import Job as Job
+    from ._machine import cpus as cpus
+    from ._machine import families as families
+    from ._machine import version as version
+    from ._tokenizer import RawTokenizer as RawTokenizer
+    from .engine import Engine as Engine
+    from .errors import BackendError as BackendError
     from .errors import BertError as BertError
+    from .errors import BusyError as BusyError
+    from .errors import CanceledError as CanceledError
+    from .errors import DeadlineError as DeadlineError
+    from .errors import FileError as FileError
+    from .errors import ForbiddenFileError as ForbiddenFileError
+    from .errors import FormatError as FormatError
+    from .errors import InternalError as InternalError
+    from .errors import InvalidArgumentError as InvalidArgumentError
+    from .errors import LengthError as LengthError
+    from .errors import LimitError as LimitError
+    from .errors import MissingFileError as MissingFileError
+    from .errors import NonFiniteError as NonFiniteError
+    from .errors import OutOfMemoryError as OutOfMemoryError
+    from .errors import UnsupportedError as UnsupportedError
     from .model import Model as Model
+    from .results import Answer as Answer
+    from .results import Choices as Choices
+    from .results import Chunks as Chunks
+    from .results import Embeddings as Embeddings
+    from .results import EmbedReport as EmbedReport
+    from .results import Entity as Entity
+    from .results import Explanation as Explanation
+    from .results import Fill as Fill
+    from .results import Label as Label
+    from .results import Next as Next
+    from .results import Ranked as Ranked
+    from .results import Rankings as Rankings
+    from .results import Results as Results
     from .session import Session as Session
 
 # Where a public name is.  One line for each, here and above.
 _HOMES = {
+    "Encodings": "_encodings",
+    "Job": "_jobs",
+    "version": "_machine",
+    "cpus": "_machine",
+    "families": "_machine",
+    "RawTokenizer": "_tokenizer",
+    "Engine": "engine",
+    "BackendError": "errors",
     "BertError": "errors",
+    "BusyError": "errors",
+    "CanceledError": "errors",
+    "DeadlineError": "errors",
+    "FileError": "errors",
+    "ForbiddenFileError": "errors",
+    "FormatError": "errors",
+    "InternalError": "errors",
+    "InvalidArgumentError": "errors",
+    "LengthError": "errors",
+    "LimitError": "errors",
+    "MissingFileError": "errors",
+    "NonFiniteError": "errors",
+    "OutOfMemoryError": "errors",
+    "UnsupportedError": "errors",
     "Model": "model",
+    "Answer": "results",
+    "Choices": "results",
+    "Chunks": "results",
+    "EmbedReport": "results",
+    "Embeddings": "results",
+    "Entity": "results",
+    "Explanation": "results",
+    "Fill": "results",
+    "Label": "results",
+    "Next": "results",
+    "Ranked": "results",
+    "Rankings": "results",
+    "Results": "results",
     "Session": "session",
 }
 

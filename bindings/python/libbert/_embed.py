@@ -26,6 +26,20 @@ if TYPE_CHECKING:
     from ._texts import TextsLike
 
 
+def chunk_spans(spans: Any, text: Texts) -> NDArray[np.uintp]:
+    """[parts, 2] offsets in bytes of offsets in the text's own unit."""
+    places = np.asarray(spans)
+    if places.size == 0:
+        places = np.empty((0, 2), np.int64)
+    if places.ndim != 2 or places.shape[1] != 2 or places.dtype.kind not in "iu":
+        raise ValueError(f"spans must be integers of shape [parts, 2], not {places.shape}")
+    if places.size and places.min() < 0:
+        raise ValueError("spans must not be negative")
+    if text.is_text:
+        places = bytes_from_chars(text.data(0), places)
+    return np.ascontiguousarray(places, np.uintp)
+
+
 class EmbedMethods(Computes):
     """Texts to vectors."""
 
@@ -141,11 +155,9 @@ class EmbedMethods(Computes):
             pool.release(session)
         check(code, error)
         try:
-            found = read.read_output(out.value or 0, c.BERT_OUTPUT_LAST_HIDDEN_STATE, 0)
+            return read.read_output(out.value or 0, c.BERT_OUTPUT_LAST_HIDDEN_STATE, 0)
         finally:
             lib.bert_outputs_free(out)
-        assert found is not None
-        return found
 
     def embed_all(
         self,
@@ -173,21 +185,10 @@ class EmbedMethods(Computes):
             errors: "raise" the first, or "keep" them in the result.
             The others are those of embed().
         """
-        bits = 0
-        for kind in [kinds] if isinstance(kinds, str) else kinds:
-            bits |= o.number_of("BERT_EMBEDDING_", "kind", kind)
-        options = o.make(
-            s.EmbedAllOptions,
-            outputs=bits,
-            pooling=o.number_of("BERT_POOLING_", "pooling", pooling),
-            normalize=o.normalize_number(normalize),
-            dimensions=o.count("dimensions", dimensions),
-            max_active=o.count("max_active", max_active),
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-            role=o.number_of("BERT_ROLE_", "role", role),
-        )
-        o.set_prompt(options, prompt, prompt_name)
+        options = o.embed_all_options(
+            kinds, role, pooling, normalize, dimensions, max_active, max_length, overlong,
+            prompt, prompt_name,
+        )  # fmt: skip
         keep = o.keeps_errors(errors)
         prepared = make_texts(texts)
         return self._result(
@@ -223,32 +224,14 @@ class EmbedMethods(Computes):
                 `stride` tokens; False: LengthError.
             The others are those of embed().
         """
-        options = o.make(
-            s.ChunkOptions,
-            pooling=o.number_of("BERT_POOLING_", "pooling", pooling),
-            normalize=o.normalize_number(normalize),
-            dimensions=o.count("dimensions", dimensions),
-            max_length=o.count("max_length", max_length),
-            chunk_tokens=o.count("chunk_tokens", chunk_tokens),
-            windows=int(windows),
-            stride=o.count("stride", stride),
-        )
-        o.set_prompt(options, prompt, prompt_name)
+        options = o.chunk_options(
+            chunk_tokens, pooling, normalize, dimensions, max_length, windows, stride, prompt,
+            prompt_name,
+        )  # fmt: skip
         prepared = make_texts(encode(text))
         prepared.is_text = isinstance(text, str)
         view = s.Text.from_address(prepared.pointer)
-        places = None
-        if spans is not None:
-            places = np.asarray(spans)
-            if places.size == 0:
-                places = places.reshape(0, 2).astype(np.int64)
-            if places.ndim != 2 or places.shape[1] != 2 or places.dtype.kind not in "iu":
-                raise ValueError(f"spans must be integers of shape [parts, 2], not {places.shape}")
-            if prepared.is_text:
-                places = bytes_from_chars(prepared.data(0), places)
-            if places.size and places.min() < 0:
-                raise ValueError("spans must not be negative")
-            places = np.ascontiguousarray(places, np.uintp)
+        places = None if spans is None else chunk_spans(spans, prepared)
         n = 0 if places is None else len(places)
         # An array without rows has an address, so that it isn't taken for None.
         place = None if places is None else places.ctypes.data or prepared.pointer

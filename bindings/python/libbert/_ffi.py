@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Prototypes of every function of the C interface.
 
-`lib.bert_...` calls them.  Calls that may take time let other threads run; getters, which
-only look into a result, keep the GIL (1 in PROTOTYPES): a thread that gives it away waits
-for it again, up to 5 ms for each call where others compute.
+`lib.bert_...` calls them.  Calls that may take time let other threads run; getters,
+which only look into a result, keep the GIL (1 in PROTOTYPES): a thread that gives it
+away waits for it again, up to 5 ms for each call where others compute.
 
 Made by tools/make_ffi.py from include/bert/*.h: don't edit.
 """
@@ -12,7 +12,15 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import (
-    c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
 )
 from typing import Any
 

@@ -105,13 +105,14 @@ class ForwardMethods(Computes):
         batch = Batch(ids, type_ids)
 
         def reading(address: int) -> dict[str, list[NDArray[np.float32]]]:
+            # What was asked for is there, else the call would have failed.
             return {
                 name: [
                     read.read_output(address, getattr(c, f"BERT_OUTPUT_{name.upper()}"), i)
                     for i in range(batch.n)
                 ]
                 for name in wanted
-            }  # type: ignore[return-value]  # all were asked for
+            }
 
         return self._result(
             lambda session, out, error: lib.bert_forward(

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterable
 from ctypes import addressof, sizeof
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 from . import _constants, _structs
-from ._texts import encode, text_of
+from ._texts import encode, make_texts, text_of
 
-S = TypeVar("S", bound=Any)
+S = TypeVar("S", bound=ctypes.Structure)
 
 
-@lru_cache(maxsize=None)
+@cache
 def names(prefix: str) -> dict[str, int]:
     """The constants of an enum by their names: names("BERT_POOLING_") has "mean": 1."""
     return {
@@ -75,7 +77,7 @@ def optional(text: str | None) -> bytes | None:
 
 def make(kind: type[S], **fields: Any) -> S:
     """An options struct with its size."""
-    made = kind(size=sizeof(kind))
+    made: S = kind(size=sizeof(kind))
     for name, value in fields.items():
         setattr(made, name, value)
     return made
@@ -89,6 +91,15 @@ def normalize_number(value: bool | None) -> int:
         return NORMALIZE[value]
     except (KeyError, TypeError):
         raise ValueError(f"normalize is {value!r}; it can be None, True, False") from None
+
+
+def overlong_number(value: str) -> int:
+    return number_of("BERT_OVERLONG_", "overlong", value)
+
+
+def stride_number(value: int | None) -> int:
+    """Tokens that windows share; None: none."""
+    return _constants.BERT_STRIDE_NONE if value is None else count("stride", value)
 
 
 def keeps_errors(errors: str) -> bool:
@@ -124,10 +135,163 @@ def embed_options(
         pooling=number_of("BERT_POOLING_", "pooling", pooling),
         normalize=normalize_number(normalize),
         dimensions=count("dimensions", dimensions),
-        overlong=number_of("BERT_OVERLONG_", "overlong", overlong),
+        overlong=overlong_number(overlong),
         max_length=count("max_length", max_length),
         stride=count("stride", stride),
     )
     set_prompt(made, prompt, prompt_name)
     return made
 
+
+def embed_all_options(
+    kinds: Iterable[str] = (),
+    role: str = "none",
+    pooling: str = "model",
+    normalize: bool | None = None,
+    dimensions: int = 0,
+    max_active: int = 0,
+    max_length: int = 0,
+    overlong: str = "cut_right",
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+) -> _structs.EmbedAllOptions:
+    bits = 0
+    for kind in [kinds] if isinstance(kinds, str) else kinds:
+        bits |= number_of("BERT_EMBEDDING_", "kind", kind)
+    made = make(
+        _structs.EmbedAllOptions,
+        outputs=bits,
+        pooling=number_of("BERT_POOLING_", "pooling", pooling),
+        normalize=normalize_number(normalize),
+        dimensions=count("dimensions", dimensions),
+        max_active=count("max_active", max_active),
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+        role=number_of("BERT_ROLE_", "role", role),
+    )
+    set_prompt(made, prompt, prompt_name)
+    return made
+
+
+def chunk_options(
+    chunk_tokens: int = 0,
+    pooling: str = "model",
+    normalize: bool | None = None,
+    dimensions: int = 0,
+    max_length: int = 0,
+    windows: bool = False,
+    stride: int = 0,
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+) -> _structs.ChunkOptions:
+    made = make(
+        _structs.ChunkOptions,
+        pooling=number_of("BERT_POOLING_", "pooling", pooling),
+        normalize=normalize_number(normalize),
+        dimensions=count("dimensions", dimensions),
+        max_length=count("max_length", max_length),
+        chunk_tokens=count("chunk_tokens", chunk_tokens),
+        windows=int(windows),
+        stride=count("stride", stride),
+    )
+    set_prompt(made, prompt, prompt_name)
+    return made
+
+
+def classify_options(
+    function: str = "auto", top: int = 0, max_length: int = 0, overlong: str = "cut_right"
+) -> _structs.ClassifyOptions:
+    return make(
+        _structs.ClassifyOptions,
+        function=number_of("BERT_FUNCTION_", "function", function),
+        top=count("top", top),
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )
+
+
+def rerank_options(
+    raw: bool = False, top: int = 0, max_length: int = 0, overlong: str = "cut_right"
+) -> _structs.RerankOptions:
+    return make(
+        _structs.RerankOptions,
+        raw=int(raw),
+        top=count("top", top),
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )
+
+
+def tag_options(
+    aggregation: str = "simple", max_length: int = 0, stride: int | None = 0
+) -> _structs.TagOptions:
+    return make(
+        _structs.TagOptions,
+        aggregation=number_of("BERT_AGGREGATE_", "aggregation", aggregation),
+        max_length=count("max_length", max_length),
+        stride=stride_number(stride),
+    )
+
+
+def answer_options(
+    top: int = 1,
+    null: bool = True,
+    max_answer: int = 0,
+    max_length: int = 0,
+    stride: int | None = 0,
+) -> _structs.AnswerOptions:
+    return make(
+        _structs.AnswerOptions,
+        top=count("top", top),
+        no_null=int(not null),
+        max_answer=count("max_answer", max_answer),
+        max_length=count("max_length", max_length),
+        stride=stride_number(stride),
+    )
+
+
+def next_options(max_length: int = 0, overlong: str = "cut_right") -> _structs.NextOptions:
+    return make(
+        _structs.NextOptions,
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )
+
+
+def fill_options(
+    top: int = 5,
+    targets: Iterable[str] | None = None,
+    max_length: int = 0,
+    overlong: str = "cut_right",
+) -> _structs.FillOptions:
+    made = make(
+        _structs.FillOptions,
+        top=count("top", top),
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )
+    if targets is not None:
+        wanted = make_texts(targets, "targets")
+        made._kept = wanted
+        made.n_targets = wanted.n
+        made.targets = wanted.pointer
+    return made
+
+
+def choose_options(max_length: int = 0, overlong: str = "cut_right") -> _structs.ChooseOptions:
+    return make(
+        _structs.ChooseOptions,
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )
+
+
+def explain_options(
+    target: str = "auto", max_length: int = 0, overlong: str = "cut_right"
+) -> _structs.ExplainOptions:
+    return make(
+        _structs.ExplainOptions,
+        target=number_of("BERT_ROLLOUT_", "target", target),
+        max_length=count("max_length", max_length),
+        overlong=overlong_number(overlong),
+    )

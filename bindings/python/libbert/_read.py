@@ -5,6 +5,7 @@ nothing, so that it serves sessions and jobs alike."""
 from __future__ import annotations
 
 from ctypes import byref, c_char, c_float, c_size_t, c_uint32, string_at
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
@@ -17,39 +18,34 @@ from ._texts import Texts, chars_from_bytes
 from .errors import BertError, make_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-# Records of a list: numpy reads many at once, a pointer being a number to it.
-LABEL = np.dtype([("label", np.uintp), ("id", np.uint32), ("score", np.float32)], align=True)
-RANKED = np.dtype([("index", np.uintp), ("score", np.float32)], align=True)
+# Lists that become arrays.
 CHOICE = np.dtype([("score", np.float32), ("logit", np.float32)], align=True)
 TERM = np.dtype([("id", np.int32), ("weight", np.float32)], align=True)
 REPORT = np.dtype(
     [("status", np.int32), ("tokens", np.uint32), ("truncated", np.uint64)], align=True
 )
-ENTITY = np.dtype(
-    [
-        ("label", np.uintp), ("id", np.uint32), ("score", np.float32),
-        ("bytes", np.uintp, 2), ("chars", np.uintp, 2),
-    ],
-    align=True,
-)  # fmt: skip
-ANSWER = np.dtype(
-    [
-        ("bytes", np.uintp, 2), ("chars", np.uintp, 2), ("score", np.float32),
-        ("is_null", np.uint32),
-    ],
-    align=True,
-)  # fmt: skip
 CHUNK = np.dtype([("bytes", np.uintp, 2), ("vector", np.uintp), ("tokens", np.uint32)], align=True)
 RELEVANCE = np.dtype(
     [("bytes", np.uintp, 2), ("score", np.float32), ("id", np.int32), ("sequence", np.int32)],
     align=True,
 )
-RECORDS = {
-    s.LabelScore: LABEL, s.Ranked: RANKED, s.Choice: CHOICE, s.Term: TERM, s.EmbedReport: REPORT,
-    s.Entity: ENTITY, s.AnswerSpan: ANSWER, s.Chunk: CHUNK, s.Relevance: RELEVANCE,
-}  # fmt: skip
+# Lists that become tuples.
+LABEL = Struct("@PIf")
+RANKED = Struct("@Nf0N")
+ENTITY = Struct("@PIfNNNN")
+ANSWER = Struct("@NNNNfI")
+FILL = Struct("@ifPNPN")
+# What they stand for; a test compares the sizes.
+RECORDS: list[tuple[Any, int]] = [
+    (s.Choice, CHOICE.itemsize), (s.Term, TERM.itemsize), (s.EmbedReport, REPORT.itemsize),
+    (s.Chunk, CHUNK.itemsize), (s.Relevance, RELEVANCE.itemsize), (s.LabelScore, LABEL.size),
+    (s.Ranked, RANKED.size), (s.Entity, ENTITY.size), (s.AnswerSpan, ANSWER.size),
+    (s.Fill, FILL.size),
+]  # fmt: skip
 
 
 def array_at(address: int | None, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -64,11 +60,9 @@ def array_at(address: int | None, shape: tuple[int, ...], dtype: Any) -> NDArray
     return np.frombuffer(view, dtype).reshape(shape).copy()
 
 
-def records_at(address: int | None, n: int, dtype: np.dtype[Any]) -> Any:
-    """n records of the library's as a list of tuples."""
-    if not address or not n:
-        return []
-    return np.frombuffer(string_at(address, n * dtype.itemsize), dtype).tolist()
+def records_at(address: int | None, n: int, form: Struct) -> Iterator[tuple[Any, ...]]:
+    """n records of the library's as tuples."""
+    return form.iter_unpack(string_at(address, n * form.size) if address else b"")
 
 
 class Names:
@@ -110,11 +104,6 @@ def truncated(kind: str, address: int, n: int) -> NDArray[Any]:
     return np.fromiter((get(address, i) for i in range(n)), np.uint64, n)
 
 
-def text_part(texts: Texts, i: int, span: Any) -> str:
-    start, end = span
-    return texts.data(i)[start:end].decode("utf-8", "replace") if end > start else ""
-
-
 def read_classifications(address: int, keep: bool = False, shift: int = 0) -> r.Results[Any]:
     names = Names()
 
@@ -138,11 +127,12 @@ def read_entities(
             return []
         data = texts.data(i + shift)
         found = []
-        for label, number, score, place, chars in records_at(
+        for label, number, score, start, end, char_start, char_end in records_at(
             lib.bert_entities_list(address, i), n, ENTITY
         ):
-            part = data[place[0]:place[1]].decode("utf-8", "replace")
-            start, end = chars if texts.is_text else place
+            part = data[start:end].decode("utf-8", "replace")
+            if texts.is_text:
+                start, end = char_start, char_end
             found.append(r.Entity(names[label], score, start, end, part, number))
         return found
 
@@ -156,11 +146,12 @@ def read_answers(
         n = lib.bert_answers_count(address, i)
         data = contexts.data(i + shift)
         found = []
-        for place, chars, score, null in records_at(
+        for start, end, char_start, char_end, score, null in records_at(
             lib.bert_answers_list(address, i), n, ANSWER
         ):
-            part = data[place[0]:place[1]].decode("utf-8", "replace")
-            start, end = chars if contexts.is_text else place
+            part = data[start:end].decode("utf-8", "replace")
+            if contexts.is_text:
+                start, end = char_start, char_end
             found.append(r.Answer(part, score, start, end, bool(null)))
         return found
 
@@ -174,7 +165,7 @@ def read_rankings(address: int, keep: bool = False) -> r.Rankings:
     scores, errors = gather("rankings", address, keep, 0, read, float("nan"))
     best = records_at(lib.bert_rankings_best(address), lib.bert_rankings_count(address), RANKED)
     return r.Rankings(
-        [r.Ranked(index, score) for index, score in best],
+        [r.Ranked(position, score) for position, score in best],
         np.array(scores, np.float32),
         errors,
         truncated("rankings", address, len(scores)),
@@ -193,16 +184,8 @@ def read_nexts(address: int, keep: bool = False, shift: int = 0) -> r.Results[An
 
 def read_fills(address: int, keep: bool = False, shift: int = 0) -> r.Results[Any]:
     """Of each text a list for each mask."""
-    dtype = np.dtype(
-        [
-            ("id", np.int32), ("score", np.float32),
-            ("token", np.uintp, 2), ("text", np.uintp, 2),
-        ],
-        align=True,
-    )  # fmt: skip
-
-    def string(view: Any) -> str:
-        return string_at(view[0], view[1]).decode("utf-8", "replace") if view[1] else ""
+    def string(address: int, size: int) -> str:
+        return string_at(address, size).decode("utf-8", "replace") if size else ""
 
     def read(i: int) -> list[list[r.Fill]]:
         masks = []
@@ -211,8 +194,10 @@ def read_fills(address: int, keep: bool = False, shift: int = 0) -> r.Results[An
             best = lib.bert_fills_best(address, i, mask, byref(n))
             masks.append(
                 [
-                    r.Fill(string(token), score, number, string(text))
-                    for number, score, token, text in records_at(best, n.value, dtype)
+                    r.Fill(string(token, size), score, number, string(text, length))
+                    for number, score, token, size, text, length in records_at(
+                        best, n.value, FILL
+                    )
                 ]
             )
         return masks
@@ -294,10 +279,10 @@ def read_explanation(address: int, texts: Texts, pair: Texts | None) -> r.Explan
     )  # fmt: skip
 
 
-def read_output(address: int, which: int, sequence: int) -> NDArray[Any] | None:
-    """One output of one sequence; None if it was not asked for."""
+def read_output(address: int, which: int, sequence: int) -> NDArray[np.float32]:
+    """One output of one sequence."""
     shape, rank = (c_uint32 * 4)(), c_uint32()
     values = lib.bert_outputs_get(address, which, sequence, shape, byref(rank))
     if not values:
-        return None
+        raise LookupError(f"output {which} of sequence {sequence} is not there")
     return array_at(values, tuple(shape[: rank.value]), c_float)

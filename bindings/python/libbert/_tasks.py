@@ -19,7 +19,6 @@ from . import _read as read
 from . import _structs as s
 from . import results as r
 from ._computes import Computes
-from ._constants import BERT_STRIDE_NONE
 from ._ffi import lib
 from ._texts import Texts, encode, make_texts, text_of
 
@@ -64,13 +63,7 @@ class TaskMethods(Computes):
         b = None
         if pairs is not None:
             a, b = make_pairs(texts, pairs)
-        options = o.make(
-            s.ClassifyOptions,
-            function=o.number_of("BERT_FUNCTION_", "function", function),
-            top=o.count("top", top),
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-        )
+        options = o.classify_options(function, top, max_length, overlong)
         keep = o.keeps_errors(errors)
         return self._results(
             a.n,
@@ -100,13 +93,7 @@ class TaskMethods(Computes):
         """
         view = text_of(encode(query, "query"))
         prepared = make_texts(texts)
-        options = o.make(
-            s.RerankOptions,
-            raw=int(raw),
-            top=o.count("top", top),
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-        )
+        options = o.rerank_options(raw, top, max_length, overlong)
         keep = o.keeps_errors(errors)
         return self._result(
             lambda session, out, error: lib.bert_rerank(
@@ -133,12 +120,7 @@ class TaskMethods(Computes):
             stride: tokens that windows share; 0: half a window, at most 128; None: they share none.
         """
         prepared = make_texts(texts)
-        options = o.make(
-            s.TagOptions,
-            aggregation=o.number_of("BERT_AGGREGATE_", "aggregation", aggregation),
-            max_length=o.count("max_length", max_length),
-            stride=BERT_STRIDE_NONE if stride is None else o.count("stride", stride),
-        )
+        options = o.tag_options(aggregation, max_length, stride)
         keep = o.keeps_errors(errors)
         return self._results(
             prepared.n,
@@ -171,14 +153,7 @@ class TaskMethods(Computes):
             stride: tokens that windows share; 0: half a window, at most 128; None: they share none.
         """
         a, b = make_pairs(questions, contexts, ("questions", "contexts"))
-        options = o.make(
-            s.AnswerOptions,
-            top=o.count("top", top),
-            no_null=int(not null),
-            max_answer=o.count("max_answer", max_answer),
-            max_length=o.count("max_length", max_length),
-            stride=BERT_STRIDE_NONE if stride is None else o.count("stride", stride),
-        )
+        options = o.answer_options(top, null, max_answer, max_length, stride)
         keep = o.keeps_errors(errors)
         return self._results(
             a.n,
@@ -200,11 +175,7 @@ class TaskMethods(Computes):
     ) -> r.Results[r.Next]:
         """Whether each second text follows its first."""
         a, b = make_pairs(texts, pairs)
-        options = o.make(
-            s.NextOptions,
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-        )
+        options = o.next_options(max_length, overlong)
         keep = o.keeps_errors(errors)
         return self._results(
             a.n,
@@ -232,15 +203,7 @@ class TaskMethods(Computes):
             targets: only these tokens come.
         """
         prepared = make_texts(texts)
-        wanted = None if targets is None else make_texts(targets, "targets")
-        options = o.make(
-            s.FillOptions,
-            top=o.count("top", top),
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-            n_targets=wanted.n if wanted else 0,
-            targets=wanted.pointer if wanted else None,
-        )
+        options = o.fill_options(top, targets, max_length, overlong)
         keep = o.keeps_errors(errors)
         return self._results(
             prepared.n,
@@ -268,11 +231,7 @@ class TaskMethods(Computes):
         b = make_texts([text for group in groups for text in group], "choices")
         offsets = np.zeros(a.n + 1, np.uintp)
         np.cumsum([len(group) for group in groups], out=offsets[1:])
-        options = o.make(
-            s.ChooseOptions,
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-        )
+        options = o.choose_options(max_length, overlong)
         keep = o.keeps_errors(errors)
         return self._result(
             lambda session, out, error: lib.bert_choose(
@@ -298,12 +257,7 @@ class TaskMethods(Computes):
         """
         a = make_texts(text, "text")
         b = None if pair is None else make_texts(pair, "pair")
-        options = o.make(
-            s.ExplainOptions,
-            target=o.number_of("BERT_ROLLOUT_", "target", target),
-            max_length=o.count("max_length", max_length),
-            overlong=o.number_of("BERT_OVERLONG_", "overlong", overlong),
-        )
+        options = o.explain_options(target, max_length, overlong)
         view = s.Text.from_address(a.pointer)
         return self._result(
             lambda session, out, error: lib.bert_explain(

@@ -114,7 +114,8 @@ def _as_list(texts: Any, what: str) -> list[Any] | tuple[Any, ...]:
     if isinstance(texts, np.ndarray):
         if texts.ndim != 1:
             raise TypeError(f"{what} is an array of shape {texts.shape}; one dimension is wanted")
-        return texts.tolist()
+        listed: list[Any] = texts.tolist()
+        return listed
     if isinstance(texts, dict) or not hasattr(texts, "__iter__"):
         raise TypeError(f"{what} is {type(texts).__name__}, not str, bytes or several of them")
     return list(texts)
@@ -152,7 +153,8 @@ def from_buffer(
 
 def _starts(data: bytes) -> NDArray[np.bool_]:
     """Where characters of UTF-8 start."""
-    return (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
+    found: NDArray[np.bool_] = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
+    return found
 
 
 def chars_from_bytes(data: bytes, offsets: NDArray[Any]) -> NDArray[np.int64]:

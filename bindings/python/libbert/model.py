@@ -70,10 +70,11 @@ def model_options(
 
 def log_function(log: Log) -> Any:
     """A bert_log_fn that calls log(level, message)."""
-    levels = {c.BERT_LOG_WARNING: "warning", c.BERT_LOG_INFO: "info", c.BERT_LOG_DEBUG: "debug"}
-    return LogFn(
-        lambda _, level, message: log(levels.get(level, "debug"), message.decode("utf-8", "replace"))
-    )
+
+    def call(_: int | None, level: int, message: bytes) -> None:
+        log(o.name_of("BERT_LOG_", level), message.decode("utf-8", "replace"))
+
+    return LogFn(call)
 
 
 class Model(EmbedMethods, TaskMethods, ForwardMethods):
@@ -123,11 +124,11 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         log: Log | None = None,
         **flags: bool,
     ) -> None:
-        loading: dict[str, Any] = dict(
-            precision=precision, cpu=cpu, backend=backend, load_threads=load_threads,
-            calibration=calibration, max_bytes=max_bytes, max_file_bytes=max_file_bytes,
-            max_layers=max_layers, **flags,
-        )  # fmt: skip
+        loading: dict[str, Any] = {
+            "precision": precision, "cpu": cpu, "backend": backend, "load_threads": load_threads,
+            "calibration": calibration, "max_bytes": max_bytes, "max_file_bytes": max_file_bytes,
+            "max_layers": max_layers, **flags,
+        }  # fmt: skip
         options = model_options(log=log, **loading)
         out, error = c_void_p(), Error()
         check(
@@ -135,10 +136,10 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         )
         self.path: str | None = os.path.abspath(os.fsdecode(path))
         self._loading = loading
-        self._running: dict[str, Any] = dict(
-            threads=threads, max_tokens=max_tokens, max_sequences=max_sequences,
-            sessions=sessions, timeout=timeout, max_bytes=max_session_bytes,
-        )  # fmt: skip
+        self._running: dict[str, Any] = {
+            "threads": threads, "max_tokens": max_tokens, "max_sequences": max_sequences,
+            "sessions": sessions, "timeout": timeout, "max_bytes": max_session_bytes,
+        }  # fmt: skip
         self._adopt(out.value)
 
     def _adopt(self, address: int | None) -> None:

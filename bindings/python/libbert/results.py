@@ -50,9 +50,9 @@ class Answer(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A text, by its index, and its score."""
+    """A text, by its position among the texts, and its score."""
 
-    index: int
+    position: int
     score: float
 
 

@@ -218,8 +218,9 @@ def make_constants(headers: Headers) -> str:
 
 def make_structs(headers: Headers) -> str:
     lines = ["# SPDX-License-Identifier: MIT"]
-    lines += ['"""Callbacks and structs of the C interface: bert_embed_options is EmbedOptions.', ""]
-    lines += ["A Text's `data` is for writing; to read one, see text_bytes() of _texts.py.", "", NOTE]
+    lines += ['"""Callbacks and structs of the C interface: bert_embed_options is EmbedOptions.']
+    lines += ["", "A Text's `data` is for writing; to read one, see text_bytes() of _texts.py."]
+    lines += ["", NOTE]
     lines += ['"""', ""]
     used = {v for v in SCALARS.values() if v != "None"} | {"c_char", "c_char_p", "c_void_p"}
     lines += wrap("from ctypes import (", ["CFUNCTYPE", "Structure", *sorted(used)], ")", "")
@@ -262,9 +263,9 @@ def make_ffi(headers: Headers) -> str:
     lines = ["# SPDX-License-Identifier: MIT"]
     lines += ['"""Prototypes of every function of the C interface.', ""]
     lines += [
-        "`lib.bert_...` calls them.  Calls that may take time let other threads run; getters, which",
-        "only look into a result, keep the GIL (1 in PROTOTYPES): a thread that gives it away waits",
-        "for it again, up to 5 ms for each call where others compute.",
+        "`lib.bert_...` calls them.  Calls that may take time let other threads run; getters,",
+        "which only look into a result, keep the GIL (1 in PROTOTYPES): a thread that gives it",
+        "away waits for it again, up to 5 ms for each call where others compute.",
         "",
         NOTE,
         '"""',
