@@ -15,7 +15,7 @@ from . import _options as o
 from . import _read as read
 from . import _structs as s
 from ._ffi import lib
-from .errors import check
+from .errors import check, make_error
 
 if TYPE_CHECKING:
     from ._texts import Texts
@@ -29,13 +29,78 @@ def _embed(job: Job) -> Any:
     failed = np.flatnonzero(reports["status"])
     if failed.size and not job.keep:
         i = int(failed[0])
-        raise read.make_error(int(reports["status"][i]), "it has no vector", index=i)
+        raise make_error(int(reports["status"][i]), "it has no vector", index=i)
     return found[0] if job.texts.single else found
 
 
 def _explain(job: Job) -> Any:
     address = lib.bert_job_explanation(job.address)
     return read.read_explanation(address, job.texts, job.pairs)
+
+
+class Job:
+    """A request that was submitted.  Any thread may wait, cancel and read.
+
+    A job that nobody holds any more goes on.
+    """
+
+    task: str
+    texts: Texts
+    pairs: Texts | None
+    keep: bool
+
+    def __init__(self, task: str, texts: Texts, pairs: Texts | None, keep: bool) -> None:
+        self.task = task
+        self.texts = texts
+        self.pairs = pairs
+        self.keep = keep
+        self._address = 0
+        self._lock = threading.Lock()
+
+    def adopt(self, address: int) -> None:
+        """Take over one reference of the bert_job at an address."""
+        with self._lock:
+            if self._address:
+                lib.bert_job_unref(address)
+                return
+            self._address = address
+            weakref.finalize(self, lib.bert_job_unref, address)
+
+    @property
+    def address(self) -> int:
+        """Address of the bert_job."""
+        return self._address
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for the end.  TimeoutError if that takes longer than `timeout` seconds (the job
+        goes on); else what the job itself failed with."""
+        error = s.Error()
+        ns = o.nanoseconds("timeout", timeout)
+        check(lib.bert_job_wait(self._address, ns, byref(error)), error)
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return bool(lib.bert_job_done(self._address))
+
+    def cancel(self) -> None:
+        """End it with CanceledError unless it has ended."""
+        lib.bert_job_cancel(self._address)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait, and give what the model's method of that task returns."""
+        self.wait(timeout)
+        return TASKS[self.task][2](self)
+
+    def info(self) -> s.JobInfo:
+        """A bert_job_info: version of the model, times in nanoseconds, size of the batch."""
+        made, error = o.make(s.JobInfo), s.Error()
+        check(lib.bert_job_describe(self._address, byref(made), byref(error)), error)
+        return made
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model that the request went to."""
+        return str(lib.bert_job_model_name(self._address).decode("utf-8", "replace"))
 
 
 # task: (number, options, reader of the job)
@@ -99,63 +164,3 @@ TASKS: dict[str, tuple[int, Callable[..., Any], Callable[[Job], Any]]] = {
     ),
     "explain": (c.BERT_TASK_EXPLAIN, o.explain_options, _explain),
 }
-
-
-class Job:
-    """A request that was submitted.  Any thread may wait, cancel and read.
-
-    A job that nobody holds any more goes on.
-    """
-
-    def __init__(self, task: str, texts: Texts, pairs: Texts | None, keep: bool) -> None:
-        self.task = task
-        self.texts = texts
-        self.pairs = pairs
-        self.keep = keep
-        self._address = 0
-        self._lock = threading.Lock()
-
-    def adopt(self, address: int) -> None:
-        """Take over one reference of the bert_job at an address."""
-        with self._lock:
-            if self._address:
-                lib.bert_job_unref(address)
-                return
-            self._address = address
-            weakref.finalize(self, lib.bert_job_unref, address)
-
-    @property
-    def address(self) -> int:
-        """Address of the bert_job."""
-        return self._address
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait for the end.  TimeoutError if that takes longer than `timeout` seconds (the job
-        goes on); else what the job itself failed with."""
-        error = s.Error()
-        ns = o.nanoseconds("timeout", timeout)
-        check(lib.bert_job_wait(self._address, ns, byref(error)), error)
-
-    def done(self) -> bool:
-        """Whether it has ended."""
-        return bool(lib.bert_job_done(self._address))
-
-    def cancel(self) -> None:
-        """End it with CanceledError unless it has ended."""
-        lib.bert_job_cancel(self._address)
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait, and give what the model's method of that task returns."""
-        self.wait(timeout)
-        return TASKS[self.task][2](self)
-
-    def info(self) -> s.JobInfo:
-        """A bert_job_info: version of the model, times in nanoseconds, size of the batch."""
-        made, error = o.make(s.JobInfo), s.Error()
-        check(lib.bert_job_describe(self._address, byref(made), byref(error)), error)
-        return made
-
-    @property
-    def model_name(self) -> str:
-        """Name of the model that the request went to."""
-        return str(lib.bert_job_model_name(self._address).decode("utf-8", "replace"))
