@@ -20,12 +20,7 @@ SLICE = 4096
 
 
 class Computes:
-    """Has a model's address, and sessions to compute in."""
-
-    @property
-    def address(self) -> int:
-        """Address of the bert_model."""
-        raise NotImplementedError
+    """Has sessions to compute in."""
 
     def _pool(self) -> Pool:
         raise NotImplementedError

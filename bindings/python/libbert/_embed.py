@@ -103,19 +103,20 @@ class EmbedMethods(Computes):
         out: NDArray[np.float32] | None,
         reports: NDArray[Any] | None,
     ) -> NDArray[np.float32]:
-        model = self.address
-        error, size, where = s.Error(), c_size_t(), byref(options)
-        check(lib.bert_embed_size(model, where, byref(size), byref(error)), error)
-        width, n = size.value, texts.n
-        if out is None:
-            out = np.empty((n, width), np.float32)
-        elif out.shape != (n, width) or out.dtype != np.float32 or not out.flags.carray:
-            raise ValueError(f"out must be a writable C-contiguous float32 array of ({n}, {width})")
-        place = out.ctypes.data
+        error, size, where, n = s.Error(), c_size_t(), byref(options), texts.n
         report = 0 if reports is None else reports.ctypes.data
         pool = self._pool()
         session = pool.acquire()
         try:
+            # The session's model, which lives whoever closes it meanwhile.
+            model = lib.bert_session_model(session)
+            check(lib.bert_embed_size(model, where, byref(size), byref(error)), error)
+            width = size.value
+            if out is None:
+                out = np.empty((n, width), np.float32)
+            elif out.shape != (n, width) or out.dtype != np.float32 or not out.flags.carray:
+                raise ValueError(f"out must be C-contiguous float32 of shape ({n}, {width})")
+            place = out.ctypes.data
             for first in range(0, n, SLICE):
                 count = min(SLICE, n - first)
                 code = lib.bert_embed(
@@ -135,9 +136,12 @@ class EmbedMethods(Computes):
         """Floats in a row of embed() with these options."""
         error, size = s.Error(), c_size_t()
         made = o.embed_options(**options)
-        check(
-            lib.bert_embed_size(self.address, byref(made), byref(size), byref(error)), error
-        )
+        model = self._pool().model()
+        try:
+            code = lib.bert_embed_size(model, byref(made), byref(size), byref(error))
+        finally:
+            lib.bert_model_unref(model)
+        check(code, error)
         return size.value
 
     def embed_tokens(self, text: str | bytes, **options: Any) -> NDArray[np.float32]:

@@ -66,12 +66,12 @@ class ForwardMethods(Computes):
     def encode(self, ids: Ids, type_ids: Ids | None = None) -> list[NDArray[np.float32]]:
         """The last hidden state of each sequence, [tokens, hidden_size] float32."""
         batch = Batch(ids, type_ids)
-        width = int(lib.bert_model_hidden_size(self.address))
-        out = np.empty((len(batch.ids), width), np.float32)
         error = s.Error()
         pool = self._pool()
         session = pool.acquire()
         try:
+            width = int(lib.bert_model_hidden_size(lib.bert_session_model(session)))
+            out = np.empty((len(batch.ids), width), np.float32)
             code = lib.bert_encode(
                 session, *batch.arguments(), out.ctypes.data, out.size, byref(error)
             )

@@ -29,7 +29,7 @@ def _embed(job: Job) -> Any:
     failed = np.flatnonzero(reports["status"])
     if failed.size and not job.keep:
         i = int(failed[0])
-        raise make_error(int(reports["status"][i]), "it has no vector", index=i)
+        raise make_error(int(reports["status"][i]), "this text has no vector", index=i)
     return found[0] if job.texts.single else found
 
 

@@ -40,17 +40,18 @@ class _State:
 
 def _shut(state: _State) -> None:
     """Destroy what is idle; what is in use goes when it comes back."""
-    state.closed = True
     with state.condition:
+        state.closed = True
         state.condition.notify_all()
-    while True:
-        try:
-            lib.bert_session_destroy(state.idle.pop())
-        except IndexError:
-            break
-    model, state.model = state.model, 0
+        model, state.model = state.model, 0
     if model:
         lib.bert_model_unref(model)
+    while True:
+        try:
+            session = state.idle.pop()
+        except IndexError:
+            return
+        lib.bert_session_destroy(session)
 
 
 _states: weakref.WeakSet[_State] = weakref.WeakSet()
@@ -111,19 +112,31 @@ class Pool:
         return self._make()
 
     def _make(self) -> int:
+        state = self._state
         out, error = c_void_p(), Error()
-        options = byref(self._options)
+        model = 0
         try:
+            model = self.model()
             check(
-                lib.bert_session_create(byref(out), self._state.model, options, byref(error)), error
+                lib.bert_session_create(byref(out), model, byref(self._options), byref(error)),
+                error,
             )
         except BaseException:
-            with self._state.condition:
-                self._state.made -= 1
-                self._state.condition.notify()
+            with state.condition:
+                state.made -= 1
+                state.condition.notify()
             raise
+        finally:
+            lib.bert_model_unref(model)
         assert out.value is not None
         return out.value
+
+    def model(self) -> int:
+        """The model, with a reference of the caller's."""
+        with self._state.condition:
+            if self._state.closed:
+                raise closed("model")
+            return int(lib.bert_model_ref(self._state.model))
 
     def release(self, session: int) -> None:
         """Give a session back."""

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_size_t, c_void_p, create_string_buffer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
@@ -81,6 +82,7 @@ class RawTokenizer:
     def _adopt(self, address: int | None) -> None:
         assert address
         self._address = address
+        self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, lib.bert_tokenizer_unref, address)
 
     @classmethod
@@ -108,16 +110,30 @@ class RawTokenizer:
         assert out.value
         return cls.from_address(out.value)
 
-    @property
-    def address(self) -> int:
-        """Address of the bert_tokenizer.  ValueError once closed."""
-        if not self._finalizer.alive:
-            raise closed("tokenizer")
-        return self._address
+    def reference(self) -> int:
+        """Address of the bert_tokenizer with a reference of the caller's, who gives it back with
+        bert_tokenizer_unref().  ValueError once closed."""
+        return int(self._get(lib.bert_tokenizer_ref))
+
+    def _get(self, getter: Callable[..., Any], *arguments: Any) -> Any:
+        with self._lock:  # so that nobody closes it meanwhile
+            if not self._finalizer.alive:
+                raise closed("tokenizer")
+            return getter(self._address, *arguments)
+
+    def _call(self, function: Callable[..., int], *arguments: Any) -> int:
+        """A call that lets other threads run; its status."""
+        address = self.reference()
+        try:
+            return function(address, *arguments)
+        finally:
+            lib.bert_tokenizer_unref(address)
 
     def close(self) -> None:
-        """Free it; encodings stay readable.  Twice is fine.  No call may be under way."""
-        self._finalizer()
+        """Free it when the calls that are under way have ended; encodings stay readable.  Twice is
+        fine."""
+        with self._lock:
+            self._finalizer()
 
     def __enter__(self) -> RawTokenizer:
         return self
@@ -140,32 +156,32 @@ class RawTokenizer:
     @property
     def vocab_size(self) -> int:
         """One more than the largest id, added tokens included."""
-        return int(lib.bert_tokenizer_vocab_size(self.address))
+        return int(self._get(lib.bert_tokenizer_vocab_size))
 
     @property
     def algorithm(self) -> str:
         """Such as "WordPiece"."""
-        return str(lib.bert_tokenizer_algorithm(self.address).decode())
+        return str(self._get(lib.bert_tokenizer_algorithm).decode())
 
     @property
     def model_max_length(self) -> int:
         """`model_max_length` of tokenizer_config.json; 0 where absent or without limit."""
-        return int(lib.bert_tokenizer_model_max_length(self.address))
+        return int(self._get(lib.bert_tokenizer_model_max_length))
 
     def special_count(self, pair: bool = False) -> int:
         """Special tokens that are added to a text, or to a pair."""
-        return int(lib.bert_tokenizer_special_count(self.address, int(pair)))
+        return int(self._get(lib.bert_tokenizer_special_count, int(pair)))
 
     def token(self, id: int) -> str | None:
         """A token as the vocabulary spells it; None for an unknown id."""
         if not 0 <= id < 2**31:
             return None
-        data = text_bytes(lib.bert_tokenizer_token(self.address, id))
+        data = text_bytes(self._get(lib.bert_tokenizer_token, id))
         return None if data is None else data.decode("utf-8", "replace")
 
     def id(self, token: str) -> int | None:
         """Id of a token as the vocabulary spells it; None if it is none."""
-        found = lib.bert_tokenizer_id(self.address, text_of(encode(token)))
+        found = self._get(lib.bert_tokenizer_id, text_of(encode(token)))
         return None if found < 0 else int(found)
 
     # ---- Encoding ------------------------------------------------------------------------
@@ -202,8 +218,8 @@ class RawTokenizer:
         made = tokenize_options(**options)
         handles = np.zeros(a.n, np.uintp)
         error = Error()
-        code = lib.bert_tokenize_batch(
-            self.address, a.pointer, b.pointer if b else None, a.n, byref(made),
+        code = self._call(
+                lib.bert_tokenize_batch, a.pointer, b.pointer if b else None, a.n, byref(made),
             handles.ctypes.data, byref(error),
         )  # fmt: skip
         encodings = Encodings(handles, made.overflow != 0)
@@ -220,8 +236,8 @@ class RawTokenizer:
         b = None if pair is None else make_texts(pair, "pair")
         made, out, error = tokenize_options(**options), c_void_p(), Error()
         check(
-            lib.bert_tokenize_words(
-                self.address, a.pointer, a.n, b.pointer if b else None, b.n if b else 0,
+            self._call(
+                lib.bert_tokenize_words, a.pointer, a.n, b.pointer if b else None, b.n if b else 0,
                 byref(made), byref(out), byref(error),
             ),
             error,
@@ -233,8 +249,8 @@ class RawTokenizer:
         second = None if pair is None else text_of(encode(pair))
         made, out, error = tokenize_options(**options), c_size_t(), Error()
         check(
-            lib.bert_count_tokens(
-                self.address, text_of(encode(text)), addressof(second) if second else None,
+            self._call(
+                lib.bert_count_tokens, text_of(encode(text)), addressof(second) if second else None,
                 byref(made), byref(out), byref(error),
             ),
             error,
@@ -250,8 +266,8 @@ class RawTokenizer:
         if n_tokens < 0:
             raise ValueError(f"n_tokens is {n_tokens}")
         check(
-            lib.bert_cut_text(
-                self.address, text_of(data), n_tokens, number, byref(out), byref(error)
+            self._call(
+                lib.bert_cut_text, text_of(data), n_tokens, number, byref(out), byref(error)
             ),
             error,
         )
@@ -268,8 +284,8 @@ class RawTokenizer:
         room = 8 * len(numbers) + 64
         while True:
             buffer = create_string_buffer(room)
-            code = lib.bert_decode(
-                self.address, numbers.ctypes.data, len(numbers), int(keep_special), buffer, room,
+            code = self._call(
+                lib.bert_decode, numbers.ctypes.data, len(numbers), int(keep_special), buffer, room,
                 byref(size), byref(error),
             )  # fmt: skip
             if code and size.value > room:

@@ -29,6 +29,53 @@ if TYPE_CHECKING:
 Loaded = Callable[[str, "BertError | None"], None]
 
 
+class _Use:
+    """The engine's address, for as long as somebody uses it: destroying waits for them."""
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+        self.users = 0
+        self.closed = False
+        self.condition = threading.Condition()
+        _uses.add(self)
+
+    def __enter__(self) -> int:
+        with self.condition:
+            if self.closed:
+                raise closed("engine")
+            self.users += 1
+        return self.address
+
+    def __exit__(self, *_: object) -> None:
+        with self.condition:
+            self.users -= 1
+            if self.closed:
+                self.condition.notify_all()
+
+    def shut(self) -> None:
+        with self.condition:
+            if self.closed:
+                return
+            self.closed = True
+        lib.bert_engine_stop(self.address, c.BERT_STOP_CANCEL, None)
+        with self.condition:
+            while self.users:
+                self.condition.wait()
+        lib.bert_engine_destroy(self.address)
+
+
+_uses: weakref.WeakSet[_Use] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for use in list(_uses):  # the other threads are the parent's
+        use.condition = threading.Condition()
+        use.users = 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Engine:
     """A queue in front of models, for any number of threads at once.
 
@@ -75,29 +122,26 @@ class Engine:
         out, error = c_void_p(), s.Error()
         check(lib.bert_engine_create(byref(out), byref(options), byref(error)), error)
         assert out.value
-        self._address = out.value
         self._ids = itertools.count(1)
         self._queued: dict[int, Job] = {}  # of notify="queue", until next() gives them
-        self._lock = threading.Lock()
         self._callbacks: list[Any] = []  # of loads in the background
-        self._finalizer = weakref.finalize(self, lib.bert_engine_destroy, self._address)
+        self._use = _Use(out.value)
+        self._finalizer = weakref.finalize(self, self._use.shut)
 
-    @property
-    def address(self) -> int:
-        """Address of the bert_engine.  ValueError once closed."""
-        if not self._finalizer.alive:
-            raise closed("engine")
-        return self._address
+    def _call(self, function: Callable[..., int], *arguments: Any) -> None:
+        error = s.Error()
+        with self._use as address:
+            code = function(address, *arguments, byref(error))
+        check(code, error)
 
     def stop(self, how: str = "drain") -> None:
         """Take no more requests, and return when those that are there have ended: "drain" answers
         them, "cancel" ends them with CanceledError."""
-        number, error = o.number_of("BERT_STOP_", "how", how), s.Error()
-        check(lib.bert_engine_stop(self.address, number, byref(error)), error)
+        self._call(lib.bert_engine_stop, o.number_of("BERT_STOP_", "how", how))
 
     def close(self) -> None:
-        """Stop with "cancel", join the threads and free.  Jobs stay readable.  Twice is fine; no
-        other call may be under way."""
+        """Stop with "cancel", join the threads and free.  Jobs stay readable.  Twice is fine; not
+        from a callback."""
         self._finalizer()
 
     def __enter__(self) -> Engine:
@@ -115,7 +159,11 @@ class Engine:
 
     def add_model(self, name: str, model: Model) -> None:
         """Serve a model under a name; one that is there gets a new version."""
-        self._named(lib.bert_engine_add_model, name, model.address)
+        address = model.reference()
+        try:
+            self._call(lib.bert_engine_add_model, o.optional(name), address)
+        finally:
+            lib.bert_model_unref(address)
 
     def load(
         self,
@@ -153,15 +201,15 @@ class Engine:
             made.done = s.LoadedFn(call)
         if background:
             self._callbacks += [model, made]
-        self._named(lib.bert_engine_load, name, os.fsencode(path), byref(made))
+        self._call(lib.bert_engine_load, o.optional(name), os.fsencode(path), byref(made))
 
     def remove_model(self, name: str) -> None:
         """Forget a name; requests that were submitted are answered still."""
-        self._named(lib.bert_engine_remove_model, name)
+        self._call(lib.bert_engine_remove_model, o.optional(name))
 
     def rollback(self, name: str) -> None:
         """The version before serves again."""
-        self._named(lib.bert_engine_rollback, name)
+        self._call(lib.bert_engine_rollback, o.optional(name))
 
     def route(self, name: str, weights: Mapping[str, int]) -> None:
         """Part the requests for a name among models by weight; none: no routes any more."""
@@ -169,40 +217,26 @@ class Engine:
         for entry, (model, weight) in zip(routes, weights.items()):
             entry.model = o.optional(model)
             entry.weight = o.count("weight", weight)
-        self._named(lib.bert_engine_route, name, routes if weights else None, len(weights))
+        self._call(
+            lib.bert_engine_route, o.optional(name), routes if weights else None, len(weights)
+        )
 
     def limit_tenant(self, tenant: str | None, requests: int) -> None:
         """Requests that a tenant may have in the engine at once; 0: no limit; None: of those
         without a limit of their own."""
-        error = s.Error()
-        check(
-            lib.bert_engine_limit_tenant(
-                self.address, o.optional(tenant), o.count("requests", requests), byref(error)
-            ),
-            error,
-        )
+        limit = o.count("requests", requests)
+        self._call(lib.bert_engine_limit_tenant, o.optional(tenant), limit)
 
     def model(self, name: str = "default") -> Model:
         """The model that serves a name now."""
         out = c_void_p()
-        error = s.Error()
-        check(
-            lib.bert_engine_model(
-                self.address, o.optional(name), byref(out), None, byref(error)
-            ),
-            error,
-        )
+        self._call(lib.bert_engine_model, o.optional(name), byref(out), None)
         assert out.value
         return Model.from_address(out.value)
 
     def flush_cache(self) -> None:
         """Forget all answers that the cache holds."""
-        error = s.Error()
-        check(lib.bert_engine_flush_cache(self.address, byref(error)), error)
-
-    def _named(self, call: Any, name: str, *arguments: Any) -> None:
-        error = s.Error()
-        check(call(self.address, o.optional(name), *arguments, byref(error)), error)
+        self._call(lib.bert_engine_flush_cache)
 
     # ---- Requests ----------------------------------------------------------------------
 
@@ -275,13 +309,14 @@ class Engine:
     def _submit(self, request: s.Request, job: Job) -> Job:
         queued = request.notify == c.BERT_NOTIFY_QUEUE
         request.id = next(self._ids)
-        out, error = c_void_p(), s.Error()
+        out = c_void_p()
         if queued:
             self._queued[request.id] = job  # it may end before the call returns
-        code = lib.bert_engine_submit(self.address, byref(request), byref(out), byref(error))
-        if code:
+        try:
+            self._call(lib.bert_engine_submit, byref(request), byref(out))
+        except BaseException:
             self._queued.pop(request.id, None)
-        check(code, error)
+            raise
         job.adopt(out.value or 0)
         return job
 
@@ -291,11 +326,13 @@ class Engine:
 
     def fileno(self) -> int:
         """A descriptor that is readable while next() has something to give; don't read it."""
-        return int(lib.bert_engine_fd(self.address))
+        with self._use as address:
+            return int(lib.bert_engine_fd(address))
 
     def next(self) -> Job | None:
         """The next job of notify="queue" that has ended; None if there is none now."""
-        address = lib.bert_engine_next(self.address)
+        with self._use as engine:
+            address = lib.bert_engine_next(engine)
         if not address:
             return None
         job = self._queued.pop(lib.bert_job_id(address))
@@ -306,8 +343,8 @@ class Engine:
 
     def metrics(self) -> s.Metrics:
         """A snapshot: a bert_metrics struct, whose fields bert/metrics.h explains."""
-        made, error = o.make(s.Metrics), s.Error()
-        check(lib.bert_engine_metrics(self.address, byref(made), byref(error)), error)
+        made = o.make(s.Metrics)
+        self._call(lib.bert_engine_metrics, byref(made))
         return made
 
     def metrics_text(self, form: str = "prometheus") -> str:

@@ -91,8 +91,12 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         calibration: path of a file for int8.
         max_bytes: memory of the model at most; 0: no limit.
         log: called with a level ("warning", "info", "debug") and a line while loading.
-        flags: map, allow_nonfinite, no_tokenizer, no_head, read, verify, repack; each is
-            False unless given, and as BERT_MODEL_* of bert/model.h.
+        map: map the weights' file instead of reading it.
+        allow_nonfinite: take weights that are NaN or infinite.
+        no_tokenizer: the model answers ids only.
+        no_head: load the encoder without its task head.
+        read, verify, repack: of a packed file: read instead of map it; compare its checksums; pack
+            it anew if it is for another CPU or precision.
 
     Raises:
         FileNotFoundError, OSError: a file is missing or can't be read.
@@ -122,12 +126,20 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         max_file_bytes: int = 0,
         max_layers: int = 0,
         log: Log | None = None,
-        **flags: bool,
+        map: bool = False,
+        allow_nonfinite: bool = False,
+        no_tokenizer: bool = False,
+        no_head: bool = False,
+        read: bool = False,
+        verify: bool = False,
+        repack: bool = False,
     ) -> None:
         loading: dict[str, Any] = {
             "precision": precision, "cpu": cpu, "backend": backend, "load_threads": load_threads,
             "calibration": calibration, "max_bytes": max_bytes, "max_file_bytes": max_file_bytes,
-            "max_layers": max_layers, **flags,
+            "max_layers": max_layers, "map": map, "allow_nonfinite": allow_nonfinite,
+            "no_tokenizer": no_tokenizer, "no_head": no_head, "read": read, "verify": verify,
+            "repack": repack,
         }  # fmt: skip
         options = model_options(log=log, **loading)
         out, error = c_void_p(), Error()
@@ -145,7 +157,7 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
     def _adopt(self, address: int | None) -> None:
         assert address
         self._address = address
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._session: Session | None = None
         self._tokenizer: RawTokenizer | None = None
         self._finalizer = weakref.finalize(self, lib.bert_model_unref, address)
@@ -181,12 +193,16 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
 
     # ---- Life ------------------------------------------------------------------------
 
-    @property
-    def address(self) -> int:
-        """Address of the bert_model, for calls of the C interface.  ValueError once closed."""
-        if not self._finalizer.alive:
-            raise closed("model")
-        return self._address
+    def reference(self) -> int:
+        """Address of the bert_model with a reference of the caller's, who gives it back with
+        bert_model_unref().  ValueError once closed."""
+        return int(self._get(lib.bert_model_ref))
+
+    def _get(self, getter: Callable[..., Any], *arguments: Any) -> Any:
+        with self._lock:  # so that nobody closes it meanwhile
+            if not self._finalizer.alive:
+                raise closed("model")
+            return getter(self._address, *arguments)
 
     @property
     def closed(self) -> bool:
@@ -195,10 +211,11 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
 
     def close(self) -> None:
         """Free the model as soon as calls that are under way have ended.  Twice is fine."""
-        session, self._session = self._session, None
+        with self._lock:
+            session, self._session = self._session, None
+            self._finalizer()
         if session is not None:
             session.close()
-        self._finalizer()
 
     def __enter__(self) -> Model:
         return self
@@ -215,6 +232,12 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         if self.path is None:
             raise TypeError("a model that was not loaded from a path can't be pickled")
         return _load, (type(self), self.path, self._loading, self._running)
+
+    def __copy__(self) -> Model:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self
 
     def __repr__(self) -> str:
         if self.closed:
@@ -245,10 +268,12 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         if self._tokenizer is None:
             from ._tokenizer import RawTokenizer
 
-            out, error = c_void_p(), Error()
-            check(lib.bert_model_tokenizer(self.address, byref(out), byref(error)), error)
-            assert out.value
-            self._tokenizer = RawTokenizer.from_address(lib.bert_tokenizer_ref(out.value))
+            def get(address: int) -> int:
+                out, error = c_void_p(), Error()
+                check(lib.bert_model_tokenizer(address, byref(out), byref(error)), error)
+                return int(lib.bert_tokenizer_ref(out.value))
+
+            self._tokenizer = RawTokenizer.from_address(self._get(get), self.path)
         return self._tokenizer
 
     # ---- What was loaded --------------------------------------------------------------------
@@ -256,143 +281,136 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
     @property
     def architecture(self) -> str:
         """`model_type` of the config, such as "bert"."""
-        return _string(lib.bert_model_architecture(self.address))
+        return _string(self._get(lib.bert_model_architecture))
 
     @property
     def task(self) -> str:
         """What the model is for, such as "embedding" or "text-classification"."""
-        return _string(lib.bert_model_task(self.address))
+        return _string(self._get(lib.bert_model_task))
 
     @property
     def hidden_size(self) -> int:
         """Width of a token's vector."""
-        return int(lib.bert_model_hidden_size(self.address))
+        return int(self._get(lib.bert_model_hidden_size))
 
     @property
     def layers(self) -> int:
         """Encoder layers."""
-        return int(lib.bert_model_layers(self.address))
+        return int(self._get(lib.bert_model_layers))
 
     @property
     def heads(self) -> int:
         """Attention heads of a layer."""
-        return int(lib.bert_model_heads(self.address))
+        return int(self._get(lib.bert_model_heads))
 
     @property
     def intermediate_size(self) -> int:
         """Inner width of the feed-forward network."""
-        return int(lib.bert_model_intermediate_size(self.address))
+        return int(self._get(lib.bert_model_intermediate_size))
 
     @property
     def vocab_size(self) -> int:
         """Rows of the word embedding."""
-        return int(lib.bert_model_vocab_size(self.address))
+        return int(self._get(lib.bert_model_vocab_size))
 
     @property
     def type_vocab_size(self) -> int:
         """Rows of the token type embedding."""
-        return int(lib.bert_model_type_vocab_size(self.address))
+        return int(self._get(lib.bert_model_type_vocab_size))
 
     @property
     def max_positions(self) -> int:
         """Longest sequence that the model takes, in tokens."""
-        return int(lib.bert_model_max_positions(self.address))
+        return int(self._get(lib.bert_model_max_positions))
 
     @property
     def max_length(self) -> int:
         """Tokens to which texts are cut if nothing else is asked."""
-        return int(lib.bert_model_max_length(self.address))
+        return int(self._get(lib.bert_model_max_length))
 
     @property
     def parameters(self) -> int:
         """Parameters of all tensors in use."""
-        return int(lib.bert_model_parameters(self.address))
+        return int(self._get(lib.bert_model_parameters))
 
     @property
     def nbytes(self) -> int:
         """Memory that the model holds, in bytes; mapped files not counted."""
-        return int(lib.bert_model_bytes(self.address))
+        return int(self._get(lib.bert_model_bytes))
 
     @property
     def precision(self) -> str:
         """Precision in use: "fp32", "bf16" or "int8"."""
-        return o.name_of("BERT_PRECISION_", lib.bert_model_precision(self.address))
+        return o.name_of("BERT_PRECISION_", self._get(lib.bert_model_precision))
 
     @property
     def cpu(self) -> str:
         """Instruction set in use."""
-        return _string(lib.bert_model_cpu(self.address))
+        return _string(self._get(lib.bert_model_cpu))
 
     @property
     def has_pooler(self) -> bool:
         """Whether the file holds a pooler."""
-        return bool(lib.bert_model_has_pooler(self.address))
+        return bool(self._get(lib.bert_model_has_pooler))
 
     @property
     def embedding_size(self) -> int:
         """Width of embed()'s rows with default options."""
-        return int(lib.bert_model_embedding_size(self.address))
+        return int(self._get(lib.bert_model_embedding_size))
 
     @property
     def pooling(self) -> str:
         """Pooling of the model's own modules, such as "mean" or "cls+mean"."""
-        return _string(lib.bert_model_pooling(self.address))
+        return _string(self._get(lib.bert_model_pooling))
 
     @property
     def similarity_function(self) -> str:
         """"cosine", "dot", "euclidean", "manhattan", "maxsim" or "meanmaxsim"."""
-        return _string(lib.bert_model_similarity(self.address))
+        return _string(self._get(lib.bert_model_similarity))
 
     @property
     def embedding_kinds(self) -> tuple[str, ...]:
         """The kinds that embed_all() can give: of "dense", "sparse", "multi"."""
-        return o.names_of_bits("BERT_EMBEDDING_", lib.bert_model_embeddings(self.address))
+        return o.names_of_bits("BERT_EMBEDDING_", self._get(lib.bert_model_embeddings))
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """What forward() can give, such as "last_hidden_state" and "logits"."""
-        return o.names_of_bits("BERT_OUTPUT_", lib.bert_model_outputs(self.address))
+        return o.names_of_bits("BERT_OUTPUT_", self._get(lib.bert_model_outputs))
 
     @property
     def head_missing(self) -> str | None:
         """Tensors that the task head named by the config lacks; None: nothing to say."""
-        text = lib.bert_model_head_missing(self.address)
+        text = self._get(lib.bert_model_head_missing)
         return None if text is None else _string(text)
 
     @property
     def prompts(self) -> dict[str, str]:
         """The named prompts."""
-        address = self.address
         return {
-            _string(lib.bert_model_prompt_name(address, i)): (
-                text_bytes(lib.bert_model_prompt(address, i)) or b""
+            _string(self._get(lib.bert_model_prompt_name, i)): (
+                text_bytes(self._get(lib.bert_model_prompt, i)) or b""
             ).decode("utf-8", "replace")
-            for i in range(lib.bert_model_prompt_count(address))
+            for i in range(self._get(lib.bert_model_prompt_count))
         }
 
     @property
     def default_prompt(self) -> str | None:
         """Name of the prompt that applies unasked."""
-        name = lib.bert_model_default_prompt(self.address)
+        name = self._get(lib.bert_model_default_prompt)
         return None if name is None else _string(name)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels of the task head, by their ids."""
-        address = self.address
-        return tuple(
-            _string(lib.bert_model_label(address, i))
-            for i in range(lib.bert_model_label_count(address))
-        )
+        n = self._get(lib.bert_model_label_count)
+        return tuple(_string(self._get(lib.bert_model_label, i)) for i in range(n))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks made while loading, such as tensors not used."""
-        address = self.address
-        return tuple(
-            _string(lib.bert_model_note(address, i))
-            for i in range(lib.bert_model_note_count(address))
-        )
+        n = self._get(lib.bert_model_note_count)
+        return tuple(_string(self._get(lib.bert_model_note, i)) for i in range(n))
 
 
 def _load(

@@ -59,12 +59,11 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods):
         )
         self.model = model
         self._options = options
-        self.pool = Pool(model.address, options, o.count("sessions", sessions))
-
-    @property
-    def address(self) -> int:
-        """Address of the bert_model."""
-        return self.model.address
+        address = model.reference()
+        try:
+            self.pool = Pool(address, options, o.count("sessions", sessions))
+        finally:
+            lib.bert_model_unref(address)
 
     def _pool(self) -> Pool:
         return self.pool
@@ -87,10 +86,12 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods):
     def estimate(self) -> int:
         """Bytes that one session holds at its peak."""
         out, error = c_uint64(), s.Error()
-        check(
-            lib.bert_session_estimate(
-                self.model.address, byref(self._options), byref(out), byref(error)
-            ),
-            error,
-        )
+        model = self.pool.model()
+        try:
+            code = lib.bert_session_estimate(
+                model, byref(self._options), byref(out), byref(error)
+            )
+        finally:
+            lib.bert_model_unref(model)
+        check(code, error)
         return out.value
