@@ -12,15 +12,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import (
-    c_char_p,
-    c_double,
-    c_float,
-    c_int,
-    c_int32,
-    c_size_t,
-    c_uint32,
-    c_uint64,
-    c_void_p,
+    c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p,
 )
 from typing import Any
 

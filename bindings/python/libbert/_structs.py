@@ -7,19 +7,8 @@ Made by tools/make_ffi.py from include/bert/*.h: don't edit.
 """
 
 from ctypes import (
-    CFUNCTYPE,
-    Structure,
-    c_char,
-    c_char_p,
-    c_double,
-    c_float,
-    c_int,
-    c_int32,
-    c_size_t,
-    c_uint8,
-    c_uint32,
-    c_uint64,
-    c_void_p,
+    CFUNCTYPE, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int8, c_size_t,
+    c_uint32, c_uint64, c_uint8, c_void_p,
 )
 
 LogFn = CFUNCTYPE(None, c_void_p, c_int, c_char_p)

@@ -26,9 +26,9 @@ TextsLike = Union[Iterable[Union[str, bytes]], "NDArray[Any]"]
 VIEW_SIZE = ctypes.sizeof(Text)
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError) -> tuple[bytes, int]:
     assert isinstance(error, UnicodeEncodeError)
-    return "\ufffd" * (error.end - error.start), error.end
+    return "\ufffd".encode() * (error.end - error.start), error.end
 
 
 codecs.register_error("libbert.replace", _replace)
