@@ -36,11 +36,16 @@ export BERT_TEST_MODEL="$model"
 has_cmocka() {
     has_header stdarg.h stddef.h setjmp.h stdint.h cmocka.h
 }
+has_python() { # module: in the interpreter that tests/python takes
+    python3 -c "import $1" || /usr/bin/python3 -c "import $1"
+}
 need_compiler
 need g++ has "${CXX:-c++}"
 [ -e MANIFEST ] || need autoconf has autoconf
 need libjansson-dev has_header jansson.h
 need libcmocka-dev has_cmocka
+need python3-numpy has_python numpy
+need python3-pytest has_python pytest
 need libopenblas-dev has_library cblas_sgemm -lopenblas
 [ -d "$model" ] || need python3-pip python3 -m pip --version
 if [ $full = 1 ]; then
@@ -53,6 +58,7 @@ if [ $full = 1 ]; then
     need shellcheck has shellcheck
     need clang-format has clang-format
     need ccache has ccache
+    need python3-venv python3 -m ensurepip --version
 fi
 install_missing
 
@@ -104,6 +110,8 @@ if [ $full = 1 ]; then
         variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
     step 'gcc: make lint'
     make -s -C "$build/gcc" lint
+    step 'mypy and ruff'
+    sh tests/python/lint.sh "$build/python-lint"
 fi
 step ''
 printf '\n%s: every test passed\n' "$PROGRAM"

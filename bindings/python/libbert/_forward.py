@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ctypes import byref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .errors import fail
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Ids = Sequence[Any]
+    Ids = Union[Sequence[Any], NDArray[Any]]
 
 
 class Batch:

@@ -45,7 +45,7 @@ def test_every_task(engine: libbert.Engine, base: libbert.Model) -> None:
         tried.add(task)
 
     short = TEXTS[:3]
-    one = ((short[2],), {})
+    one: Any = ((short[2],), {})
     check("embed", None, "embed", ((short,), {"normalize": True}), ((short,), {"normalize": True}))
     check("embed", None, "embed", one, one)
     check("embed_tokens", None, "embed_tokens", one, one)

@@ -186,7 +186,8 @@ def test_errors_of_texts() -> None:
 
 
 def test_wrong_ids(base: libbert.Model) -> None:
-    for wrong in ([[1, 264]], [[-1]], [[]], [[1], []]):
+    batches: list[list[list[int]]] = [[[1, 264]], [[-1]], [[]], [[1], []]]
+    for wrong in batches:
         with pytest.raises(ValueError, match=r".+"):
             base.encode(wrong)
     with pytest.raises(ValueError, match="32 bits"):

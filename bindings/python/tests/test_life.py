@@ -90,7 +90,12 @@ def test_the_gil_is_released() -> None:
         texts = ["a cat on a mat and more of it " * 8] * 4000
         turns = 0
         done = threading.Event()
-        thread = threading.Thread(target=lambda: (model.embed(texts), done.set()))
+
+        def work() -> None:
+            model.embed(texts)
+            done.set()
+
+        thread = threading.Thread(target=work)
         thread.start()
         while not done.is_set():
             turns += 1
@@ -203,6 +208,7 @@ def test_pickle() -> None:
     results = libbert.Model(MODELS / "task" / "classify").classify(["a", "b"])
     again = pickle.loads(pickle.dumps(results))
     assert again == results
+    assert results.truncated is not None
     assert again.truncated.tolist() == results.truncated.tolist()
 
 
@@ -366,12 +372,13 @@ def test_log() -> None:
         assert lines or not model.notes
 
 
+@pytest.mark.skipif("BERT_TEST_SANITIZED" in os.environ, reason="freed memory is kept")
 def test_no_leaks() -> None:
     """Opaque results are freed: memory settles."""
     import resource
 
     model = libbert.Model(MODELS / "task" / "tag")
-    text = ["the quick brown fox " * 200] * 20
+    text = ["the quick brown fox " * 20] * 20
 
     def use(times: int) -> int:
         for _ in range(times):
@@ -380,6 +387,6 @@ def test_no_leaks() -> None:
             model.forward([[1, 2, 3]] * 50, outputs=["hidden_states"])
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    before = use(20)
-    assert use(60) < before + 8 * 1024
+    before = use(30)
+    assert use(150) < before + 2 * 1024
     assert lib.bert_version() is not None

@@ -12,7 +12,9 @@ from conftest import DATA, MODELS, arrays, case, cases, overlay, parts
 
 import libbert
 
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+def near(found: Any, want: Any) -> None:
+    np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mean", "cls", "max", "residual_elu", "prompts"])
@@ -20,15 +22,15 @@ def test_embed(name: str) -> None:
     want = arrays(MODELS / "embed" / name / "expected.bin")
     texts = parts(want, "text")
     with overlay("embed/base", f"embed/{name}") as model:
-        np.testing.assert_allclose(model.embed(texts), want["plain"], **CLOSE)
+        near(model.embed(texts), want["plain"])
         unit = model.embed(texts, normalize=True)
-        np.testing.assert_allclose(unit, want["normalized"], **CLOSE)
+        near(unit, want["normalized"])
         width = int(want["cut_to"][0])
         cut = model.embed(texts, dimensions=width)
-        np.testing.assert_allclose(cut, want["unit_cut"], **CLOSE)
+        near(cut, want["unit_cut"])
         prompt = want["prompt_text"].decode()
         prompted = model.embed(texts, prompt=prompt)
-        np.testing.assert_allclose(prompted, want["prompted"], **CLOSE)
+        near(prompted, want["prompted"])
         vectors, report = model.embed_with_report(texts)
         assert np.array_equal(vectors, model.embed(texts))
         assert report.tokens.tolist() == want["tokens"].tolist()
@@ -47,7 +49,7 @@ def test_sparse() -> None:
     assert ends.tolist() == want["plain.ends"].tolist()
     assert np.concatenate([ids for ids, _ in found.sparse]).tolist() == want["plain.ids"].tolist()
     weights = np.concatenate([weights for _, weights in found.sparse])
-    np.testing.assert_allclose(weights, want["plain.weights"], **CLOSE)
+    near(weights, want["plain.weights"])
 
 
 @pytest.mark.parametrize("role", ["none", "query", "document"])
@@ -58,7 +60,7 @@ def test_multi(role: str) -> None:
         found = model.embed_all(parts(want, "text"), role=role).multi
     assert found is not None
     assert [len(vectors) for vectors in found] == want[f"{role}.counts"].tolist()
-    np.testing.assert_allclose(np.concatenate(found), want[f"{role}.vectors"], **CLOSE)
+    near(np.concatenate(found), want[f"{role}.vectors"])
 
 
 def test_several_kinds() -> None:
@@ -91,7 +93,7 @@ def test_chunks(i: int) -> None:
         found = model.embed_chunks(
             raw, None if chunk else places, chunk_tokens=chunk, **options
         )
-        np.testing.assert_allclose(found.vectors, want[f"{i}.vectors"], **CLOSE)
+        near(found.vectors, want[f"{i}.vectors"])
         assert found.spans.tolist() == places.tolist()
         assert found.tokens.tolist() == want[f"{i}.counts"].tolist()
         assert found.total_tokens == int(want[f"{i}.total"][0])
@@ -117,7 +119,7 @@ def test_explain(i: int) -> None:
         assert found.ids.tolist() == want[f"{i}.ids"].tolist()
         assert found.sequences.tolist() == want[f"{i}.sequences"].tolist()
         assert found.spans.tolist() == want[f"{i}.spans"].tolist()
-        np.testing.assert_allclose(found.scores, want[f"{i}.scores"], **CLOSE)
+        near(found.scores, want[f"{i}.scores"])
         chars = model.explain(text.decode(), None if pair is None else pair.decode(), **options)
         for (start, end), (a, b), sequence in zip(
             found.spans.tolist(), chars.spans.tolist(), found.sequences.tolist()
@@ -137,9 +139,9 @@ def test_forward() -> None:
         last = model.encode(rows, types)
         for i in range(4):
             hidden = found["hidden_states"][i]
-            np.testing.assert_allclose(hidden, want[f"{i}.hidden"], **CLOSE)
-            np.testing.assert_allclose(found["attentions"][i], want[f"{i}.attentions"], **CLOSE)
-            np.testing.assert_allclose(found["pooler"][i], want[f"{i}.pooler"], **CLOSE)
+            near(hidden, want[f"{i}.hidden"])
+            near(found["attentions"][i], want[f"{i}.attentions"])
+            near(found["pooler"][i], want[f"{i}.pooler"])
             assert np.array_equal(last[i], hidden[-1])
         assert model.encode([]) == []
         assert model.forward([], outputs="pooler") == {"pooler": []}
@@ -251,8 +253,8 @@ def test_choose() -> None:
         found = model.choose([row[0] for row in rows], [row[1:] for row in rows])
     for answer, record in zip(found, want):
         assert answer.best == record["choice"]
-        np.testing.assert_allclose(answer.scores, record["scores"], **CLOSE)
-        np.testing.assert_allclose(answer.logits, record["logits"], **CLOSE)
+        near(answer.scores, record["scores"])
+        near(answer.logits, record["logits"])
 
 
 def test_properties(base: libbert.Model) -> None:

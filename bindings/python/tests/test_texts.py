@@ -116,7 +116,8 @@ def test_out(base: libbert.Model) -> None:
     assert base.embed(["a", "b"], out=out) is out
     assert np.array_equal(out, base.embed(["a", "b"]))
     wrong = np.empty((2, 64), np.float32)[:, ::2]
-    for bad in (out[:1], out.astype(np.float64), wrong):
+    kinds: list[Any] = [out[:1], out.astype(np.float64), wrong]
+    for bad in kinds:
         with pytest.raises(ValueError, match="out must be"):
             base.embed(["a", "b"], out=bad)
 
