@@ -337,7 +337,8 @@ typedef struct bert_sample_options {
 BERT_API bert_status bert_engine_sample(bert_engine *engine, bert_sampler *sampler,
                                         const bert_sample_options *options, bert_error *err);
 
-/** Forget a name.  Requests that were submitted are answered still.  Since 0.1. */
+/** Forget a name.  Requests that were submitted are answered still.  A detector that it has may be
+ *  used by a batch that runs: take it away before, by bert_engine_watch().  Since 0.1. */
 BERT_API bert_status bert_engine_remove_model(bert_engine *engine, const char *name,
                                               bert_error *err);
 /** The model that serves a name now, with a reference for the caller, and the number of its version
