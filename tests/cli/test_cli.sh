@@ -439,7 +439,7 @@ usage 'TEXT' info --families x
 run info -m "$model" -v
 has 'info -v' '^tokenizer  *WordPiece' "$tmp/out"
 run bench --random 1,32,4,64 --lengths 4,8 --batches 1,2 --seconds 0.01 --json
-is 'bench' '0 4' "$rc $(grep -c '^{"index": [0-3], "model": "1,32,4,64", "precision": "fp32", "cpu": "[a-z0-9]*", "threads": [0-9]*, "length": [48], "batch": [12], "ms_p50": [^,]*, "ms_min": [^,]*, "ms_p95": [^,]*, "tokens_per_s": [^,]*, "gflops": [^,]*, "peak_gflops": [^,]*}$' "$tmp/out")"
+is 'bench' '0 4' "$rc $(grep -c '^{"index": [0-3], "model": "1,32,4,64", "precision": "fp32", "cpu": "[a-z0-9_]*", "threads": [0-9]*, "length": [48], "batch": [12], "ms_p50": [^,]*, "ms_min": [^,]*, "ms_p95": [^,]*, "tokens_per_s": [^,]*, "gflops": [^,]*, "peak_gflops": [^,]*}$' "$tmp/out")"
 run bench -m "$model" --texts "$tmp/many" --batches 8 --seconds 0.01
 is 'bench --texts' '0 2' "$rc $(lines "$tmp/out")"
 run bench -m "$model" --lengths 8,65 --batches 1 --seconds 0.01 --json
