@@ -266,6 +266,46 @@ BERT_API size_t bert_encoding_overflow_count(const bert_encoding *encoding);
 /** Further window i in the reference's order; borrowed; NULL past the end.  Since 0.1. */
 BERT_API const bert_encoding *bert_encoding_overflow(const bert_encoding *encoding, size_t i);
 
+/* ---- Many encodings ----------------------------------------------------
+ * As the getters above, for hosts to which each call is dear, such as bindings of other languages.
+ * NULL among the encodings, which bert_tokenize_batch() leaves for texts that failed, has size 0.
+ */
+
+/** An array of an encoding. */
+typedef enum bert_encoding_field {
+    BERT_ENCODING_IDS = 0,            /**< int32_t */
+    BERT_ENCODING_TYPE_IDS = 1,       /**< int32_t */
+    BERT_ENCODING_OFFSETS = 2,        /**< bert_span */
+    BERT_ENCODING_SPECIAL_MASK = 3,   /**< uint8_t */
+    BERT_ENCODING_ATTENTION_MASK = 4, /**< uint8_t */
+    BERT_ENCODING_WORD_IDS = 5,       /**< int32_t */
+    BERT_ENCODING_SEQUENCE_IDS = 6    /**< int8_t */
+} bert_encoding_field;
+
+/** Number of tokens of each of n encodings.  Returns the sum of all.
+ *  @param sizes  n entries; NULL: only the sum is wanted.
+ *  Any thread.  Since 0.1. */
+BERT_API size_t bert_encodings_sizes(const bert_encoding *const *encodings, size_t n,
+                                     size_t *sizes);
+
+/**
+ * Copy one array of n encodings, end to end.
+ *
+ * @param field     A bert_encoding_field.
+ * @param out       As many elements as bert_encodings_sizes() says.
+ * @param out_size  Capacity of out, in bytes.
+ * @return BERT_OK; BERT_EINVAL, an unknown field or a NULL argument; BERT_ERANGE, out is too small,
+ *         and nothing is written.
+ * Any thread.  Since 0.1.
+ */
+BERT_API bert_status bert_encodings_copy(const bert_encoding *const *encodings, size_t n,
+                                         bert_encoding_field field, void *out, size_t out_size,
+                                         bert_error *err);
+
+/** bert_encoding_free() for each of n, which become NULL.  `encodings` may be NULL if n is 0.
+ *  Since 0.1. */
+BERT_API void bert_encodings_free(bert_encoding **encodings, size_t n);
+
 /* ---- Decoding ---------------------------------------------------------- */
 
 /**
