@@ -4,22 +4,43 @@
 from __future__ import annotations
 
 import weakref
-from ctypes import memmove
+from ctypes import byref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _constants as c
 from ._ffi import lib
+from ._structs import Error
 from ._texts import text_bytes
+from .errors import check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FIELDS = {
+    "ids": c.BERT_ENCODING_IDS,
+    "type_ids": c.BERT_ENCODING_TYPE_IDS,
+    "offsets": c.BERT_ENCODING_OFFSETS,
+    "special_mask": c.BERT_ENCODING_SPECIAL_MASK,
+    "attention_mask": c.BERT_ENCODING_ATTENTION_MASK,
+    "word_ids": c.BERT_ENCODING_WORD_IDS,
+    "sequence_ids": c.BERT_ENCODING_SEQUENCE_IDS,
+}
 
-def _free(handles: list[int]) -> None:
-    free = lib.bert_encoding_free
-    for handle in handles:
-        free(handle)
+
+def _free(handles: NDArray[np.uintp]) -> None:
+    lib.bert_encodings_free(handles.ctypes.data, len(handles))
+
+
+def _with_overflow(roots: NDArray[np.uintp]) -> tuple[NDArray[np.uintp], NDArray[np.int64]]:
+    """Each encoding and its further windows; the encoding that each is of."""
+    windows, samples = [], []
+    for sample, root in enumerate(roots.tolist()):
+        further = range(lib.bert_encoding_overflow_count(root))
+        windows += [root, *(lib.bert_encoding_overflow(root, i) for i in further)]
+        samples += [sample] * (len(further) + 1)
+    return np.array(windows, np.uintp), np.array(samples, np.int64)
 
 
 class Encodings:
@@ -34,24 +55,16 @@ class Encodings:
     """
 
     def __init__(self, handles: NDArray[np.uintp], overflow: bool) -> None:
-        roots = [handle for handle in handles.tolist() if handle]
-        self._finalizer = weakref.finalize(self, _free, roots)
-        windows = roots
-        samples = np.arange(len(roots))
+        handles = handles[handles != 0]
+        self._finalizer = weakref.finalize(self, _free, handles)
+        windows, samples = handles, np.arange(len(handles))
         if overflow:
-            windows, owners = [], []
-            for sample, root in enumerate(roots):
-                further = range(lib.bert_encoding_overflow_count(root))
-                windows.append(root)
-                windows += [lib.bert_encoding_overflow(root, i) for i in further]
-                owners += [sample] * (len(further) + 1)
-            samples = np.array(owners, np.int64)
+            windows, samples = _with_overflow(handles)
+        n = len(windows)
         self._windows = windows
         self.samples: NDArray[np.int64] = samples
-        n = len(windows)
-        self.sizes: NDArray[np.int64] = np.fromiter(
-            map(lib.bert_encoding_size, windows), np.int64, n
-        )
+        self.sizes: NDArray[np.int64] = np.empty(n, np.int64)
+        lib.bert_encodings_sizes(windows.ctypes.data, n, self.sizes.ctypes.data)
         self.starts: NDArray[np.int64] = np.zeros(n + 1, np.int64)
         np.cumsum(self.sizes, out=self.starts[1:])
         self._read: dict[str, NDArray[Any]] = {}
@@ -64,13 +77,13 @@ class Encodings:
         if found is None:
             total = int(self.starts[-1])
             found = np.empty((total, columns) if columns else total, dtype)
-            width = found.itemsize * max(columns, 1)
-            place = found.ctypes.data
-            get = getattr(lib, f"bert_encoding_{name}")
-            for window, size in zip(self._windows, self.sizes.tolist()):
-                if size:
-                    memmove(place, get(window), size * width)
-                    place += size * width
+            field, error = FIELDS[name], Error()
+            windows = self._windows
+            code = lib.bert_encodings_copy(
+                windows.ctypes.data, len(windows), field, found.ctypes.data, found.nbytes,
+                byref(error),
+            )  # fmt: skip
+            check(code, error)
             self._read[name] = found
         return found
 
@@ -112,19 +125,20 @@ class Encodings:
     @property
     def truncated(self) -> NDArray[np.int64]:
         """[windows] int64, tokens of text and pair that a window lacks."""
-        return np.fromiter(map(lib.bert_encoding_truncated, self._windows), np.int64, len(self))
+        each = map(lib.bert_encoding_truncated, self._windows.tolist())
+        return np.fromiter(each, np.int64, len(self))
 
     def kept(self, sequence: int = 0) -> NDArray[np.int64]:
         """[windows, 2] int64: what of the text (0) or of its pair (1) a window holds."""
         out = np.empty((len(self), 2), np.int64)
-        for i, window in enumerate(self._windows):
+        for i, window in enumerate(self._windows.tolist()):
             span = lib.bert_encoding_kept(window, sequence)
             out[i] = span.start, span.end
         return out
 
     def tokens(self, window: int) -> list[str]:
         """The tokens of a window as the vocabulary spells them."""
-        handle = self._windows[window]
+        handle = int(self._windows[window])
         return [
             (text_bytes(lib.bert_encoding_token(handle, i)) or b"").decode("utf-8", "replace")
             for i in range(int(self.sizes[window]))
