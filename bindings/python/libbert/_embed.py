@@ -15,7 +15,15 @@ from . import _structs as s
 from . import results as r
 from ._computes import SLICE, Computes
 from ._ffi import lib
-from ._texts import VIEW_SIZE, Texts, bytes_from_chars, encode, make_texts, text_of
+from ._texts import (
+    VIEW_SIZE,
+    Texts,
+    address_of_array,
+    bytes_from_chars,
+    encode,
+    make_texts,
+    text_of,
+)
 from .errors import check, fail, make_error
 
 if TYPE_CHECKING:
@@ -116,7 +124,7 @@ class EmbedMethods(Computes):
                 out = np.empty((n, width), np.float32)
             elif out.shape != (n, width) or out.dtype != np.float32 or not out.flags.carray:
                 raise ValueError(f"out must be C-contiguous float32 of shape ({n}, {width})")
-            place = out.ctypes.data
+            place = address_of_array(out)
             for first in range(0, n, SLICE):
                 count = min(SLICE, n - first)
                 code = lib.bert_embed(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable
 from ctypes import addressof, sizeof
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from . import _constants, _structs
@@ -120,6 +120,7 @@ def set_prompt(options: Any, prompt: str | None, prompt_name: str | None) -> Non
     options.prompt_name = optional(prompt_name)
 
 
+@lru_cache(maxsize=64)  # the library only reads them
 def embed_options(
     pooling: str = "model",
     normalize: bool | None = None,

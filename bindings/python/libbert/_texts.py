@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TextsLike = Union[Iterable[Union[str, bytes]], "NDArray[Any]"]
 
 VIEW_SIZE = ctypes.sizeof(Text)
+# So many texts are not worth an array of numpy's, whose making takes 15 us.
+FEW = 32
 
 
 def _replace(error: UnicodeError) -> tuple[bytes, int]:
@@ -49,6 +51,14 @@ def encode(text: str | bytes, what: str = "a text") -> bytes:
 def address_of(buffer: bytes) -> int:
     """Where the bytes lie; they must be kept alive."""
     return ctypes.c_void_p.from_buffer(ctypes.c_char_p(buffer)).value or 0
+
+
+def address_of_array(array: NDArray[Any]) -> int:
+    """Where a writable C-contiguous array lies; array.ctypes.data takes 2 us."""
+    if not array.nbytes:
+        return int(array.ctypes.data)
+    buffer: Any = array
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
 def text_of(data: bytes) -> Text:
@@ -99,6 +109,8 @@ def make_texts(texts: str | bytes | TextsLike, what: str = "texts") -> Texts:
         data = encode(texts)
         view = Text(data, len(data))
         return Texts(1, ctypes.addressof(view), view, True, isinstance(texts, str))
+    if isinstance(texts, (list, tuple)):
+        return _from_list(texts, what)
     if hasattr(texts, "buffers") and hasattr(texts, "type"):
         from ._arrow import arrow_texts
 
@@ -108,9 +120,7 @@ def make_texts(texts: str | bytes | TextsLike, what: str = "texts") -> Texts:
     return _from_list(_as_list(texts, what), what)
 
 
-def _as_list(texts: Any, what: str) -> list[Any] | tuple[Any, ...]:
-    if isinstance(texts, (list, tuple)):
-        return texts
+def _as_list(texts: Any, what: str) -> list[Any]:
     if isinstance(texts, np.ndarray):
         if texts.ndim != 1:
             raise TypeError(f"{what} is an array of shape {texts.shape}; one dimension is wanted")
@@ -129,8 +139,12 @@ def _from_list(texts: list[Any] | tuple[Any, ...], what: str) -> Texts:
     except (AttributeError, UnicodeEncodeError):
         parts = [encode(text, f"{what}[{i}]") for i, text in enumerate(texts)]
         is_text = all(isinstance(text, str) for text in texts)
+    if n <= FEW:
+        pairs: Any = zip(parts, map(len, parts))
+        few = (Text * n)(*pairs)  # keeps the parts alive
+        return Texts(n, ctypes.addressof(few), few, False, is_text)
     sizes = np.fromiter(map(len, parts), np.uintp, n)
-    buffer = parts[0] if n == 1 else b"".join(parts)
+    buffer = b"".join(parts)
     return from_buffer(address_of(buffer), sizes, buffer, is_text)
 
 
