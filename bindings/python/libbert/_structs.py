@@ -147,6 +147,13 @@ class Divergence(Structure):
     ]
 
 
+class SampleOptions(Structure):
+    _fields_ = [
+        ("size", c_size_t), ("tagger", c_char_p), ("labels", c_void_p), ("n_labels", c_size_t),
+        ("tag", c_void_p),
+    ]
+
+
 class Request(Structure):
     _fields_ = [
         ("size", c_size_t), ("model", c_char_p), ("texts", c_void_p), ("pairs", c_void_p),
