@@ -31,6 +31,7 @@ class Entry:
     """Bytes of the file under a name."""
 
     name: str
+    header: int
     start: int
     size: int
     crc: int
@@ -48,8 +49,8 @@ def entries(source: Input) -> dict[str, Entry]:
         raise Malformed(f"the archive's index takes {size} bytes", "BERT_ELIMIT")
     found = _read_index(source, source.read(start, size), count)
     end, before = 0, ""
-    for entry in sorted(found.values(), key=lambda e: (e.start, e.size)):
-        if entry.start < end:
+    for entry in sorted(found.values(), key=lambda e: (e.header, e.size)):
+        if entry.header < end:
             raise Malformed(f"entries {printable(before)} and {printable(entry.name)} overlap")
         end, before = entry.start + entry.size, entry.name
     if end > start:
@@ -126,7 +127,7 @@ def _read_index(source: Input, index: bytes, count: int) -> dict[str, Entry]:
                 f"entry {printable(name)} is compressed or encrypted; torch.save() does neither",
                 "BERT_EUNSUPPORTED",
             )
-        found[name] = Entry(name, _data_start(source, name, raw, local, size), size, crc)
+        found[name] = Entry(name, local, _data_start(source, name, raw, local, size), size, crc)
     if len(found) != count:
         raise Malformed(f"the archive's index has {len(found)} entries; it says {count}")
     return found
