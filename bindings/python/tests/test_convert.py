@@ -7,7 +7,7 @@ import contextlib
 import io
 import json
 import os
-import resource
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +19,9 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pytest
 import torch_files as t
+
 from libbert.convert import ConvertError, Options, convert, outputs, place, safetensors
 from libbert.convert.__main__ import main
 
@@ -40,31 +42,29 @@ class Folder(unittest.TestCase):
 
     def check_tensors(self, path: Path, expected: dict[str, t.Array]) -> None:
         found = t.read_safetensors(path)
-        self.assertEqual(set(found), set(expected))
+        assert set(found) == set(expected)
         for name, array in expected.items():
-            self.assertEqual(found[name], ("F32", list(array.shape), array.tobytes()), name)
+            assert found[name] == ("F32", list(array.shape), array.tobytes()), name
 
     def refused(self, message: str, status: str, code: int = 3, options: Options = OFF) -> None:
         before = {path: path.read_bytes() for path in self.dir.rglob("*") if path.is_file()}
-        with self.assertRaises(ConvertError) as caught:
+        with pytest.raises(ConvertError) as caught:
             convert(self.dir, options)
-        error = str(caught.exception)
-        self.assertIn(message, error)
-        self.assertTrue(error.endswith(f"[{status}]"), error)
-        self.assertEqual(caught.exception.exit_code, code)
+        error = str(caught.value)
+        assert message in error
+        assert error.endswith(f"[{status}]"), error
+        assert caught.value.exit_code == code
         after = {path: path.read_bytes() for path in self.dir.rglob("*") if path.is_file()}
-        self.assertEqual(after, before, "a refusal changes nothing")
+        assert after == before, "a refusal changes nothing"
 
 
 class Converted(Folder):
     def test_both_formats(self) -> None:
         for legacy in (False, True):
             tensors = t.write_model(self.dir, legacy)
-            self.assertEqual(convert(self.dir, Options(force=True, reference="off")), [self.target])
+            assert convert(self.dir, Options(force=True, reference="off")) == [self.target]
             self.check_tensors(self.target, tensors)
-            self.assertEqual(
-                self.names(), {"config.json", "pytorch_model.bin", "model.safetensors"}
-            )
+            assert self.names() == {"config.json", "pytorch_model.bin", "model.safetensors"}
 
     def test_links_of_the_hubs_cache(self) -> None:
         blobs = self.dir.parent / "blobs"
@@ -81,10 +81,10 @@ class Converted(Folder):
         file.save(self.dir / "pytorch_model.bin")
         convert(self.dir, OFF)
         found = t.read_safetensors(self.target)
-        self.assertEqual(next(iter(found)), "embeddings.position_ids")
-        self.assertEqual(list(found)[-2:], ["half", "flag"])
+        assert next(iter(found)) == "embeddings.position_ids"
+        assert list(found)[-2:] == ["half", "flag"]
         f32 = [name for name, entry in found.items() if entry[0] == "F32"]
-        self.assertEqual(f32, sorted(f32))
+        assert f32 == sorted(f32)
 
     def test_dtypes(self) -> None:
         for name, code, size in (("f16", "<f2", 2), ("f32", "<f4", 4), ("bf16", "<u2", 2)):
@@ -92,10 +92,10 @@ class Converted(Folder):
             found = t.read_safetensors(self.target)
             for key, array in self.tensors.items():
                 dtype, shape, raw = found[key]
-                self.assertEqual((dtype, shape), (name.upper(), list(array.shape)))
-                self.assertEqual(len(raw), array.size * size)
+                assert (dtype, shape) == (name.upper(), list(array.shape))
+                assert len(raw) == array.size * size
                 if name != "bf16":
-                    self.assertEqual(raw, array.astype(code).tobytes())
+                    assert raw == array.astype(code).tobytes()
 
     def test_tied_tensors_are_both_written(self) -> None:
         file = t.file_of(self.tensors)
@@ -108,17 +108,17 @@ class Converted(Folder):
         embedding = self.tensors["embeddings.word_embeddings.weight"]
         expected = {**self.tensors, "cls.predictions.decoder.weight": embedding}
         self.check_tensors(self.target, expected)
-        self.assertTrue(any("share memory" in line for line in lines), lines)
+        assert any("share memory" in line for line in lines), lines
 
     def test_dry_run(self) -> None:
-        self.assertEqual(convert(self.dir, Options(dry_run=True, reference="off")), [])
-        self.assertEqual(self.names(), {"config.json", "pytorch_model.bin"})
+        assert convert(self.dir, Options(dry_run=True, reference="off")) == []
+        assert self.names() == {"config.json", "pytorch_model.bin"}
 
     def test_mode_is_the_processs(self) -> None:
         convert(self.dir, OFF)
         mask = os.umask(0)
         os.umask(mask)
-        self.assertEqual(self.target.stat().st_mode & 0o777, 0o666 & ~mask)
+        assert self.target.stat().st_mode & 511 == 438 & ~mask
 
 
 class Shards(Folder):
@@ -187,10 +187,11 @@ class Matrices(Folder):
     def test_both(self) -> None:
         colbert, sparse = self.linear("colbert_linear", 8), self.linear("sparse_linear", 1)
         made = convert(self.dir, OFF)
-        self.assertEqual(
-            [path.name for path in made],
-            ["colbert_linear.safetensors", "sparse_linear.safetensors", "model.safetensors"],
-        )
+        assert [path.name for path in made] == [
+            "colbert_linear.safetensors",
+            "sparse_linear.safetensors",
+            "model.safetensors",
+        ]
         self.check_tensors(self.dir / "colbert_linear.safetensors", colbert)
         self.check_tensors(self.dir / "sparse_linear.safetensors", sparse)
 
@@ -200,9 +201,9 @@ class Matrices(Folder):
         self.linear("sparse_linear", 1)
         lines: list[str] = []
         made = convert(self.dir, Options(reference="off", log=lambda _, line: lines.append(line)))
-        self.assertEqual([path.name for path in made], ["sparse_linear.safetensors"])
-        self.assertEqual(self.target.stat().st_ino, before.st_ino)
-        self.assertIn("left as it is", lines[0])
+        assert [path.name for path in made] == ["sparse_linear.safetensors"]
+        assert self.target.stat().st_ino == before.st_ino
+        assert "left as it is" in lines[0]
 
     def test_shapes(self) -> None:
         self.linear("sparse_linear", 2)
@@ -218,21 +219,28 @@ class Matrices(Folder):
         self.refused('colbert_linear.pt: entry "archive/data.pkl"', "BERT_EUNSUPPORTED")
 
     def dense(self, path: object = "2_Dense") -> None:
+        kinds = {"": "Transformer", "1_Pooling": "Pooling", path: "Dense"}
         modules = [
-            {"idx": 0, "path": ""},
-            {"idx": 1, "path": "1_Pooling"},
-            {"idx": 2, "path": path},
+            {"idx": i, "name": str(i), "path": at, "type": f"sentence_transformers.models.{kind}"}
+            for i, (at, kind) in enumerate(kinds.items())
         ]
         (self.dir / "modules.json").write_text(json.dumps(modules))
 
+    def config_of(self, module: str, **values: object) -> None:
+        (self.dir / module).mkdir()
+        (self.dir / module / "config.json").write_text(json.dumps(values))
+
     def test_modules(self) -> None:
         self.dense()
-        (self.dir / "2_Dense").mkdir()
-        (self.dir / "2_Dense" / "config.json").write_text('{"in_features": 8}')
+        self.config_of("1_Pooling", word_embedding_dimension=8, pooling_mode_mean_tokens=True)
+        identity = "torch.nn.modules.linear.Identity"
+        self.config_of(
+            "2_Dense", in_features=8, out_features=4, bias=False, activation_function=identity
+        )
         tensors = {"linear.weight": np.ones((4, 8), "<f4")}
         t.file_of(tensors).save(self.dir / "2_Dense" / "pytorch_model.bin")
         made = convert(self.dir, OFF)
-        self.assertEqual(made, [self.dir / "2_Dense" / "model.safetensors", self.target])
+        assert made == [self.dir / "2_Dense" / "model.safetensors", self.target]
         self.check_tensors(made[0], tensors)
 
     def test_modules_elsewhere(self) -> None:
@@ -301,10 +309,10 @@ class Existing(Folder):
             write(*arguments)
             self.target.write_bytes(b"theirs")
 
-        with mock.patch.object(safetensors, "write", late), self.assertRaises(ConvertError):
+        with mock.patch.object(safetensors, "write", late), pytest.raises(ConvertError):
             convert(self.dir, OFF)
-        self.assertEqual(self.target.read_bytes(), b"theirs")
-        self.assertEqual(len(self.names()), 3)
+        assert self.target.read_bytes() == b"theirs"
+        assert len(self.names()) == 3
 
 
 class Failures(Folder):
@@ -322,19 +330,20 @@ class Failures(Folder):
     def test_full_disk(self) -> None:
         """The system's own refusal, at the reservation and at the write."""
         program = (
-            "import resource, sys; from libbert.convert import place; import libbert.convert.__main__ as m\n"
+            "import resource, sys; from libbert.convert import place\n"
+            "import libbert.convert.__main__ as m\n"
             "if sys.argv[2] == 'late': place.Draft.reserve = lambda *_: None\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
             "sys.exit(m.main([sys.argv[1], '--reference', 'off']))"
         )
-        self.assertGreater(sum(array.nbytes for array in self.tensors.values()), 4000)
+        assert sum(array.nbytes for array in self.tensors.values()) > 4000
         for when in ("early", "late"):
             done = self.python("-c", program, str(self.dir), when)
-            self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertRegex(
-                done.stderr, r"libbert.convert: .*model.safetensors: \d+ bytes don't fit"
+            assert done.returncode == 1, done.stderr
+            assert re.search(
+                r"libbert.convert: .*model.safetensors: \d+ bytes don't fit", done.stderr
             )
-            self.assertEqual(self.names(), {"config.json", "pytorch_model.bin"})
+            assert self.names() == {"config.json", "pytorch_model.bin"}
 
     def test_no_room_for_the_draft(self) -> None:
         for number, message in ((28, "don't fit"), (5, "Input/output error")):
@@ -348,7 +357,7 @@ class Failures(Folder):
         self.check_tensors(self.target, self.tensors)
 
     def test_kill(self) -> None:
-        """SIGKILL at three places: the target is absent or whole, and the next run needs no help."""
+        """At three places: the target is absent or whole, and the next run needs no help."""
         program = (
             "import os, signal, sys; from libbert.convert import place, safetensors\n"
             "import libbert.convert.__main__ as m\n"
@@ -361,26 +370,25 @@ class Failures(Folder):
         )
         for when in ("write", "read", "place"):
             done = self.python("-c", program, str(self.dir), when)
-            self.assertEqual(done.returncode, -signal.SIGKILL, done.stderr)
-            self.assertFalse(self.target.exists())
-            self.assertIn(".model.safetensors.converting", self.names())
+            assert done.returncode == -signal.SIGKILL, done.stderr
+            assert not self.target.exists()
+            assert ".model.safetensors.converting" in self.names()
         convert(self.dir, OFF)
         self.check_tensors(self.target, self.tensors)
-        self.assertEqual(self.names(), {"config.json", "pytorch_model.bin", "model.safetensors"})
+        assert self.names() == {"config.json", "pytorch_model.bin", "model.safetensors"}
 
     def test_terminated(self) -> None:
         program = (
             "import os, signal, runpy, sys; from libbert.convert import safetensors\n"
-            "safetensors.compare = lambda *_: os.kill(os.getpid(), int(sys.argv[2]))\n"
-            "sys.argv = ['convert', sys.argv[1], '--reference', 'off', sys.argv[2]]\n"
-            "number = sys.argv.pop(); sys.argv.append(number); n = sys.argv.pop()\n"
-            "safetensors.compare = lambda *_: os.kill(os.getpid(), int(n))\n"
+            "number = int(sys.argv.pop())\n"
+            "safetensors.compare = lambda *_: os.kill(os.getpid(), number)\n"
+            "sys.argv += ['--reference', 'off']\n"
             "runpy.run_module('libbert.convert', run_name='__main__', alter_sys=True)"
         )
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
             done = self.python("-c", program, str(self.dir), str(int(number)))
-            self.assertEqual(done.returncode, code, done.stderr)
-            self.assertEqual(self.names(), {"config.json", "pytorch_model.bin"})
+            assert done.returncode == code, done.stderr
+            assert self.names() == {"config.json", "pytorch_model.bin"}
 
     def test_two_at_once(self) -> None:
         draft = place.Draft(self.target)
@@ -392,13 +400,13 @@ class Failures(Folder):
         victim.write_bytes(b"precious")
         link = self.dir / ".model.safetensors.converting"
         link.symlink_to(victim)
-        with self.assertRaises(ConvertError):
+        with pytest.raises(ConvertError):
             convert(self.dir, OFF)
         link.unlink()
         os.link(victim, link)
-        with self.assertRaises(ConvertError):
+        with pytest.raises(ConvertError):
             convert(self.dir, OFF)
-        self.assertEqual(victim.read_bytes(), b"precious")
+        assert victim.read_bytes() == b"precious"
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         paths = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -430,23 +438,23 @@ class Outputs(Folder):
         for change, fits in ((0.9e-4, True), (1.2e-4, False), (np.nan, False)):
             with contextlib.ExitStack() as stack:
                 if not fits:
-                    stack.enter_context(self.assertRaises(ConvertError))
+                    stack.enter_context(pytest.raises(ConvertError))
                 self.run_with([self.answers(change)], [self.answers()], force=True)
-        self.assertEqual(len(self.names()), 3)
+        assert len(self.names()) == 3
 
     def test_a_difference_leaves_nothing(self) -> None:
-        with self.assertRaisesRegex(ConvertError, "x 1 and y 2 differ by 0.5") as caught:
+        with pytest.raises(ConvertError, match=r"x 1 and y 2 differ by 0\.5") as caught:
             self.run_with([self.answers(0.5)], [self.answers(by="y 2")])
-        self.assertEqual(caught.exception.exit_code, 1)
-        self.assertEqual(self.names(), {"config.json", "pytorch_model.bin"})
+        assert caught.value.exit_code == 1
+        assert self.names() == {"config.json", "pytorch_model.bin"}
 
     def test_bound_grows_with_the_states(self) -> None:
         large = outputs.Answers("x", [np.full((2, 8), 100, "<f4")])
         other = outputs.Answers("y", [np.full((2, 8), 100.005, "<f4")])
-        self.assertLess(outputs.difference(large, other, self.dir), 1e-2)
+        assert outputs.difference(large, other, self.dir) < 0.01
 
     def test_shapes(self) -> None:
-        with self.assertRaisesRegex(ConvertError, r"answers \[2, 8\], y \[3, 8\]"):
+        with pytest.raises(ConvertError, match=r"answers \[2, 8\], y \[3, 8\]"):
             outputs.difference(
                 outputs.Answers("x", [np.zeros((2, 8))]),
                 outputs.Answers("y", [np.zeros((3, 8))]),
@@ -456,15 +464,15 @@ class Outputs(Folder):
     def test_nothing_to_compare_with(self) -> None:
         absent = outputs.Unavailable("not there")
         for ours, theirs in (([absent], []), ([self.answers()], [absent])):
-            with self.assertRaisesRegex(ConvertError, "can't be compared: not there"):
+            with pytest.raises(ConvertError, match="can't be compared: not there"):
                 self.run_with(ours, theirs, reference="require")
-            self.assertFalse(self.target.exists())
+            assert not self.target.exists()
             self.run_with(ours, theirs, reference="auto")
             self.target.unlink()
         self.run_with([self.answers()], [AssertionError("asked")], reference="off")
 
     def test_not_finite(self) -> None:
-        with self.assertRaisesRegex(ConvertError, "not finite"):
+        with pytest.raises(ConvertError, match="not finite"):
             self.run_with([self.answers(np.inf)], [self.answers()])
 
     def test_stage_is_the_new_model(self) -> None:
@@ -473,16 +481,16 @@ class Outputs(Folder):
         (self.dir / "model.safetensors.index.json").write_text("{}")
         seen: dict[str, bytes] = {}
 
-        def look(folder: Path, ids: list[list[int]]) -> outputs.Answers:
+        def look(folder: Path, ids: list[list[int]], _: Path) -> outputs.Answers:
             for path in folder.iterdir():
                 seen[path.name] = b"" if path.is_dir() else path.read_bytes()
-            self.assertEqual([len(sequence) for sequence in ids], [2, 7])
-            self.assertTrue(all(0 < i < 12 for sequence in ids for i in sequence))
+            assert [len(sequence) for sequence in ids] == [2, 7]
+            assert all(0 < i < 12 for sequence in ids for i in sequence)
             return self.answers()
 
         self.run_with(look, [self.answers()], force=True)
-        self.assertEqual(seen.pop("model.safetensors"), self.target.read_bytes())
-        self.assertEqual(set(seen), {"1_Pooling", "config.json", "pytorch_model.bin"})
+        assert seen.pop("model.safetensors") == self.target.read_bytes()
+        assert set(seen) == {"1_Pooling", "config.json", "pytorch_model.bin"}
 
 
 class Command(Folder):
@@ -497,36 +505,36 @@ class Command(Folder):
 
     def test_success(self) -> None:
         code, out, err = self.run_main(str(self.dir))
-        self.assertEqual((code, err), (0, ""))
-        self.assertIn("read back and equal", out)
-        self.assertIn("model.safetensors: in place", out)
-        self.assertEqual(self.run_main("-q", "-f", str(self.dir)), (0, "", ""))
+        assert (code, err) == (0, "")
+        assert "read back and equal" in out
+        assert "model.safetensors: in place" in out
+        assert self.run_main("-q", "-f", str(self.dir)) == (0, "", "")
 
     def test_usage(self) -> None:
         for arguments in ([], [str(self.dir), "--dtype", "int8"], ["--nothing", str(self.dir)]):
             code, out, err = self.run_main(*arguments)
-            self.assertEqual((code, out), (2, ""))
-            self.assertIn("usage:", err)
-        self.assertEqual(self.run_main("--help")[0], 0)
+            assert (code, out) == (2, "")
+            assert "usage:" in err
+        assert self.run_main("--help")[0] == 0
 
     def test_messages(self) -> None:
         self.run_main(str(self.dir))
         code, out, err = self.run_main(str(self.dir))
-        self.assertEqual((code, out), (1, ""))
-        expected = f"libbert.convert: {self.target}: it is there already; --force converts anew [BERT_EINVAL]\n"
-        self.assertEqual(err, expected)
+        assert (code, out) == (1, "")
+        expected = "it is there already; --force converts anew [BERT_EINVAL]"
+        assert err == f"libbert.convert: {self.target}: {expected}\n"
         code, _, err = self.run_main(str(self.dir / "absent"))
-        self.assertEqual(code, 3)
-        self.assertTrue(err.endswith("no such directory [BERT_EIO]\n"), err)
+        assert code == 3
+        assert err.endswith("no such directory [BERT_EIO]\n"), err
 
     def test_a_hostile_file_runs_nothing(self) -> None:
         canary = self.dir / "pwned"
         body = b"cposix\nsystem\n(" + t.text(f"touch {canary}") + b"tR"
         t.write_zip(self.dir / "pytorch_model.bin", t.zip_entries(t.pickle_of(body), {}))
         code, out, err = self.run_main(str(self.dir))
-        self.assertEqual((code, out), (3, ""))
-        self.assertIn('"posix.system"', err)
-        self.assertFalse(canary.exists())
+        assert (code, out) == (3, "")
+        assert '"posix.system"' in err
+        assert not canary.exists()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch_files as t
+
 from libbert.convert import archive, dtypes
 from libbert.convert.checkpoint import Checkpoint
 from libbert.convert.errors import ConvertError, Malformed
@@ -44,13 +46,13 @@ class Folder(unittest.TestCase):
             }
 
     def refused(self, message: str, status: str = "BERT_EFORMAT") -> None:
-        with self.assertRaises(ConvertError) as caught:
+        with pytest.raises(ConvertError) as caught:
             self.values()
-        error = str(caught.exception)
-        self.assertTrue(error.startswith(f"{self.path}: "), error)
-        self.assertIn(message, error)
-        self.assertTrue(error.endswith(f"[{status}]"), error)
-        self.assertEqual(caught.exception.exit_code, 3)
+        error = str(caught.value)
+        assert error.startswith(f"{self.path}: "), error
+        assert message in error
+        assert error.endswith(f"[{status}]"), error
+        assert caught.value.exit_code == 3
 
 
 class Whole(Folder):
@@ -128,17 +130,15 @@ class Whole(Folder):
         file.save(self.path)
         with Checkpoint(self.path) as opened:
             names = [tensor.dtype.name for tensor in opened.tensors.values()]
-        self.assertEqual(
-            names, ["F32", "F16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL", "BF16"]
-        )
-        self.assertEqual(len(self.values()), len(codes))
+        assert names == ["F32", "F16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL", "BF16"]
+        assert len(self.values()) == len(codes)
 
     def test_large_tensors_come_in_pieces(self) -> None:
         large = np.arange(5 * 2**20, dtype="<i4")
         t.File().add("x", large).save(self.path)
         with Checkpoint(self.path) as file:
             sizes = [piece.size for piece in Item("x", file, file.tensors["x"], F32).pieces()]
-        self.assertEqual(sizes, [4 * 2**20, 2**20])
+        assert sizes == [4 * 2**20, 2**20]
 
 
 class DamagedArchive(Folder):
@@ -154,7 +154,7 @@ class DamagedArchive(Folder):
         raw = self.path.read_bytes()
         for size in range(len(raw)):
             self.path.write_bytes(raw[:size])
-            with self.assertRaises(ConvertError):
+            with pytest.raises(ConvertError):
                 self.values()
 
     def test_every_byte_changed(self) -> None:
@@ -174,7 +174,7 @@ class DamagedArchive(Folder):
                 continue
             for name, value in before.items():
                 np.testing.assert_array_equal(values[name], value, str(place))
-        self.assertGreater(refused, len(raw) // 2)
+        assert refused > len(raw) // 2
 
     def test_compressed(self) -> None:
         t.write_zip(self.path, self.entries(), zipfile.ZIP_DEFLATED)
@@ -232,7 +232,7 @@ class DamagedArchive(Folder):
         fields = struct.unpack_from("<6H3L5H2L", raw, first + 4)
         packed = struct.pack("<2L", fields[7] + 40, fields[8] + 40)
         raw[first + 20 : first + 28] = packed
-        self.assertEqual(fields[7], fields[8])
+        assert fields[7] == fields[8]
         self.path.write_bytes(raw)
         self.refused("overlap")
 
@@ -260,7 +260,7 @@ class DamagedLegacy(Folder):
         raw = t.legacy(*self.parts())
         for size in range(len(raw)):
             self.path.write_bytes(raw[:size])
-            with self.assertRaises(ConvertError):
+            with pytest.raises(ConvertError):
                 self.values()
 
     def test_head(self) -> None:
@@ -270,7 +270,7 @@ class DamagedLegacy(Folder):
             (t.legacy_head(little=b"\x89"), "not little endian"),
         ):
             self.path.write_bytes(t.legacy(*self.parts(), head=head))
-            with self.assertRaisesRegex(ConvertError, message):
+            with pytest.raises(ConvertError, match=message):
                 self.values()
 
     def test_plain_pickle(self) -> None:
@@ -325,10 +325,10 @@ class NotTorch(Folder):
             (b"}" + t.text("\ud800") + one + b"s", "not Unicode"),
         ):
             t.write_zip(self.path, t.zip_entries(t.pickle_of(body), {"0": bytes(4)}))
-            with self.assertRaises(ConvertError) as caught:
+            with pytest.raises(ConvertError) as caught:
                 self.values()
-            self.assertIn(message, str(caught.exception))
-            str(caught.exception).encode()
+            assert message in str(caught.value)
+            str(caught.value).encode()
 
 
 class Views(Folder):
@@ -338,10 +338,10 @@ class Views(Folder):
         for i in range(3):
             file.view(f"x{i}", key, "<f4", 24, 0, (1000, 1000, 3), (0, 0, 1))
         file.save(self.path)
-        with Checkpoint(self.path) as opened, self.assertRaises(ConvertError) as caught:
+        with Checkpoint(self.path) as opened, pytest.raises(ConvertError) as caught:
             check_total(Item(name, opened, x, F32) for name, x in opened.tensors.items())
-        self.assertEqual(caught.exception.status, "BERT_ELIMIT")
-        self.assertIn('"x1"', str(caught.exception))
+        assert caught.value.status == "BERT_ELIMIT"
+        assert '"x1"' in str(caught.value)
 
 
 class Conversions(unittest.TestCase):
@@ -363,7 +363,7 @@ class Conversions(unittest.TestCase):
         )
         expected = [0x3F80, 0x3F80, 0x3F82, 0x3F81, 0x8000, 0x7F80, 0xFF80, 0x7FC0, 0x7FC0, 0]
         result = dtypes.convert(bits.view("<f4"), F32, dtypes.BY_NAME["BF16"])
-        self.assertEqual([hex(v) for v in result], [hex(v) for v in expected])
+        assert [hex(v) for v in result] == [hex(v) for v in expected]
 
     def test_bf16_to_f32_is_exact(self) -> None:
         bits = np.arange(65536, dtype="<u2")
@@ -384,18 +384,18 @@ class Conversions(unittest.TestCase):
             (np.array([1e300], "<f8"), "F64", "F32"),
             (np.array([0x7F7F], "<u2"), "BF16", "F16"),
         ):
-            with self.assertRaises(Malformed) as caught:
+            with pytest.raises(Malformed) as caught:
                 dtypes.convert(value, dtypes.BY_NAME[source], dtypes.BY_NAME[target])
-            self.assertEqual(caught.exception.status, "BERT_ERANGE")
-            self.assertIn("too large for " + target, caught.exception.message)
+            assert caught.value.status == "BERT_ERANGE"
+            assert "too large for " + target in caught.value.message
 
     def test_infinity_stays(self) -> None:
         result = dtypes.convert(np.array([np.inf, -np.inf], "<f4"), F32, dtypes.BY_NAME["F16"])
-        self.assertEqual(list(result), [np.inf, -np.inf])
+        assert list(result) == [np.inf, -np.inf]
 
     def test_integers_are_left(self) -> None:
         values = np.array([70000], "<i8")
-        self.assertIs(dtypes.convert(values, dtypes.BY_NAME["I64"], dtypes.BY_NAME["F16"]), values)
+        assert dtypes.convert(values, dtypes.BY_NAME["I64"], dtypes.BY_NAME["F16"]) is values
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import struct
 import unittest
 from typing import Any
 
+import pytest
 import torch_files as t
+
 from libbert.convert import pickles
 from libbert.convert.errors import Malformed
 from libbert.convert.pickles import OrderedDict, Tensor, load
@@ -32,12 +34,12 @@ GOOD = t.pickle_of(
 class Accepted(unittest.TestCase):
     def test_state_dict(self) -> None:
         value = read(GOOD)
-        self.assertIs(type(value), OrderedDict)
-        self.assertEqual(list(value), ["a", "b"])
+        assert type(value) is OrderedDict
+        assert list(value) == ["a", "b"]
         a, b = value["a"], value["b"]
-        self.assertEqual((a.offset, a.shape, a.strides, a.dtype.name), (2, (2, 3), (3, 1), "F32"))
-        self.assertEqual((b.shape, b.count, b.extent), ((), 1, 1))
-        self.assertIs(a.storage, b.storage)
+        assert (a.offset, a.shape, a.strides, a.dtype.name) == (2, (2, 3), (3, 1), "F32")
+        assert (b.shape, b.count, b.extent) == ((), 1, 1)
+        assert a.storage is b.storage
 
     def test_untyped(self) -> None:
         place = t.storage("storage.UntypedStorage", "0", 12, b"")
@@ -45,8 +47,8 @@ class Accepted(unittest.TestCase):
         value = read(
             t.pickle_of(t.tensor(place, 1, (5,), (1,), "torch._utils._rebuild_tensor_v3", tail))
         )
-        self.assertEqual((value.dtype.name, value.storage.size), ("U16", 12))
-        with self.assertRaisesRegex(Malformed, "reaches out of storage"):
+        assert (value.dtype.name, value.storage.size) == ("U16", 12)
+        with pytest.raises(Malformed, match="reaches out of storage"):
             read(
                 t.pickle_of(t.tensor(place, 2, (5,), (1,), "torch._utils._rebuild_tensor_v3", tail))
             )
@@ -55,14 +57,12 @@ class Accepted(unittest.TestCase):
         value = read(
             t.pickle_of(t.tensor(FLOATS, 0, (12,), (1,), "torch._utils._rebuild_tensor", b""))
         )
-        self.assertEqual(value.shape, (12,))
+        assert value.shape == (12,)
 
     def test_protocol_4(self) -> None:
         name = b"\x8c\x0bcollections\x94\x8c\x0bOrderedDict\x94\x93\x94)R\x94"
         body = name + b"\x8c\x01x" + b"h\x02" + b")Rs"
-        self.assertEqual(
-            read(b"\x80\x04\x95" + struct.pack("<Q", len(body) + 1) + body + b"."), {"x": {}}
-        )
+        assert read(b"\x80\x04\x95" + struct.pack("<Q", len(body) + 1) + body + b".") == {"x": {}}
 
     def test_plain_values_of_all_protocols(self) -> None:
         value = {
@@ -70,15 +70,15 @@ class Accepted(unittest.TestCase):
             "b": ((), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)),
         }
         for protocol in range(2, 6):
-            self.assertEqual(
-                read(pickle.dumps({**value, "a": value["a"][:6]}, protocol)),
-                {**value, "a": value["a"][:6]},
-            )
-        self.assertEqual(read(pickle.dumps(value, 4)), value)
+            assert read(pickle.dumps({**value, "a": value["a"][:6]}, protocol)) == {
+                **value,
+                "a": value["a"][:6],
+            }
+        assert read(pickle.dumps(value, 4)) == value
 
     def test_empty_tensor_of_an_empty_storage(self) -> None:
         place = t.storage("FloatStorage", "0", 0, b"")
-        self.assertEqual(read(t.pickle_of(t.tensor(place, 0, (0, 3), (3, 1)))).count, 0)
+        assert read(t.pickle_of(t.tensor(place, 0, (0, 3), (3, 1)))).count == 0
 
 
 class Canary:
@@ -216,25 +216,25 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 class Refused(unittest.TestCase):
     def test_each(self) -> None:
         for name, (body, message) in HOSTILE.items():
-            with self.subTest(name), self.assertRaises(Malformed) as caught:
+            with self.subTest(name), pytest.raises(Malformed) as caught:
                 read(t.pickle_of(body))
-            self.assertIn(message, caught.exception.message, name)
-            self.assertTrue(caught.exception.message.startswith("data.pkl"), name)
+            assert message in caught.value.message, name
+            assert caught.value.message.startswith("data.pkl"), name
 
     def test_what_pickle_makes(self) -> None:
         for protocol in range(6):
-            with self.assertRaisesRegex(Malformed, r"(posix|nt)\.mkdir"):
+            with pytest.raises(Malformed, match=r"(posix|nt)\.mkdir"):
                 read(pickle.dumps({"a": Canary()}, protocol))
 
     def test_the_same_pickles_would_have_run(self) -> None:
         """So that the list tests something: these are pickles, and Python's loader calls them."""
-        with self.assertRaises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError):
             pickle.loads(pickle.dumps(Canary()))
         pickletools.dis(GOOD, io.StringIO())
 
     def test_every_prefix(self) -> None:
         for size in range(len(GOOD)):
-            with self.assertRaises(Malformed):
+            with pytest.raises(Malformed):
                 read(GOOD[:size])
 
     def test_every_byte_changed(self) -> None:
@@ -251,39 +251,39 @@ class Refused(unittest.TestCase):
                     continue
                 for item in value.values() if isinstance(value, dict) else ():
                     if type(item) is Tensor:
-                        self.assertLessEqual(item.offset + item.extent, item.storage.count)
-        self.assertGreater(refused, len(GOOD))
+                        assert item.offset + item.extent <= item.storage.count
+        assert refused > len(GOOD)
 
     def test_memo_index_costs_nothing(self) -> None:
         """C's unpickler makes a table of that many entries."""
-        self.assertEqual(read(t.pickle_of(b"}r\xff\xff\xff\xff")), {})
+        assert read(t.pickle_of(b"}r\xff\xff\xff\xff")) == {}
 
     def test_deep_and_cyclic_values(self) -> None:
         depth = 100_000
         deep = b"}" + t.text("x") + b")" + b"\x85" * depth + b"s"
-        self.assertIn("x", read(t.pickle_of(deep)))
-        self.assertEqual(len(read(t.pickle_of(b"]q\x00h\x00a"))), 1)
-        with self.assertRaises(Malformed):
+        assert "x" in read(t.pickle_of(deep))
+        assert len(read(t.pickle_of(b"]q\x00h\x00a"))) == 1
+        with pytest.raises(Malformed):
             read(t.pickle_of(b"}(" + b")" + b"\x85" * depth + b"Nu"))
 
     def test_number_of_opcodes(self) -> None:
         before = pickles.MAX_OPCODES
         pickles.MAX_OPCODES = 100
         try:
-            with self.assertRaises(Malformed) as caught:
+            with pytest.raises(Malformed) as caught:
                 read(t.pickle_of(b"N0" * 60 + b"N"))
         finally:
             pickles.MAX_OPCODES = before
-        self.assertEqual(caught.exception.status, "BERT_ELIMIT")
+        assert caught.value.status == "BERT_ELIMIT"
 
     def test_statuses(self) -> None:
         for name, status in (
             ("GLOBAL", "BERT_EUNSUPPORTED"),
             ("beyond the storage", "BERT_EFORMAT"),
         ):
-            with self.assertRaises(Malformed) as caught:
+            with pytest.raises(Malformed) as caught:
                 read(t.pickle_of(HOSTILE[name][0]))
-            self.assertEqual(caught.exception.status, status)
+            assert caught.value.status == status
 
 
 if __name__ == "__main__":

@@ -80,21 +80,24 @@ def make_ids(config: Mapping[str, Any]) -> list[list[int]]:
     ]
 
 
-def run_libbert(folder: Path, ids: list[list[int]]) -> Answers:
-    """Load the folder with libbert and encode.  Unavailable: there is no library."""
+def run_libbert(folder: Path, ids: list[list[int]], name: Path) -> Answers:
+    """Load the folder with libbert and encode.  Unavailable: there is no library.
+
+    `name` is what messages call the folder.
+    """
     try:
         import libbert
-        from libbert.errors import BertError
 
         version = libbert.version()
     except (ImportError, AttributeError, OSError) as error:
         raise Unavailable(f"libbert's library could not be loaded ({error})") from None
     try:
-        with libbert.Model(os.fspath(folder)) as model, model.session() as session:
-            states = [np.asarray(session.encode([sequence])[0]) for sequence in ids]
-    except BertError as error:
+        with libbert.Model(folder) as model:
+            states = [np.asarray(model.encode([sequence])[0]) for sequence in ids]
+    except libbert.BertError as error:
+        reason = error.message.replace(os.fspath(folder), os.fspath(name))
         raise ConvertError(
-            "libbert", f"it can't use the converted model: {error}", error.status
+            name, f"libbert can't use the converted model: {reason}", error.status
         ) from None
     return Answers(f"libbert {version}", states)
 
@@ -107,6 +110,7 @@ def run_transformers(folder: Path, ids: list[list[int]], dtype: DType | None) ->
     except ImportError as error:
         raise Unavailable(f"transformers could not be imported ({error})") from None
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     try:
         model = transformers.AutoModel.from_pretrained(
             os.fspath(folder),

@@ -126,7 +126,7 @@ def _run(directory: Path, drafts: list[tuple[Job, Draft]], options: Options) -> 
     files = {job.target: draft.path for job, draft in drafts}
     try:
         with outputs.staged(directory, files) as stage:
-            ours = outputs.run_libbert(stage, ids)
+            ours = outputs.run_libbert(stage, ids, directory)
         outputs.check_finite(ours, directory)
         options.log(0, f"{directory}: {ours.by} runs it")
         if options.reference != "off":
