@@ -356,6 +356,18 @@ class Failures(Folder):
             convert(self.dir, OFF)
         self.check_tensors(self.target, self.tensors)
 
+    def test_a_header_written_wrong(self) -> None:
+        def wrong(file: Any, head: bytes, ordered: Any) -> None:
+            file.write(head.replace(b"{", b"[", 1))
+
+        with mock.patch.object(safetensors, "write", wrong):
+            self.refused("its header can't be read", "BERT_EIO", 1)
+
+    def test_no_place_for_links(self) -> None:
+        error = OSError(28, os.strerror(28), "/tmp/x")
+        with mock.patch.object(tempfile, "mkdtemp", side_effect=error):
+            self.refused("/tmp/x: No space left on device", "BERT_EIO")
+
     def test_kill(self) -> None:
         """At three places: the target is absent or whole, and the next run needs no help."""
         program = (
@@ -470,6 +482,12 @@ class Outputs(Folder):
             self.run_with(ours, theirs, reference="auto")
             self.target.unlink()
         self.run_with([self.answers()], [AssertionError("asked")], reference="off")
+
+    def test_only_a_module_is_not_compared(self) -> None:
+        convert(self.dir, OFF)
+        weight = {"weight": np.ones((1, 8), "<f4"), "bias": np.ones(1, "<f4")}
+        t.file_of(weight).save(self.dir / "sparse_linear.pt")
+        self.run_with([self.answers()], [AssertionError("asked")], reference="require")
 
     def test_not_finite(self) -> None:
         with pytest.raises(ConvertError, match="not finite"):

@@ -42,7 +42,16 @@ class Job:
     target: Path
     check: Callable[[Job, Tensors], None]
     weight_map: dict[str, str] = field(default_factory=dict)
-    folder: Path = Path()
+
+    @property
+    def folder(self) -> Path:
+        """Where all of it lies."""
+        return self.target.parent
+
+    @property
+    def is_encoder(self) -> bool:
+        """Has the weights of the transformer, not of a module after it."""
+        return self.target.name == TARGET and "model_type" in _config(self.folder)
 
     @property
     def existing(self) -> Path | None:
@@ -147,11 +156,11 @@ def _modules(directory: Path) -> list[Path]:
 
 def _weights(folder: Path) -> Job | None:
     if (folder / SINGLE).exists():
-        return Job([folder / SINGLE], folder / TARGET, _check_model, folder=folder)
+        return Job([folder / SINGLE], folder / TARGET, _check_model)
     if (folder / INDEX).exists():
         weight_map = _weight_map(folder / INDEX)
         shards = [folder / name for name in sorted(set(weight_map.values()))]
-        return Job(shards, folder / TARGET, _check_model, weight_map, folder)
+        return Job(shards, folder / TARGET, _check_model, weight_map)
     return None
 
 
@@ -196,9 +205,9 @@ def _check_model(job: Job, tensors: Tensors) -> None:
 
     The rest is the library's, which loads the new file before it gets its name.
     """
-    config = _config(job.folder)
-    if "model_type" not in config:  # a Dense module's
+    if not job.is_encoder:
         return
+    config = _config(job.folder)
     _check_embedding(config, tensors)
     wanted = _number(config, _LAYERS)
     found = {int(m[1]) for m in map(_LAYER.search, tensors) if m}

@@ -75,9 +75,10 @@ class Draft:
                 raise self.failed(error, size) from None
 
     def flush(self) -> None:
-        """All bytes to the disk, then back to the start for reading."""
+        """All bytes to the disk, then back to the start for reading, from the disk if it can be."""
         self.file.flush()
         os.fsync(self.file.fileno())
+        os.posix_fadvise(self.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         self.file.seek(0)
 
     def failed(self, error: OSError, size: int) -> ConvertError:

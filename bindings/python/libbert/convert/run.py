@@ -11,7 +11,7 @@ from pathlib import Path
 from . import outputs, safetensors
 from .checkpoint import Checkpoint
 from .dtypes import BY_NAME, DType
-from .errors import EXIT_OUTPUT, ConvertError, printable
+from .errors import EXIT_OUTPUT, ConvertError, os_error, printable
 from .model import Job, plan
 from .place import Draft, exists
 from .tensors import Item, check_total
@@ -50,15 +50,22 @@ def convert(directory: Path, options: Options | None = None) -> list[Path]:
     is wrong; then no new file is left.
     """
     options = options or Options()
-    with ExitStack() as stack:
-        jobs = _wanted(plan(directory), options)
-        drafts = [(job, _write(job, options, stack)) for job in jobs]
-        _run(directory, drafts, options)
-        if options.dry_run:
-            return []
-        for job, draft in drafts:
-            draft.place(options.force)
-            options.log(0, f"{job.target}: in place")
+    try:
+        with ExitStack() as stack:
+            return _convert(directory, options, stack)
+    except OSError as error:  # of folders; files have their own
+        raise os_error(error.filename or directory, error) from None
+
+
+def _convert(directory: Path, options: Options, stack: ExitStack) -> list[Path]:
+    jobs = _wanted(plan(directory), options)
+    drafts = [(job, _write(job, options, stack)) for job in jobs]
+    _run(directory, drafts, options)
+    if options.dry_run:
+        return []
+    for job, draft in drafts:
+        draft.place(options.force)
+        options.log(0, f"{job.target}: in place")
     return [job.target for job in jobs]
 
 
@@ -120,17 +127,16 @@ def _write(job: Job, options: Options, stack: ExitStack) -> Draft:
 
 def _run(directory: Path, drafts: list[tuple[Job, Draft]], options: Options) -> None:
     """Load the model with the new files and compare what it answers."""
-    folder = next((job.folder for job, _ in reversed(drafts) if job.folder.name), directory)
-    config = outputs.config_of(folder)
-    ids = outputs.make_ids(config)
+    encoder = next((job.folder for job, _ in drafts if job.is_encoder), None)
+    ids = outputs.make_ids(outputs.config_of(encoder or directory))
     files = {job.target: draft.path for job, draft in drafts}
     try:
         with outputs.staged(directory, files) as stage:
             ours = outputs.run_libbert(stage, ids, directory)
         outputs.check_finite(ours, directory)
         options.log(0, f"{directory}: {ours.by} runs it")
-        if options.reference != "off":
-            theirs = outputs.run_transformers(folder, ids, options.target)
+        if options.reference != "off" and encoder is not None:
+            theirs = outputs.run_transformers(encoder, ids, options.target)
             largest = outputs.difference(ours, theirs, directory)
             options.log(0, f"{directory}: {theirs.by} differs by {largest:.2g} at most")
     except outputs.Unavailable as error:
