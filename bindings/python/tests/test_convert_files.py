@@ -17,6 +17,7 @@ import torch_files as t
 from libbert.convert import archive, dtypes
 from libbert.convert.checkpoint import Checkpoint
 from libbert.convert.errors import ConvertError, Malformed
+from libbert.convert.streams import Input, Window
 from libbert.convert.tensors import Item, check_total
 
 F32 = dtypes.BY_NAME["F32"]
@@ -236,6 +237,17 @@ class DamagedArchive(Folder):
         self.path.write_bytes(raw)
         self.refused("overlap")
 
+    def test_entry_under_another_name(self) -> None:
+        self.write(self.entries())
+        raw = self.path.read_bytes()
+        self.path.write_bytes(raw.replace(b"archive/data/1", b"archive/data/7", 1))
+        self.refused('entry "archive/data/1" is not where')
+
+    def test_pickle_that_goes_on_behind_its_entry(self) -> None:
+        pickle = self.entries()["archive/data.pkl"]
+        self.write({**self.entries(), "archive/data.pkl": pickle[:-1]})
+        self.refused("exhausted before seeing STOP")
+
     def test_index_over_the_limit(self) -> None:
         self.write(self.entries())
         before = archive.MAX_INDEX
@@ -329,6 +341,19 @@ class NotTorch(Folder):
                 self.values()
             assert message in str(caught.value)
             str(caught.value).encode()
+
+
+class Streams(Folder):
+    def test_window(self) -> None:
+        self.path.write_bytes(b"0123\n56789" + b"x" * 10_000)
+        source = Input(self.path)
+        self.addCleanup(source.close)
+        window = Window(source, 2, 6)
+        assert (window.read(1), window.readline(), window.read(99)) == (b"2", b"3\n", b"567")
+        assert (window.read(1), window.readline(), window.tell()) == (b"", b"", 6)
+        assert len(Window(source, 10, 2**62).readline()) == 4096
+        with pytest.raises(Malformed, match="is the file complete"):
+            source.read(10_000, 11)
 
 
 class Views(Folder):
