@@ -20,6 +20,9 @@ from .errors import check, make_error
 if TYPE_CHECKING:
     from ._texts import Texts
 
+PART = 200_000_000  # nanoseconds of one wait
+NEVER = 1 << 63
+
 
 def _embed(job: Job) -> Any:
     n, width = c_size_t(), c_size_t()
@@ -75,8 +78,17 @@ class Job:
         """Wait for the end.  TimeoutError if that takes longer than `timeout` seconds (the job
         goes on); else what the job itself failed with."""
         error = s.Error()
-        ns = o.nanoseconds("timeout", timeout)
-        check(lib.bert_job_wait(self._address, ns, byref(error)), error)
+        left = o.nanoseconds("timeout", timeout) or NEVER
+        while True:
+            # In parts, between which Ctrl-C is seen.
+            code = lib.bert_job_wait(self._address, min(left, PART), byref(error))
+            left -= PART
+            if code == c.BERT_ETIMEDOUT and self.done():  # its own deadline, or just now
+                code = lib.bert_job_status(self._address, byref(error))
+                break
+            if code != c.BERT_ETIMEDOUT or left <= 0:
+                break
+        check(code, error)
 
     def done(self) -> bool:
         """Whether it has ended."""

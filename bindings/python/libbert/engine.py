@@ -256,6 +256,7 @@ class Engine:
         route_key: str | None = None,
         traceparent: str | None = None,
         errors: str = "raise",
+        _wait: bool = False,
         **options: Any,
     ) -> Job:
         """Put a request into the queue.
@@ -304,16 +305,17 @@ class Engine:
             places = chunk_spans(spans, a)
             request.spans = places.ctypes.data or a.pointer
             request.n_spans = len(places)
-        return self._submit(request, Job(task, a, b, o.keeps_errors(errors)))
+        job = Job(task, a, b, o.keeps_errors(errors))
+        return self._submit(lib.bert_engine_run if _wait else lib.bert_engine_submit, request, job)
 
-    def _submit(self, request: s.Request, job: Job) -> Job:
+    def _submit(self, function: Callable[..., int], request: s.Request, job: Job) -> Job:
         queued = request.notify == c.BERT_NOTIFY_QUEUE
         request.id = next(self._ids)
         out = c_void_p()
         if queued:
             self._queued[request.id] = job  # it may end before the call returns
         try:
-            self._call(lib.bert_engine_submit, byref(request), byref(out))
+            self._call(function, byref(request), byref(out))
         except BaseException:
             self._queued.pop(request.id, None)
             raise
@@ -321,8 +323,8 @@ class Engine:
         return job
 
     def run(self, task: str, texts: str | bytes | TextsLike, *arguments: Any, **more: Any) -> Any:
-        """submit(), wait and give the result."""
-        return self.submit(task, texts, *arguments, **more).result()
+        """submit(), wait and give the result.  This thread does the work where a worker is free."""
+        return self.submit(task, texts, *arguments, **more, _wait=True).result()
 
     def fileno(self) -> int:
         """A descriptor that is readable while next() has something to give; don't read it."""

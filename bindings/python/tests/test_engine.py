@@ -101,9 +101,19 @@ def test_jobs(engine: libbert.Engine, base: libbert.Model) -> None:
     slow.cancel()
     with pytest.raises(libbert.CanceledError):
         slow.result(10)
+    long = engine.submit("embed", ["a cat on a mat " * 20] * 10000)
+    with pytest.raises(TimeoutError, match="not ended"):
+        long.wait(0.3)  # longer than one part of the wait
+    assert not long.done()
+    long.cancel()
     late = engine.submit("embed", ["a cat on a mat " * 20] * 3000, timeout=0.002)
     with pytest.raises(libbert.DeadlineError):
         late.result(10)
+    with pytest.raises(libbert.DeadlineError):
+        engine.run("embed", ["a cat on a mat " * 20] * 3000, timeout=0.002)
+    with pytest.raises(ValueError, match="notify"):
+        engine.run("embed", "a", notify="queue")
+    assert engine._queued == {}
 
 
 def test_queue(engine: libbert.Engine, base: libbert.Model) -> None:
