@@ -4,36 +4,43 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._texts import Texts
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 OFFSETS: dict[str, Any] = {
     "string": np.int32,
-    "utf8": np.int32,
     "binary": np.int32,
     "large_string": np.int64,
-    "large_utf8": np.int64,
     "large_binary": np.int64,
 }
 
 
-def arrow_texts(array: Any, what: str) -> Texts | None:
-    """Texts of a pyarrow.Array of strings; None if it is not one (views, dictionaries)."""
-    kind = str(array.type)
+def arrow_texts(column: Any, what: str) -> Texts | None:
+    """Texts of a pyarrow.Array or ChunkedArray of strings; None if they lie otherwise (views,
+    dictionaries)."""
+    kind = str(column.type)
     if kind not in OFFSETS:
         return None
-    if array.null_count:
-        index = array.is_null().to_pylist().index(True)
+    if column.null_count:
+        index = column.is_null().to_pylist().index(True)
         raise TypeError(f"{what}[{index}] is null, not a text")
-    n = len(array)
+    chunks = column.chunks if hasattr(column, "chunks") else [column]
+    parts = [_views(chunk, np.dtype(OFFSETS[kind])) for chunk in chunks if len(chunk)]
+    views = np.concatenate(parts) if parts else np.empty((0, 2), np.uintp)
+    return Texts(len(views), views.ctypes.data, (views, column), False, "binary" not in kind)
+
+
+def _views(array: Any, dtype: np.dtype[Any]) -> NDArray[np.uintp]:
+    """[n, 2]: address and size of each text."""
     _, offsets_buffer, data = array.buffers()
-    if n == 0:
-        return Texts(0, 0, None, False, True)
-    dtype = np.dtype(OFFSETS[kind])
-    raw = (ctypes.c_char * (dtype.itemsize * (n + 1))).from_address(
+    n = len(array)
+    raw: Any = (ctypes.c_char * (dtype.itemsize * (n + 1))).from_address(
         offsets_buffer.address + dtype.itemsize * array.offset
     )
     offsets = np.frombuffer(raw, dtype)
@@ -41,4 +48,4 @@ def arrow_texts(array: Any, what: str) -> Texts | None:
     views[:, 0] = offsets[:-1]
     views[:, 0] += np.uintp(data.address if data is not None else 0)
     views[:, 1] = np.diff(offsets)
-    return Texts(n, views.ctypes.data, (views, array), False, "binary" not in kind)
+    return views

@@ -91,9 +91,6 @@ class Texts:
         self.is_text = is_text
         self._keep = keep
 
-    def __len__(self) -> int:
-        return self.n
-
     def at(self, i: int) -> int:
         """Address of bert_text i."""
         return self.pointer + VIEW_SIZE * i
@@ -111,12 +108,11 @@ def make_texts(texts: str | bytes | TextsLike, what: str = "texts") -> Texts:
         return Texts(1, ctypes.addressof(view), view, True, isinstance(texts, str))
     if isinstance(texts, (list, tuple)):
         return _from_list(texts, what)
-    if hasattr(texts, "buffers") and hasattr(texts, "type"):
+    if hasattr(texts, "to_pylist") and hasattr(texts, "type"):
         from ._arrow import arrow_texts
 
-        made = arrow_texts(texts, what)
-        if made is not None:
-            return made
+        column: Any = texts
+        return arrow_texts(column, what) or _from_list(column.to_pylist(), what)
     return _from_list(_as_list(texts, what), what)
 
 

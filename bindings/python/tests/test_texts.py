@@ -158,6 +158,9 @@ class Column:
     def __len__(self) -> int:
         return self.length
 
+    def to_pylist(self) -> list[str]:
+        raise AssertionError("it was copied")
+
     def buffers(self) -> list[Any]:
         return self._buffers
 
@@ -172,9 +175,19 @@ def test_arrow(kind: str, offset: int) -> None:
 def test_real_arrow(base: libbert.Model) -> None:
     arrow = pytest.importorskip("pyarrow")
     want = base.embed(TEXTS)
-    for kind in (arrow.string(), arrow.large_string(), arrow.string_view()):
+    for kind in (arrow.string(), arrow.large_string(), arrow.string_view(), arrow.binary()):
         column = arrow.array(["", *TEXTS], kind)[1:]
-        given = column if kind != arrow.string_view() else column.cast(arrow.string())
-        assert np.array_equal(base.embed(given), want)
+        assert np.array_equal(base.embed(column), want)
+        chunked = arrow.chunked_array([column[:2], column[2:2], column[2:]])
+        assert np.array_equal(base.embed(chunked), want)
+    assert np.array_equal(base.embed(arrow.array(TEXTS).dictionary_encode()), want)
+    assert base.embed(arrow.chunked_array([], arrow.string())).shape == (0, 32)
     with pytest.raises(TypeError, match=r"texts\[1\] is null"):
         base.embed(arrow.array(["a", None]))
+    with pytest.raises(TypeError, match=r"texts\[2\] is NoneType"):
+        base.embed(arrow.array(["a", "b", None], arrow.string_view()))
+
+
+def test_data_frames(base: libbert.Model) -> None:
+    polars = pytest.importorskip("polars")
+    assert np.array_equal(base.embed(polars.Series(TEXTS)), base.embed(TEXTS))
