@@ -10,10 +10,10 @@ Names are imported when they are first used, so that `import libbert` costs next
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's own costs more than this whole module
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._encodings import Encodings as Encodings
     from ._jobs import Job as Job
     from ._machine import cpus as cpus
@@ -102,6 +102,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'libbert' has no attribute {name!r}")
+    import importlib
+
     value = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
