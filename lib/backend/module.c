@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -27,8 +28,11 @@ static bool place(uint32_t i, const char *name, char *path, size_t capacity)
         n = snprintf(path, capacity, "%s/libbert-%s.so", BERT_MODULE_DIR, name);
         return n > 0 && (size_t)n < capacity;
     }
-    /* A program's own name may be relative ("prog", found through PATH): what then lies in
-     * the current folder is not ours to load. */
+    /* A program's own name is what its caller says: that of a set-user-ID program must not choose
+     * what is loaded, and one found through PATH is relative: what lies in the current folder
+     * is not ours to load. */
+    if (getauxval(AT_SECURE) != 0)
+        return false;
     if (dladdr(&anchor, &self) == 0 || self.dli_fname == NULL || self.dli_fname[0] != '/')
         return false;
     slash = strrchr(self.dli_fname, '/');
