@@ -22,7 +22,7 @@ def candidates() -> list[str]:
     if chosen:
         return [os.path.join(chosen, SONAME) if os.path.isdir(chosen) else chosen]
     package = Path(__file__).resolve().parent
-    places = [package / SONAME, package / "lib" / SONAME]
+    places = [package / "_native" / "lib" / SONAME]
     root = package.parents[2] if len(package.parents) > 2 else package
     if (root / "include" / "bert" / "base.h").is_file():
         places += [
