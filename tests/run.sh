@@ -112,6 +112,8 @@ if [ $full = 1 ]; then
     make -s -C "$build/gcc" lint
     step 'mypy and ruff'
     sh tests/python/lint.sh "$build/python-lint"
+    step 'gcc: make wheel sdist'
+    sh tests/python/wheel.sh "$build/gcc"
 fi
 step ''
 printf '\n%s: every test passed\n' "$PROGRAM"
