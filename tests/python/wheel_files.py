@@ -9,7 +9,7 @@ import zipfile
 from base64 import urlsafe_b64encode
 
 WHEEL = re.compile(
-    r"libbert/\w+\.py|libbert/py\.typed"
+    r"libbert/([a-z]\w+/)?\w+\.py|libbert/py\.typed"
     r"|libbert/_native/(bin/bert|lib/libbert\.so\.0|lib/bert/libbert-blas\.so)"
     r"|libbert\.libs/lib[\w.+-]+\.so[\w.]*"
     r"|libbert-[\w.]+\.dist-info/(METADATA|WHEEL|RECORD|top_level\.txt|entry_points\.txt)"
@@ -17,7 +17,7 @@ WHEEL = re.compile(
 )
 SDIST = re.compile(
     r"(setup\.(py|cfg)|pyproject\.toml|README\.md|LICENSE|MANIFEST\.in|PKG-INFO)"
-    r"|libbert/\w+\.py|libbert/py\.typed|libbert\.egg-info/[\w.-]+"
+    r"|libbert/([a-z]\w+/)?\w+\.py|libbert/py\.typed|libbert\.egg-info/[\w.-]+"
     r"|csrc/(configure(\.ac)?|config\.h\.in|Makefile|GNUmakefile\.in|LICENSE)"
     r"|csrc/(include|lib|tokenizer|kernels|examples/bert|pkgconfig)/[\w./-]+"
 )
