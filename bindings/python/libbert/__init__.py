@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._machine import families as families
     from ._machine import version as version
     from ._tokenizer import RawTokenizer as RawTokenizer
+    from .cross_encoder import CrossEncoder as CrossEncoder
     from .engine import Engine as Engine
     from .errors import BackendError as BackendError
     from .errors import BertError as BertError
@@ -51,7 +52,10 @@ if TYPE_CHECKING:
     from .results import Ranked as Ranked
     from .results import Rankings as Rankings
     from .results import Results as Results
+    from .sentence_transformer import SentenceTransformer as SentenceTransformer
     from .session import Session as Session
+    from .sparse import SparseMatrix as SparseMatrix
+    from .sparse_encoder import SparseEncoder as SparseEncoder
 
 # Where a public name is.  One line for each, here and above.
 _HOMES = {
@@ -61,6 +65,7 @@ _HOMES = {
     "cpus": "_machine",
     "families": "_machine",
     "RawTokenizer": "_tokenizer",
+    "CrossEncoder": "cross_encoder",
     "Engine": "engine",
     "BackendError": "errors",
     "BertError": "errors",
@@ -92,7 +97,10 @@ _HOMES = {
     "Ranked": "results",
     "Rankings": "results",
     "Results": "results",
+    "SentenceTransformer": "sentence_transformer",
     "Session": "session",
+    "SparseMatrix": "sparse",
+    "SparseEncoder": "sparse_encoder",
 }
 
 __all__ = [*_HOMES]
