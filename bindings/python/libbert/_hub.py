@@ -41,9 +41,7 @@ def resolve(
     Raises:
         FileNotFoundError: it is neither; the message says how to fetch it.
     """
-    path = os.fspath(name)
-    if isinstance(path, bytes):
-        path = os.fsdecode(path)
+    path: str = os.fsdecode(name)
     if os.path.exists(path):
         return path
     names = [path] if "/" in path else []

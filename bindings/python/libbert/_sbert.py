@@ -14,7 +14,7 @@ import numpy as np
 from . import _options as o
 from . import _tensors as t
 from ._hub import resolve
-from ._texts import text_of
+from ._texts import Texts, make_texts, text_of
 from .model import Model
 
 if TYPE_CHECKING:
@@ -117,6 +117,17 @@ def is_single(inputs: Any) -> bool:
     return isinstance(inputs, (str, bytes)) or (
         isinstance(inputs, np.ndarray) and inputs.ndim == 0 and inputs.dtype.kind in "UO"
     )
+
+
+def texts_of(inputs: Any) -> Texts:
+    """One text or several."""
+    if type(inputs) is list and len(inputs) == 1 and type(inputs[0]) is str:
+        made = make_texts(inputs[0])  # without arrays
+        made.single = False
+        return made
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 0:
+        inputs = inputs.item()
+    return make_texts(inputs, "inputs")
 
 
 class Base:
@@ -241,7 +252,7 @@ class Base:
         if made is None:
             made = o.embed_options(max_length=self._length, **fields)
             text = text_of(prompt.encode("utf-8", "libbert.replace"))
-            made._kept = text  # type: ignore[attr-defined] # the struct has its address only
+            made._kept = text  # the struct has its address only
             made.prompt = addressof(text)
             if len(self._known) > 64:
                 self._known.clear()
@@ -387,7 +398,7 @@ class Base:
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:

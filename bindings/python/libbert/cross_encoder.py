@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ctypes import byref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class CrossEncoder(Base):
 
     @max_length.setter
     def max_length(self, value: int | None) -> None:
-        self.max_seq_length = value  # type: ignore[assignment]
+        self.max_seq_length = value
 
     @property
     def default_activation_function(self) -> Any:
@@ -221,9 +222,7 @@ class CrossEncoder(Base):
         out = np.empty((a.n, self._labels), np.float32)
         for first, last in slices(a.n, batch_size, show):
             out[first:last] = self.model._result(
-                lambda session, result, error, first=first, n=last - first: lib.bert_classify(
-                    session, a.at(first), b.at(first), n, byref(made), result, error
-                ),
+                partial(self._call, a.at(first), b.at(first), last - first, made),
                 lib.bert_classifications_free,
                 lambda address: read_logits(address, self._labels),
                 first,
@@ -233,6 +232,12 @@ class CrossEncoder(Base):
             if not text:
                 out[i] = self._logits_of_ids(a, b, i)
         return out
+
+    @staticmethod
+    def _call(
+        a: int, b: int, n: int, options: Any, session: int, out: Any, error: Any
+    ) -> int:
+        return int(lib.bert_classify(session, a, b, n, byref(options), out, error))
 
     def _logits_of_ids(self, a: Texts, b: Texts, i: int) -> NDArray[np.float32]:
         found = self.tokenizer.encode_batch(

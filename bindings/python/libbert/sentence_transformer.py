@@ -10,8 +10,8 @@ import numpy as np
 
 from . import _tensors as t
 from ._quantize import check_precision, quantize, ranges_of
-from ._sbert import Base, check_batch_size, check_device, refuse, slices
-from ._texts import Texts, make_texts
+from ._sbert import Base, check_batch_size, check_device, refuse, slices, texts_of
+from ._texts import Texts
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -185,13 +185,11 @@ class SentenceTransformer(Similar):
         text = self._prompt(prompt, prompt_name)
         if truncate_dim is None:
             truncate_dim = self.truncate_dim
-        if isinstance(inputs, np.ndarray) and inputs.ndim == 0:
-            inputs = inputs.item()
-        texts = make_texts(inputs, "inputs")
+        texts = texts_of(inputs)
         if output_value != "sentence_embedding":
             made = self._token_values(inputs, texts, output_value, text, truncate_dim, precision)
             return made[0] if texts.single else made
-        vectors = self._vectors(
+        vectors: Any = self._vectors(
             texts, text, normalize_embeddings, truncate_dim, batch_size, show_progress_bar
         )
         if precision is not None and precision != "float32" and len(vectors):
@@ -228,9 +226,24 @@ class SentenceTransformer(Similar):
         name = self._document_prompt(prompt, prompt_name)
         return self.encode(inputs, name, prompt, *arguments, task="document", **options)
 
-    def encode_multi_process(self, sentences: Any, pool: Any, *arguments: Any, **options: Any) -> Any:
+    def encode_multi_process(
+        self,
+        sentences: Any,
+        pool: Any,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int = 32,
+        chunk_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        precision: str | None = "float32",
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+    ) -> Any:
         """Older name of encode() with a pool."""
-        return self.encode(sentences, *arguments, pool=pool, **options)
+        return self.encode(
+            sentences, prompt_name, prompt, batch_size, show_progress_bar, precision=precision,
+            normalize_embeddings=normalize_embeddings, truncate_dim=truncate_dim,
+        )  # fmt: skip
 
     def _options(self, prompt: str, normalize: bool, cut: int | None) -> tuple[EmbedOptions, bool]:
         """What the library is asked for, and whether its rows are still to be cut."""
@@ -261,18 +274,11 @@ class SentenceTransformer(Similar):
         if texts.n <= batch_size and not show:
             rows = embed(texts, made, None, None)
         else:
-            rows = None
+            rows = np.empty((texts.n, int(made.dimensions) or self._own_width), np.float32)
             for first, last in slices(texts.n, batch_size, show):
-                if rows is None:
-                    rows = np.empty((texts.n, self._row_width(made)), np.float32)
                 part = Texts(last - first, texts.at(first), texts, False, texts.is_text)
                 embed(part, made, rows[first:last], None)
-            if rows is None:
-                rows = np.empty((0, self._row_width(made)), np.float32)
         return np.ascontiguousarray(rows[:, :cut]) if later else rows
-
-    def _row_width(self, options: EmbedOptions) -> int:
-        return int(options.dimensions) or self._own_width
 
     def _token_values(
         self,
@@ -286,7 +292,8 @@ class SentenceTransformer(Similar):
         """Of each text its tokens' vectors, or all that there is."""
         if what not in ("token_embeddings", None):
             raise ValueError(
-                f"output_value is {what!r}; it can be 'sentence_embedding', 'token_embeddings', None"
+                f"output_value is {what!r}; it can be 'sentence_embedding', 'token_embeddings' or "
+                "None"
             )
         settings = {"prompt": prompt, "max_length": self._length}
         tokens = [

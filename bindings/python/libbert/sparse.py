@@ -124,7 +124,7 @@ class SparseMatrix:
 
     def rows(self) -> SparseMatrix:
         """As a matrix, a lone row with n = 1."""
-        return self[None] if self.ndim == 1 else self  # type: ignore[no-any-return]
+        return self[None] if self.ndim == 1 else self
 
     def __repr__(self) -> str:
         return f"<SparseMatrix of shape {self.shape}, {self.nnz} entries>"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_size_t
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from . import _options as o
 from . import _read as read
 from . import _tensors as t
 from ._ffi import lib
-from ._sbert import check_batch_size, check_device, refuse, slices
-from ._texts import Texts, make_texts
+from ._sbert import check_batch_size, check_device, refuse, slices, texts_of
+from ._texts import Texts
 from .errors import UnsupportedError
 from .sentence_transformer import Similar
 from .sparse import SparseMatrix, to_sparse
@@ -61,7 +62,8 @@ class SparseEncoder(Similar):
         if "sparse" not in self.model.embedding_kinds:
             why = self.model.head_missing
             raise UnsupportedError(
-                f"{self.model.path}: the model has no sparse embeddings" + (f": {why}" if why else "")
+                f"{self.model.path}: the model has no sparse embeddings"
+                + (f": {why}" if why else "")
             )
         self._check_active(max_active_dims)
         self.max_active_dims = max_active_dims
@@ -121,7 +123,7 @@ class SparseEncoder(Similar):
         if max_active_dims is None:
             max_active_dims = self.max_active_dims
         self._check_active(max_active_dims)
-        texts = make_texts(inputs, "inputs")
+        texts = texts_of(inputs)
         found = self._terms(
             texts, self._prompt(prompt, prompt_name), max_active_dims, batch_size,
             show_progress_bar,
@@ -144,9 +146,7 @@ class SparseEncoder(Similar):
         terms: list[Any] = [np.empty(0, read.TERM)]
         for first, last in slices(texts.n, batch_size, show):
             some, they = self.model._result(
-                lambda session, out, error, first=first, n=last - first: lib.bert_embed_all(
-                    session, texts.at(first), n, byref(made), out, error
-                ),
+                partial(self._call, texts.at(first), last - first, made),
                 lib.bert_embeddings_free,
                 read_terms,
                 first,
@@ -160,6 +160,10 @@ class SparseEncoder(Similar):
             indptr, joined["id"].copy(), joined["weight"].copy(),
             (texts.n, self.get_embedding_dimension()),
         )  # fmt: skip
+
+    @staticmethod
+    def _call(place: int, n: int, options: Any, session: int, out: Any, error: Any) -> int:
+        return int(lib.bert_embed_all(session, place, n, byref(options), out, error))
 
     def encode_query(
         self,
