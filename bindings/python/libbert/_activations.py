@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from . import _tensors as t
+from ._sbert import settings
 from .errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pathlib import Path
 
-    from .model import Model
+    from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
@@ -106,23 +105,12 @@ def _is_of_torch(function: Any) -> bool:
     return str(home).split(".")[0] == "torch" or str(type(function)).startswith("<class 'torch")
 
 
-def _settings(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / name).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def saved_activation(model: Model, labels: int) -> str:
+def saved_activation(folder: Path, labels: int) -> str:
     """The name of the activation that a model was saved with; else "sigmoid" for one label and
     "identity" for several."""
     usual = "sigmoid" if labels == 1 else "identity"
-    if model.path is None:
-        return usual
-    folder = Path(model.path)
-    own = _settings(folder, "config_sentence_transformers.json").get("activation_fn")
-    config = _settings(folder, "config.json")
+    own = settings(folder, "config_sentence_transformers.json").get("activation_fn")
+    config = settings(folder, "config.json")
     nested = config.get("sentence_transformers")
     if own is None and isinstance(nested, dict):
         own = nested.get("activation_fn")

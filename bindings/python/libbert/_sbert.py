@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from ctypes import addressof
@@ -19,6 +20,7 @@ from .model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -77,6 +79,15 @@ def length_of(options: Mapping[str, Any] | None) -> int | None:
         elif name not in ("trust_remote_code", "use_fast"):
             raise refuse(f"processor_kwargs[{name!r}]", value, "the model's own tokenizer is used")
     return length
+
+
+def settings(folder: Path, name: str) -> dict[str, Any]:
+    """The object of a file that only Python looks at; empty where there is none."""
+    try:
+        found = json.loads((folder / name).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @cache
@@ -190,7 +201,10 @@ class Base:
 
     def _set_prompts(self, prompts: dict[str, str] | None, default: str | None) -> None:
         self.prompts = {**self.default_prompts, **self.model.prompts, **(prompts or {})}
-        self.default_prompt_name = self.model.default_prompt if default is None else default
+        self._set_default_prompt(self.model.default_prompt if default is None else default)
+
+    def _set_default_prompt(self, name: str | None) -> None:
+        self.default_prompt_name = name
         if self.default_prompt_name is not None and self.default_prompt_name not in self.prompts:
             raise ValueError(
                 f"Default prompt name '{self.default_prompt_name}' not found in the configured "

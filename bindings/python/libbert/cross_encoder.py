@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 from ctypes import byref
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from . import _read as read
 from . import _tensors as t
 from ._activations import apply, saved_activation
 from ._ffi import lib
-from ._sbert import Base, check_batch_size, check_device, refuse, slices
+from ._sbert import Base, check_batch_size, check_device, refuse, settings, slices
 from ._texts import make_texts
 from .errors import UnsupportedError
 
@@ -96,6 +98,7 @@ class CrossEncoder(Base):
     ) -> None:
         if keep_in_fp32_modules:
             raise refuse("keep_in_fp32_modules", keep_in_fp32_modules, "leave it out")
+        self._given = activation_fn, options.get("prompts")
         super().__init__(model_name_or_path, **options)
         self._labels = len(self.model.labels)
         if "logits" not in self.model.outputs or not self._labels:
@@ -105,8 +108,25 @@ class CrossEncoder(Base):
             raise refuse("num_labels", num_labels, f"the model has {self._labels}")
         if max_length is not None:
             self.max_seq_length = max_length
-        saved = saved_activation(self.model, self._labels)
-        self.activation_fn = saved if activation_fn is None else activation_fn
+        if activation_fn is None:
+            activation_fn = saved_activation(self._folder(), self._labels)
+        self.activation_fn = activation_fn
+
+    def _folder(self) -> Path:
+        """The model's folder: the library keeps to itself what it reads there for rerank()."""
+        if self.model.path is not None and os.path.isdir(self.model.path):
+            return Path(self.model.path)
+        if None in self._given:
+            raise ValueError(
+                f"{self.model.path}: the activation and the prompts of a model that is not a "
+                "folder are not known; give activation_fn and prompts"
+            )
+        return Path(os.devnull)
+
+    def _set_prompts(self, prompts: dict[str, str] | None, default: str | None) -> None:
+        saved = settings(self._folder(), "config_sentence_transformers.json")
+        self.prompts = {**(saved.get("prompts") or {}), **(prompts or {})}
+        self._set_default_prompt(saved.get("default_prompt_name") if default is None else default)
 
     @property
     def num_labels(self) -> int:
