@@ -272,7 +272,7 @@ def test_precision_of_computing() -> None:
         ({"model_kwargs": {"torch_dtype": "torch.bfloat16"}}, "bf16"),
         ({"model_kwargs": {"dtype": "float32", "attn_implementation": "sdpa"}}, "fp32"),
     ):  # fmt: skip
-        with SentenceTransformer(path, **options) as model:  # type: ignore[arg-type]
+        with SentenceTransformer(path, **options) as model:
             assert model.model.precision == want
 
 
@@ -309,7 +309,7 @@ def test_similarity(st: SentenceTransformer, name: str) -> None:
     rng = np.random.default_rng(1)
     a, b = (rng.normal(size=(n, 6)).astype(np.float32) for n in (3, 4))
     length = np.linalg.norm
-    score = {
+    score: Any = {
         "cosine": lambda x, y: x @ y / length(x) / length(y), "dot": lambda x, y: x @ y,
         "euclidean": lambda x, y: -length(x - y), "manhattan": lambda x, y: -np.abs(x - y).sum(),
     }[name]  # fmt: skip
@@ -331,7 +331,8 @@ def test_search() -> None:
     queries, corpus = (rng.normal(size=(n, 8)).astype(np.float32) for n in (3, 40))
     scores = util.cos_sim(queries, corpus)
     order = np.argsort(-scores, axis=1)[:, :5]
-    for options in ({}, {"corpus_chunk_size": 7, "query_chunk_size": 2}):
+    chunks: list[dict[str, Any]] = [{}, {"corpus_chunk_size": 7, "query_chunk_size": 2}]
+    for options in chunks:
         for kind in (np.asarray, SparseMatrix.from_dense):
             found = util.semantic_search(kind(queries), kind(corpus), top_k=5, **options)
             assert [[e["corpus_id"] for e in row] for row in found] == order.tolist()

@@ -7,6 +7,7 @@ sentence-transformers 6 in the same environment.
 
 from __future__ import annotations
 
+import inspect
 import os
 import pathlib
 import shutil
@@ -375,3 +376,44 @@ def test_activations(name: int) -> None:
     function = getattr(torch.nn, classes[name])()
     ours = _activations.apply(f"torch.nn.modules.activation.{classes[name]}", logits)
     np.testing.assert_allclose(ours, function(torch.tensor(logits)).numpy(), atol=2e-6, rtol=1e-6)
+
+
+# ---- Signatures --------------------------------------------------------------------------------
+
+METHODS = [
+    ("SentenceTransformer", "encode"), ("SentenceTransformer", "encode_multi_process"),
+    ("SentenceTransformer", "similarity"), ("SentenceTransformer", "similarity_pairwise"),
+    ("SparseEncoder", "encode"), ("SparseEncoder", "decode"), ("SparseEncoder", "intersection"),
+    ("SparseEncoder", "sparsity"), ("CrossEncoder", "predict"), ("CrossEncoder", "rank"),
+    ("util", "cos_sim"), ("util", "semantic_search"), ("util", "paraphrase_mining"),
+    ("util", "paraphrase_mining_embeddings"), ("util", "quantize_embeddings"),
+    ("util", "normalize_embeddings"), ("util", "truncate_embeddings"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("home", "name"), METHODS)
+def test_signature(home: str, name: str) -> None:
+    """The same arguments in the same order with the same defaults."""
+    import importlib
+
+    ours = importlib.import_module("libbert.util") if home == "util" else getattr(libbert, home)
+    theirs = getattr(original, home)
+    a = inspect.signature(getattr(theirs, name)).parameters.values()
+    b = inspect.signature(getattr(ours, name)).parameters.values()
+    named = [p for p in a if p.kind is not p.VAR_KEYWORD]
+    for x, y in zip(named, b):
+        assert x.name == y.name
+        free = x.name in ("inputs", "convert_to_tensor", "score_function")
+        assert free or x.default == y.default, x.name
+    assert len(b) >= len(named)
+
+
+@pytest.mark.parametrize("kind", ["SentenceTransformer", "SparseEncoder", "CrossEncoder"])
+def test_arguments_of_constructors(kind: str, folder: Any) -> None:
+    """Each argument of the original is taken, its default too."""
+    path = folder({"SparseEncoder": "sparse/base", "CrossEncoder": "task/rerank_st"}.get(kind)
+                  or "embed/base")  # fmt: skip
+    parameters = list(inspect.signature(getattr(original, kind)).parameters.values())[1:]
+    options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert len(options) > 10
+    getattr(libbert, kind)(path, **options)
