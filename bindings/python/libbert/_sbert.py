@@ -416,7 +416,13 @@ class Base:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": {}}
+        return {**self.__dict__, "_known": {}, "_length": self.max_seq_length}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # The model may have been loaded for a greater length than it was saved with.
+        length = state["_length"]
+        self.__dict__.update(state, _length=0)
+        self.max_seq_length = length
 
     def __repr__(self) -> str:
         path = os.fspath(self.model.path) if self.model.path else "memory"

@@ -199,8 +199,8 @@ def test_longer_than_saved(tmp_path: Path) -> None:
     model.max_seq_length = saved + 8
     assert model.max_seq_length == saved + 8
     assert model.model.path == str(tmp_path)
-    ids = model.preprocess([text])["input_ids"]
-    assert ids.shape == (1, saved + 8)
+    for one in (model, pickle.loads(pickle.dumps(model))):
+        assert one.preprocess([text])["input_ids"].shape == (1, saved + 8)
     model.max_seq_length = 5
     assert model.preprocess([text])["input_ids"].shape == (1, 5)
 
