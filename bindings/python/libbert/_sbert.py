@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from ctypes import addressof
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from . import _options as o
 from . import _tensors as t
 from ._hub import resolve
-from ._texts import Texts, make_texts, text_of
+from ._texts import Texts, make_texts
 from .model import Model
 
 if TYPE_CHECKING:
@@ -195,7 +194,6 @@ class Base:
         self.model_card_data = model_card_data
         self._set_prompts(prompts, default_prompt_name)
         self._length = 0
-        self._known: dict[tuple[Any, ...], EmbedOptions] = {}
         if length is not None:
             self.max_seq_length = length
 
@@ -260,18 +258,8 @@ class Base:
             )
 
     def _embed_options(self, prompt: str, **fields: Any) -> EmbedOptions:
-        """bert_embed_options with prompt and length; the same object for the same arguments."""
-        key = (prompt, self._length, *fields.items())
-        made = self._known.get(key)
-        if made is None:
-            made = o.embed_options(max_length=self._length, **fields)
-            text = text_of(prompt.encode("utf-8", "libbert.replace"))
-            made._kept = text  # the struct has its address only
-            made.prompt = addressof(text)
-            if len(self._known) > 64:
-                self._known.clear()
-            self._known[key] = made
-        return made
+        """bert_embed_options with prompt and length, which others have too: not to be changed."""
+        return o.embed_options(max_length=self._length, prompt=prompt, **fields)
 
     # ---- Length -------------------------------------------------------------------------------
 
@@ -416,7 +404,7 @@ class Base:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": {}, "_length": self.max_seq_length}
+        return {**self.__dict__, "_length": self.max_seq_length}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # The model may have been loaded for a greater length than it was saved with.

@@ -38,7 +38,10 @@ def pythons() -> list[Path]:
 pytestmark = pytest.mark.skipif(not pythons(), reason="no reference environment")
 
 
-@pytest.fixture(scope="module", params=pythons(), ids=lambda path: str(path.parent.parent.name))
+NAMES = [path.parent.parent.name for path in pythons()]
+
+
+@pytest.fixture(scope="module", params=pythons(), ids=NAMES)
 def saved(request: Any, tmp_path_factory: Any) -> tuple[Path, Path]:
     """The Python and the folder that it wrote."""
     folder = Path(tmp_path_factory.mktemp("torch"))
