@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""BERT-family encoders inside your program: the Python package of libbert.
 
     import libbert
     model = libbert.Model("models/all-MiniLM-L6-v2")
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from ._machine import version as version
     from ._tokenizer import RawTokenizer as RawTokenizer
     from .cross_encoder import CrossEncoder as CrossEncoder
+    from .auto_tokenizer import AutoTokenizer as AutoTokenizer
+    from .batch_encoding import BatchEncoding as BatchEncoding
+    from .encoding import Encoding as Encoding
     from .engine import Engine as Engine
     from .errors import BackendError as BackendError
     from .errors import BertError as BertError
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from .session import Session as Session
     from .sparse import SparseMatrix as SparseMatrix
     from .sparse_encoder import SparseEncoder as SparseEncoder
+    from .tokenizer import Tokenizer as Tokenizer
 
 # Where a public name is.  One line for each, here and above.
 _HOMES = {
@@ -66,6 +69,9 @@ _HOMES = {
     "families": "_machine",
     "RawTokenizer": "_tokenizer",
     "CrossEncoder": "cross_encoder",
+    "AutoTokenizer": "auto_tokenizer",
+    "BatchEncoding": "batch_encoding",
+    "Encoding": "encoding",
     "Engine": "engine",
     "BackendError": "errors",
     "BertError": "errors",
@@ -101,6 +107,7 @@ _HOMES = {
     "Session": "session",
     "SparseMatrix": "sparse",
     "SparseEncoder": "sparse_encoder",
+    "Tokenizer": "tokenizer",
 }
 
 __all__ = [*_HOMES]
