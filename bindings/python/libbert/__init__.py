@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+"""BERT-family encoders inside your program: the Python package of libbert.
 
     import libbert
     model = libbert.Model("models/all-MiniLM-L6-v2")
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .cross_encoder import CrossEncoder as CrossEncoder
     from .auto_tokenizer import AutoTokenizer as AutoTokenizer
     from .batch_encoding import BatchEncoding as BatchEncoding
+    from .encoder import Encoder as Encoder
+    from .encoder import EncoderOutput as EncoderOutput
     from .encoding import Encoding as Encoding
     from .engine import Engine as Engine
     from .errors import BackendError as BackendError
@@ -71,6 +74,8 @@ _HOMES = {
     "CrossEncoder": "cross_encoder",
     "AutoTokenizer": "auto_tokenizer",
     "BatchEncoding": "batch_encoding",
+    "Encoder": "encoder",
+    "EncoderOutput": "encoder",
     "Encoding": "encoding",
     "Engine": "engine",
     "BackendError": "errors",
