@@ -188,7 +188,9 @@ def test_decode(both: tuple[Any, Any]) -> None:
 FOLDERS = [
     *sorted(path.parent for path in (DATA / "models").glob("*/*/tokenizer_config.json")
             if (path.parent / "tokenizer.json").exists()),
-    *sorted(path for path in (DATA / "tokenizer_models").iterdir() if path.is_dir()),
+    # LUKE's class has a call of its own, for entities.
+    *sorted(path for path in (DATA / "tokenizer_models").iterdir()
+            if path.is_dir() and path.name != "luke"),
     *[path for path in [pathlib.Path(os.environ.get("BERT_TEST_MODEL", "/no"))] if path.is_dir()],
 ]
 CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
@@ -271,17 +273,14 @@ def folder_name(path: pathlib.Path) -> str:
 
 
 def load(folder: pathlib.Path) -> tuple[Any, Any]:
-    """Ours and theirs; skipped where the two are known not to be the same tokenizer."""
+    """Ours and theirs; skipped where theirs is not of tokenizers."""
     try:
         theirs = transformers.AutoTokenizer.from_pretrained(folder)
     except Exception as reason:
         pytest.skip(f"transformers: {str(reason)[:100]}")
     if not theirs.is_fast:
         pytest.skip("transformers has no fast tokenizer for it")
-    ours = libbert.AutoTokenizer.from_pretrained(folder)
-    if ours.backend_tokenizer.get_vocab() != theirs.get_vocab():
-        pytest.skip("transformers makes another vocabulary of it")
-    return ours, theirs
+    return libbert.AutoTokenizer.from_pretrained(folder), theirs
 
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=folder_name)
@@ -363,6 +362,10 @@ ATTRIBUTES = (
 PIECES = ("extra_special_tokens", "all_special_tokens", "all_special_ids", "vocab_size")
 
 
+# Folders whose added tokens collide, of which an id has one spelling here and two there.
+ADDED_TWICE = ("bert_additional", "deberta_v2_lower", "electra", "splinter")
+
+
 def has_pieces(tokenizer: Any) -> bool:
     return any(pathlib.Path(tokenizer.name_or_path).glob("*.model"))
 
@@ -371,15 +374,19 @@ def test_attributes(auto: tuple[Any, Any]) -> None:
     ours, theirs = auto
     pieces = has_pieces(ours)
     for name in ATTRIBUTES:
+        if "special" in name and pathlib.Path(ours.name_or_path).name == "splinter":
+            continue  # its class has a role of its own
         if not (pieces and name in PIECES):
             assert getattr(ours, name) == getattr(theirs, name), name
 
 
 def test_methods(auto: tuple[Any, Any]) -> None:
     ours, theirs = auto
-    assert len(ours) == len(theirs)
-    assert ours.get_vocab() == theirs.get_vocab()
-    if not has_pieces(ours):
+    name = pathlib.Path(ours.name_or_path).name
+    if name not in ADDED_TWICE:
+        assert len(ours) == len(theirs)
+        assert ours.get_vocab() == theirs.get_vocab()
+    if not has_pieces(ours) and name not in ADDED_TWICE:
         assert ours.get_added_vocab() == theirs.get_added_vocab()
     ids = theirs(TEXTS)["input_ids"]
     for skip in (False, True):
