@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import OutOfMemoryError as OutOfMemoryError
     from .errors import UnsupportedError as UnsupportedError
     from .model import Model as Model
+    from .pipelines import pipeline as pipeline
     from .results import Answer as Answer
     from .results import Choices as Choices
     from .results import Chunks as Chunks
@@ -95,6 +96,7 @@ _HOMES = {
     "OutOfMemoryError": "errors",
     "UnsupportedError": "errors",
     "Model": "model",
+    "pipeline": "pipelines",
     "Answer": "results",
     "Choices": "results",
     "Chunks": "results",
