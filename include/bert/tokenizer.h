@@ -103,6 +103,27 @@ BERT_API int32_t bert_tokenizer_id(const bert_tokenizer *tokenizer, bert_text to
  *  pair (pair: 1).  Since 0.1. */
 BERT_API uint32_t bert_tokenizer_special_count(const bert_tokenizer *tokenizer, int pair);
 
+/** Special tokens by what the reference calls them. */
+typedef enum bert_special_token {
+    BERT_SPECIAL_BOS = 0,
+    BERT_SPECIAL_EOS = 1,
+    BERT_SPECIAL_UNK = 2,
+    BERT_SPECIAL_SEP = 3,
+    BERT_SPECIAL_PAD = 4,
+    BERT_SPECIAL_CLS = 5,
+    BERT_SPECIAL_MASK = 6
+} bert_special_token;
+
+/** Id of a special token: of what tokenizer_config.json, special_tokens_map.json or the tokenizer's
+ *  class there calls so; of a bare tokenizer.json or vocabulary of the usual spellings.
+ *  @return -1 if there is none, or for a number that is no bert_special_token.  Since 0.1. */
+BERT_API int32_t bert_tokenizer_special_id(const bert_tokenizer *tokenizer, uint32_t which);
+/** Whether the reference gives a model the token types of this tokenizer; else they are all 0.  By
+ *  model_input_names of tokenizer_config.json, or the class there.
+ *  @param version  Of transformers: for 4 and less some classes do that don't since 5.
+ *  Since 0.1. */
+BERT_API int bert_tokenizer_gives_types(const bert_tokenizer *tokenizer, uint32_t version);
+
 /* ---- Encoding ---------------------------------------------------------- */
 
 typedef enum bert_truncation_side {

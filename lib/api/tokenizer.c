@@ -149,6 +149,23 @@ uint32_t bert_tokenizer_special_count(const bert_tokenizer *tokenizer, int pair)
     return tokenizer->postprocessor.layouts[pair != 0][1].n_special;
 }
 
+int32_t bert_tokenizer_special_id(const bert_tokenizer *tokenizer, uint32_t which)
+{
+    static const enum bert__named named[] = {
+        [BERT_SPECIAL_BOS] = BERT__NAMED_BOS,   [BERT_SPECIAL_EOS] = BERT__NAMED_EOS,
+        [BERT_SPECIAL_UNK] = BERT__NAMED_UNK,   [BERT_SPECIAL_SEP] = BERT__NAMED_SEP,
+        [BERT_SPECIAL_PAD] = BERT__NAMED_PAD,   [BERT_SPECIAL_CLS] = BERT__NAMED_CLS,
+        [BERT_SPECIAL_MASK] = BERT__NAMED_MASK,
+    };
+
+    return which < BERT__NAMED_COUNT ? bert__tokenizer_named(tokenizer, named[which]) : -1;
+}
+
+int bert_tokenizer_gives_types(const bert_tokenizer *tokenizer, uint32_t version)
+{
+    return bert__tokenizer_gives_types(tokenizer, version <= 4);
+}
+
 /* ---- Encodings ----------------------------------------------------------------- */
 
 void bert_encoding_free(bert_encoding *encoding)

@@ -509,12 +509,53 @@ static void test_vocab_txt(void **state)
     bert_encoding_free(e);
     assert_int_equal(bert_tokenizer_vocab_size(tok), 11);
     assert_null(bert_tokenizer_token(tok, 8).data);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_MASK), 4);
     bert_tokenizer_unref(tok);
     test_ok(bert_tokenizer_load_memory(&tok, files, 2, NULL, &err), &err);
     test_ok(bert_tokenize(tok, TEXT("CAF\xC3\x89 caf\xC3\xA9 xb"), NULL, NULL, &e, &err), &err);
     assert_memory_equal(bert_encoding_ids(e), ((int32_t[]){2, 1, 6, 1, 9, 3}), 24);
     bert_encoding_free(e);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_BOS), -1);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_UNK), 1);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_SEP), 3);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_PAD), 0);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_CLS), 2);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_MASK), 9);
+    assert_int_equal(bert_tokenizer_special_id(tok, BERT_SPECIAL_MASK + 1), -1);
+    assert_int_equal(bert_tokenizer_special_id(tok, UINT32_MAX), -1);
     bert_tokenizer_unref(tok);
+}
+
+/* model_input_names says whether a model is given types, else the class, whose mind transformers 5
+ * changed for some. */
+static void test_gives_types(void **state)
+{
+    static const char json[] =
+        "{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"[UNK]\":0},\"unk_token\":\"[UNK]\","
+        "\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":9}}";
+    static const struct {
+        const char *config;
+        int version4, version5;
+    } cases[] = {
+        {"{}", 1, 1},
+        {"{\"tokenizer_class\":\"RobertaTokenizer\"}", 0, 0},
+        {"{\"tokenizer_class\":\"RemBertTokenizer\"}", 1, 0},
+        {"{\"model_input_names\":[\"input_ids\"]}", 0, 0},
+        {"{\"model_input_names\":[\"input_ids\",\"token_type_ids\"]}", 1, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bert_file files[2] = {{"tokenizer.json", json, sizeof json - 1},
+                              {"tokenizer_config.json", cases[i].config, strlen(cases[i].config)}};
+        bert_tokenizer *tok;
+        bert_error err;
+
+        test_ok(bert_tokenizer_load_memory(&tok, files, 2, NULL, &err), &err);
+        assert_int_equal(bert_tokenizer_gives_types(tok, 4), cases[i].version4);
+        assert_int_equal(bert_tokenizer_gives_types(tok, 5), cases[i].version5);
+        bert_tokenizer_unref(tok);
+    }
 }
 
 /* In sentence-transformers' older layout the transformer has a folder of its own. */
@@ -594,7 +635,8 @@ int main(void)
         cmocka_unit_test(test_null_arguments), cmocka_unit_test(test_too_many_windows),
         cmocka_unit_test(test_offsets),        cmocka_unit_test(test_lifetime),
         cmocka_unit_test(test_lookup),         cmocka_unit_test(test_vocab_txt),
-        cmocka_unit_test(test_module_folder),  cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_gives_types),    cmocka_unit_test(test_module_folder),
+        cmocka_unit_test(test_decode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
