@@ -172,6 +172,18 @@ class RawTokenizer:
         """Special tokens that are added to a text, or to a pair."""
         return int(self._get(lib.bert_tokenizer_special_count, int(pair)))
 
+    def special_id(self, which: str) -> int | None:
+        """Id of the "bos", "eos", "unk", "sep", "pad", "cls" or "mask" token; None if there is
+        none."""
+        number = o.number_of("BERT_SPECIAL_", "which", which)
+        found = int(self._get(lib.bert_tokenizer_special_id, number))
+        return None if found < 0 else found
+
+    def gives_types(self, version: int = 5) -> bool:
+        """Whether the reference (of that version) gives a model this tokenizer's type ids; else
+        they are all 0."""
+        return bool(self._get(lib.bert_tokenizer_gives_types, version))
+
     def token(self, id: int) -> str | None:
         """A token as the vocabulary spells it; None for an unknown id."""
         if not 0 <= id < 2**31:

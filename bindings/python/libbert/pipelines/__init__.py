@@ -34,7 +34,9 @@ TASKS = {
 ALIASES = {"sentiment-analysis": "text-classification", "ner": "token-classification"}
 _HOMES = {name: task.replace("-", "_") for task, name in TASKS.items()}
 # What Model.task says where the reference would ask the hub.
-_OF_MODELS = {"embedding": "feature-extraction", "masked-lm": "fill-mask"}
+_OF_MODELS = {
+    "embedding": "feature-extraction", "encoder": "feature-extraction", "pretraining": "fill-mask"
+}  # fmt: skip
 
 __all__ = [
     "ALIASES",

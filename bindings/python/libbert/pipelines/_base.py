@@ -145,6 +145,7 @@ class Pipeline:
     """
 
     task = ""
+    version = 5  # of the transformers that is followed
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class Pipeline:
         num_workers: int | None = None,
         **parameters: Any,
     ) -> None:
-        self.runner = Runner(model, tokenizer)
+        self.runner = Runner(model, tokenizer, self.version)
         self._batch_size = _batch(batch_size)
         self._given = dict(self._parameters(**parameters))
 

@@ -54,7 +54,7 @@ class Grouper:
 
     @cached_property
     def _unknown(self) -> int | None:
-        return self._runner.special_id("unk_token")
+        return self._runner.tokenizer.special_id("unk")
 
     # ---- Tokens ----------------------------------------------------------------------
 

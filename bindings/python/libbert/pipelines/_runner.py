@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
     Rows = list[NDArray[np.int32]]
 
-# How tokens are spelt where no file of the model says it.
-SPELLINGS = {
-    "cls_token": ("[CLS]", "<s>"),
-    "unk_token": ("[UNK]", "<unk>"),
-    "mask_token": ("[MASK]", "<mask>"),
-}
 # Arguments of the reference's tokenizers that change nothing here: sequences are never padded, and
 # what a padded sequence answers is what it answers without.
 WITHOUT_EFFECT = {
@@ -39,14 +33,21 @@ WITHOUT_EFFECT = {
 
 
 class Runner:
-    """A model, a tokenizer, and how many tokens go into a batch."""
+    """A model, a tokenizer, and how many tokens go into a batch.
 
-    def __init__(self, source: Model | Session, tokenizer: RawTokenizer | None = None) -> None:
+    version: of the transformers that is followed.
+    """
+
+    def __init__(
+        self, source: Model | Session, tokenizer: RawTokenizer | None = None, version: int = 5
+    ) -> None:
         self.source = source
         self.own_tokenizer = tokenizer
         self.session = source if isinstance(source, Session) else source.session
         self.model = self.session.model
         self.tokenizer = tokenizer or self.model.tokenizer
+        # A model of one type has no other, whatever the tokenizer's template says.
+        self._types = self.model.type_vocab_size > 1 and self.tokenizer.gives_types(version)
 
     # ---- What the files say ----------------------------------------------------------
 
@@ -67,20 +68,6 @@ class Runner:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
         return found if isinstance(found, dict) else {}
-
-    def special_id(self, role: str) -> int | None:
-        """Id of "cls_token", "unk_token" or "mask_token"; None if there is none."""
-        for name in ("tokenizer_config.json", "special_tokens_map.json"):
-            spelt = self.file(name).get(role)
-            if isinstance(spelt, dict):
-                spelt = spelt.get("content")
-            if isinstance(spelt, str):
-                return self.tokenizer.id(spelt)
-        for spelt in SPELLINGS[role]:
-            found = self.tokenizer.id(spelt)
-            if found is not None:
-                return found
-        return None
 
     # ---- Tokens ----------------------------------------------------------------------
 
@@ -150,7 +137,8 @@ class Runner:
         self._check(ids, owners)
         for first, last in self._batches([len(row) for row in ids]):
             try:
-                found = self.session.forward(ids[first:last], types[first:last], outputs)
+                part = types[first:last] if self._types else None
+                found = self.session.forward(ids[first:last], part, outputs)
             except BertError as error:
                 places = range(first, last) if owners is None else owners[first:last]
                 raise _moved(error, places) from None

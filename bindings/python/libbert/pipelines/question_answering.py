@@ -54,6 +54,7 @@ class QuestionAnsweringPipeline(Pipeline):
     """
 
     task = "question-answering"
+    version = 4
 
     def _parameters(self, **given: Any) -> Parameters:
         for name in ("padding", "max_question_len"):
@@ -129,7 +130,7 @@ class QuestionAnsweringPipeline(Pipeline):
 
     @cached_property
     def _cls_id(self) -> int | None:
-        return self.runner.special_id("cls_token")
+        return self.tokenizer.special_id("cls")
 
     def _window(
         self,
