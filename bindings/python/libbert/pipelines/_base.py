@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..errors import BertError, make_error
+from ..errors import BertError, UnsupportedError, make_error
 from ._runner import Runner
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ class Pipeline:
 
     task = ""
     version = 5  # of the transformers that is followed
+    outputs: tuple[str, ...] = ()  # that the model must have
+    heads: tuple[str, ...] = ()  # of what Model.task says; (): any
 
     def __init__(
         self,
@@ -157,8 +159,17 @@ class Pipeline:
         **parameters: Any,
     ) -> None:
         self.runner = Runner(model, tokenizer, self.version)
+        self._check_head()
         self._batch_size = _batch(batch_size)
         self._given = dict(self._parameters(**parameters))
+
+    def _check_head(self) -> None:
+        model = self.model
+        fits = not self.heads or model.task in self.heads
+        if fits and set(self.outputs) <= set(model.outputs):
+            return
+        why = model.head_missing or f"it is a {model.architecture} for {model.task}"
+        raise UnsupportedError(f"the model is not for the {self.task} pipeline: {why}")
 
     @property
     def model(self) -> Model:

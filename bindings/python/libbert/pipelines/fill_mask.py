@@ -23,6 +23,7 @@ class FillMaskPipeline(Pipeline):
     """
 
     task = "fill-mask"
+    heads = ("fill-mask", "pretraining", "embedding")
 
     def _parameters(self, **given: Any) -> Parameters:
         found: dict[str, Any] = {}

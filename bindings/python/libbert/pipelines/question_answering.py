@@ -55,6 +55,7 @@ class QuestionAnsweringPipeline(Pipeline):
 
     task = "question-answering"
     version = 4
+    outputs = ("start_logits", "end_logits")
 
     def _parameters(self, **given: Any) -> Parameters:
         for name in ("padding", "max_question_len"):

@@ -34,6 +34,8 @@ class TextClassificationPipeline(Pipeline):
     """
 
     task = "text-classification"
+    outputs = ("logits",)
+    heads = ("text-classification",)
 
     def _parameters(self, **given: Any) -> Parameters:
         found: dict[str, Any] = {}

@@ -36,6 +36,8 @@ class TokenClassificationPipeline(Pipeline):
     """
 
     task = "token-classification"
+    outputs = ("logits",)
+    heads = ("token-classification",)
 
     def _parameters(self, **given: Any) -> Parameters:
         found: dict[str, Any] = {}

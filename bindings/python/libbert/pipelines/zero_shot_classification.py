@@ -32,6 +32,8 @@ class ZeroShotClassificationPipeline(Pipeline):
     """
 
     task = "zero-shot-classification"
+    outputs = ("logits",)
+    heads = ("text-classification",)
 
     def __init__(self, *args: Any, **parameters: Any) -> None:
         super().__init__(*args, **parameters)
