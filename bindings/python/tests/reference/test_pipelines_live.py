@@ -20,8 +20,8 @@ from pipeline_cases import Dataset as PlainDataset
 
 from libbert import pipeline
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+torch: Any = pytest.importorskip("torch")
+transformers: Any = pytest.importorskip("transformers")
 
 MODELS = pathlib.Path(__file__).resolve().parents[4] / "tests" / "data" / "models" / "task"
 OLD = transformers.__version__.startswith("4.")
@@ -67,11 +67,12 @@ def labels_of(found: Case) -> dict[str, Any]:
     if found["task"] not in ("text-classification", "sentiment-analysis"):
         return {}
     kind = found["model"].rpartition("_")[2]
-    return {
+    kinds: dict[str, dict[str, Any]] = {
         "multi": {"num_labels": 5, "problem_type": "multi_label_classification"},
         "score": {"num_labels": 1},
         "regression": {"num_labels": 1, "problem_type": "regression"},
-    }.get(kind, {"num_labels": 3})
+    }
+    return kinds.get(kind, {"num_labels": 3})
 
 
 class Maker:
@@ -82,7 +83,7 @@ class Maker:
         self.made: dict[str, pathlib.Path] = {}
 
     def model(self, family: str, found: Case) -> pathlib.Path:
-        kind = CLASSES[NAMES.get(found["task"], found["task"])]
+        kind = CLASSES[NAMES.get(str(found["task"]), str(found["task"]))]
         labels = labels_of(found)
         key = f"{family} {kind} {labels}"
         if key not in self.made:

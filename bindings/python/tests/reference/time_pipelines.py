@@ -50,13 +50,15 @@ def texts_of(path: pathlib.Path, n: int) -> list[str]:
     return [line for i, line in enumerate(lines) if i in kept]
 
 
-def timed(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
-    times, result = [], None
+def timed(call: Callable[[], Any], runs: int) -> tuple[float, float, Any]:
+    """Medians of seconds, and of the process's CPU seconds; the last result."""
+    times, used, result = [], [], None
     for _ in range(runs):
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         result = call()
         times.append(time.perf_counter() - start)
-    return statistics.median(times), result
+        used.append(time.process_time() - cpu)
+    return statistics.median(times), statistics.median(used), result
 
 
 def main() -> None:
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("--paragraphs", type=int, default=200)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="of both; 0: theirs to choose")
     given = parser.parse_args()
     transformers: Any = importlib.import_module("transformers")
     texts = texts_of(given.texts, given.paragraphs)
@@ -73,19 +76,26 @@ def main() -> None:
         folder = pathlib.Path(scratch)
         make(given.tokenizer, folder)
         options = {"aggregation_strategy": "simple"}
-        ours = libbert.pipeline("token-classification", folder, **options)
+        if given.threads:
+            torch: Any = importlib.import_module("torch")
+            torch.set_num_threads(given.threads)
+        ours = libbert.pipeline(
+            "token-classification", folder, model_kwargs={"threads": given.threads}, **options
+        )
         theirs = transformers.pipeline(
             "token-classification", str(folder), device=-1, batch_size=given.batch, **options
         )
         for call in (ours, theirs):
             call(texts[:4])
         tokens = sum(ours.tokenizer.encode_batch(texts, max_length=512).sizes.tolist())
-        here, found = timed(lambda: ours(texts), given.runs)
-        there, want = timed(lambda: theirs(texts), given.runs)
+        here, here_cpu, found = timed(lambda: ours(texts), given.runs)
+        there, there_cpu, want = timed(lambda: theirs(texts), given.runs)
     wrong = differences(plain(found), plain(want))
     entities = sum(map(len, want))
     print(f"{len(texts)} texts, {tokens} tokens, {entities} entities, {len(wrong)} differences")
     print(f"libbert {here:.2f} s, transformers {there:.2f} s: {there / here:.2f} times")
+    times = there_cpu / here_cpu
+    print(f"CPU: libbert {here_cpu:.2f} s, transformers {there_cpu:.2f} s: {times:.2f} times")
     print("\n".join(wrong[:9]))
 
 
