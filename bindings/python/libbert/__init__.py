@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .encoder import Encoder as Encoder
     from .encoder import EncoderOutput as EncoderOutput
     from .encoding import Encoding as Encoding
+    from .async_engine import AsyncEngine as AsyncEngine
     from .engine import Engine as Engine
     from .errors import BackendError as BackendError
     from .errors import BertError as BertError
@@ -78,6 +79,7 @@ _HOMES = {
     "Encoder": "encoder",
     "EncoderOutput": "encoder",
     "Encoding": "encoding",
+    "AsyncEngine": "async_engine",
     "Engine": "engine",
     "BackendError": "errors",
     "BertError": "errors",

@@ -58,6 +58,7 @@ class Job:
         self.pairs = pairs
         self.keep = keep
         self._address = 0
+        self._reference: weakref.finalize[..., Job] | None = None
         self._lock = threading.Lock()
 
     def adopt(self, address: int) -> None:
@@ -67,7 +68,7 @@ class Job:
                 lib.bert_job_unref(address)
                 return
             self._address = address
-            weakref.finalize(self, lib.bert_job_unref, address)
+            self._reference = weakref.finalize(self, lib.bert_job_unref, address)
 
     @property
     def address(self) -> int:
@@ -96,7 +97,9 @@ class Job:
 
     def cancel(self) -> None:
         """End it with CanceledError unless it has ended."""
-        lib.bert_job_cancel(self._address)
+        # What is collected together with a coroutine may be canceled by that after it is gone.
+        if self._reference is not None and self._reference.alive:
+            lib.bert_job_cancel(self._address)
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait, and give what the model's method of that task returns."""
