@@ -7,18 +7,17 @@ import multiprocessing
 import os
 import pathlib
 import pickle
-import re
 import threading
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import MODELS, TEXTS
+from mapped import pack, weights
 
 import libbert
 from libbert import batch
 from libbert._batch_models import _models, model_of
-from libbert._ffi import lib
 
 BASE = MODELS / "embed" / "base"
 TASK = MODELS / "task"
@@ -149,10 +148,6 @@ def test_a_model_is_loaded_once(tmp_path: pathlib.Path) -> None:
     assert not _models
 
 
-def pack(model: pathlib.Path, to: pathlib.Path) -> None:
-    assert lib.bert_model_pack(os.fsencode(model), os.fsencode(to), None, None) == 0
-
-
 # ---- Processes -----------------------------------------------------------------------
 
 
@@ -161,17 +156,6 @@ def work(job: tuple[batch.Embedder, list[str]]) -> tuple[int, int, Any, tuple[in
     embed, texts = job
     vectors = embed(texts)
     return os.getpid(), len(_models), vectors, weights(embed.path)
-
-
-def weights(path: str) -> tuple[int, int]:
-    """KiB of a mapped file that this process has in memory, and of its share of them."""
-    smaps = pathlib.Path("/proc/self/smaps").read_text()
-    rss = pss = 0
-    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", smaps):
-        if path in part.partition("\n")[0]:
-            rss += int(re.findall(r"^Rss: +(\d+)", part, re.M)[0])
-            pss += int(re.findall(r"^Pss: +(\d+)", part, re.M)[0])
-    return rss, pss
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
@@ -199,7 +183,7 @@ def test_weights_are_shared(tmp_path: pathlib.Path) -> None:
     if not model or not os.path.isdir(model):
         pytest.skip("BERT_TEST_MODEL names no model")
     packed = tmp_path / "minilm.bert"
-    pack(pathlib.Path(model), packed)
+    pack(model, packed)
     context = multiprocessing.get_context("spawn")
     gate, results = context.Barrier(2), context.Queue()
     workers = [
