@@ -406,7 +406,7 @@ def test_nothing_is_kept(base: libbert.Model) -> None:
         await until(lambda: not calls)
         gone = weakref.ref(engine)
         descriptors = len(os.listdir("/proc/self/fd"))
-        del engine
+        del engine, task
         gc.collect()
         assert gone() is None
         assert len(os.listdir("/proc/self/fd")) == descriptors - 1
