@@ -133,7 +133,7 @@ def test_cancel_reaches_the_engine(base: libbert.Model) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert np.array_equal(await engine.embed("a"), base.embed("a"))
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 3
         assert engine.engine.metrics().requests_canceled == 4
         await until(lambda: not engine._calls)
         assert engine.engine._queued == {}
@@ -234,7 +234,7 @@ def test_a_full_queue(base: libbert.Model) -> None:
         before = time.monotonic()
         with pytest.raises(libbert.DeadlineError, match="waited for room"):
             await engine.embed("a", timeout=0.001)
-        assert time.monotonic() - before < 0.05
+        assert time.monotonic() - before < 0.2
         await asyncio.gather(*tasks, first, return_exceptions=True)
         assert sorted(order) == [*range(50), *range(60, 100)]
         assert order == sorted(order)
@@ -359,7 +359,7 @@ def test_one_loop_at_a_time(base: libbert.Model) -> None:
         before = time.monotonic()
         assert np.array_equal(await engine.embed("a"), base.embed("a"))
         await until(lambda: not engine._calls)
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 3
         assert engine.engine.metrics().requests_canceled == 1
 
     run(again())
@@ -429,6 +429,7 @@ def test_the_loop_stays_free(base: libbert.Model) -> None:
     with_engine(base, work, threads=1)
 
 
+@pytest.mark.skipif("BERT_TEST_SANITIZED" in os.environ, reason="freed memory is kept")
 def test_memory_does_not_grow(base: libbert.Model) -> None:
     def resident() -> int:
         return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
