@@ -266,13 +266,19 @@ def test_lines_of_tenants(base: libbert.Model) -> None:
 
     async def work(engine: libbert.AsyncEngine) -> None:
         engine.engine.limit_tenant("much", 1)
-        much = [asyncio.ensure_future(engine.embed(SLOW[:1000], tenant="much")) for _ in range(3)]
+        much = [asyncio.ensure_future(engine.embed(SLOW, tenant="much")) for _ in range(3)]
         await asyncio.sleep(0)
         assert [len(line) for line in engine._lines.values()] == [2]
         assert np.array_equal(await engine.embed("a", tenant="little"), base.embed("a"))
         assert not any(task.done() for task in much[1:])
-        for task in much:
+        for task in much[1:]:
             task.cancel()
+        await asyncio.wait(much[1:])
+        # The time for who waits for room passes while nothing ends.
+        with pytest.raises(libbert.DeadlineError, match="waited for room"):
+            await engine.embed("a", tenant="much", timeout=0.02)
+        assert not much[0].done()
+        much[0].cancel()
         await asyncio.wait(much)
         await until(lambda: not engine._calls)
 
