@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ._machine import families as families
     from ._machine import version as version
     from ._tokenizer import RawTokenizer as RawTokenizer
+    from .async_engine import AsyncEngine as AsyncEngine
     from .auto_tokenizer import AutoTokenizer as AutoTokenizer
     from .batch_encoding import BatchEncoding as BatchEncoding
     from .cross_encoder import CrossEncoder as CrossEncoder
     from .encoder import Encoder as Encoder
     from .encoder import EncoderOutput as EncoderOutput
     from .encoding import Encoding as Encoding
-    from .async_engine import AsyncEngine as AsyncEngine
     from .engine import Engine as Engine
     from .errors import BackendError as BackendError
     from .errors import BertError as BertError
