@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""The command: arguments in, messages and an exit status out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from .arguments import PROGRAM, Arguments, parse
+from .errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_ROWS, BulkError
+
+
+def _say(line: str) -> None:
+    print(f"{PROGRAM}: {line}", file=sys.stderr, flush=True)
+
+
+def _run(wanted: Arguments) -> int:
+    from .run import run  # loads the library
+
+    summary = run(wanted)
+    if not wanted.quiet:
+        _say(f"{wanted.output}: {summary.shards} shards, {summary.rows} rows")
+    if summary.bad:
+        _say(
+            f"{summary.bad} of {summary.rows} rows have no vector; "
+            f"{wanted.output / '_errors'} says why"
+        )
+        return EXIT_ROWS
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (None: the process's own); its exit status."""
+    try:
+        return _run(parse(argv))
+    except SystemExit as end:  # argparse, which has said what it had to
+        return end.code if isinstance(end.code, int) else 0
+    except BulkError as error:
+        _say(str(error))
+        return error.exit_code
+    except MemoryError:
+        _say("out of memory; a smaller --rows-per-batch needs less [BERT_ENOMEM]")
+        return EXIT_OUTPUT
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
