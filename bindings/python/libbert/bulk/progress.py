@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections import deque
@@ -81,7 +82,11 @@ class Progress:
 
     def _draw(self) -> None:
         line = self.line()
-        self._out.write(f"\r\x1b[K{line}" if self._terminal else f"{line}\n")
+        if self._terminal:
+            room = shutil.get_terminal_size().columns - 1  # a line that wraps is not redrawn
+            self._out.write(f"\r\x1b[K{line[:room]}")
+        else:
+            self._out.write(f"{line}\n")
         self._out.flush()
 
     def clear(self) -> None:
