@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,17 +111,18 @@ def test_kills_at_every_change_of_the_disk(tmp_path: Path) -> None:
 
 def test_kills_of_a_restart(tmp_path: Path) -> None:
     """A killed --restart can be given again, and leaves nothing of the job before."""
-    write_shards(tmp_path / "in", 2, 60)
+    write_shards(tmp_path / "in", 1, 60)
     begin = [str(tmp_path / "in"), "", "--model", str(MODEL), "--quiet"]
     begin[1] = str(tmp_path / "whole")
     assert main([*begin, "--dimensions", "5"]) == 1
     whole = tree(tmp_path / "whole")
-    for i in range(60):
-        begin[1] = str(tmp_path / f"out{i}")
-        assert main([*begin, "--id-column", "id"]) == 1
+    begin[1] = str(tmp_path / "old")
+    assert main([*begin, "--id-column", "id"]) == 1
+    for i in range(100):
+        shutil.copytree(tmp_path / "old", tmp_path / f"out{i}")
     begin[1] = str(tmp_path / "out{}")
     found = kill("points", *begin, "--dimensions", "5", "--restart")
-    assert 40 < len(found) <= 60
+    assert 40 < len(found) <= 100
     assert {run["second"] for run in found} == {1}
     for i in range(len(found)):
         assert tree(tmp_path / f"out{i}") == whole, f"killed at point {i}"
@@ -146,7 +148,7 @@ def test_interrupt(tmp_path: Path) -> None:
 
 
 def test_a_record_that_was_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_shards(tmp_path / "in", 3, 20)
+    write_shards(tmp_path / "in", 3, 60)
     argv = [str(tmp_path / "in"), str(tmp_path / "out"), "--model", str(MODEL)]
     assert main(argv) == 1
     whole, record = tree(tmp_path / "out"), tmp_path / "out" / "_job" / "done.ndjson"
@@ -166,7 +168,7 @@ def test_a_record_that_was_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_results_that_are_gone_are_made_anew(tmp_path: Path) -> None:
-    write_shards(tmp_path / "in", 3, 20)
+    write_shards(tmp_path / "in", 3, 60)
     argv = [str(tmp_path / "in"), str(tmp_path / "out"), "--model", str(MODEL)]
     assert main(argv) == 1
     whole = tree(tmp_path / "out")

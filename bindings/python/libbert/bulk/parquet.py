@@ -65,11 +65,11 @@ def read_parquet(
                     start += part.num_rows
                     batch.position = shard.size * start // total
                     yield batch
-    except pa.ArrowException as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise input_error(shard.path, f"malformed Parquet ({line})") from None
-    except OSError as error:
-        raise input_error(shard.path, system(error), "BERT_EIO") from None
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise input_error(shard.path, system(error), "BERT_EIO") from None
+        what = (str(error).splitlines() or [type(error).__name__])[0]
+        raise input_error(shard.path, f"malformed Parquet ({what})") from None
 
 
 def _batch(part: Any, shard: Shard, column: str, start: int) -> Batch:

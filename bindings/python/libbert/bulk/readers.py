@@ -100,6 +100,7 @@ def _row(
     line: bytes, first: bool, column: str, id_column: str | None, where: str
 ) -> tuple[Text | BadRow, Any]:
     """The text and the id of a line of NDJSON."""
+    line = _without_end(line)
     line = line[len(BOM):] if first and line.startswith(BOM) else line
     try:
         value = json.loads(line.decode("utf-8", "replace"))

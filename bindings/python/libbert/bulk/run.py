@@ -127,6 +127,7 @@ class _Run:
                 shard, wanted.column, wanted.id_column, wanted.rows_per_batch
             ):
                 self._batch(model, shard, batch, results)
+                shard.check_unchanged()  # each time: a file that grows has no end
             shard.check_unchanged()
             done = Done(shard.name, results.rows, results.bad, results.place())
         finally:
