@@ -73,6 +73,7 @@ def test_parquet_to_npy(tmp_path: Path) -> None:
 
 def test_ndjson_to_parquet(tmp_path: Path) -> None:
     """Ids are strings, so that all shards have one schema."""
+    pq = load("pyarrow.parquet")
     (tmp_path / "in").mkdir()
     ids = [1, "b", None, {"c": 1}, "\ud800"]
     lines = [json.dumps({"id": i, "text": t}) for i, t in zip(ids, TEXTS)]
@@ -81,7 +82,6 @@ def test_ndjson_to_parquet(tmp_path: Path) -> None:
     assert run(tmp_path, "--format", "parquet", "--id-column", "id") == 0
     vectors, _ = read(tmp_path / "out" / "a.parquet")
     assert vectors.tobytes() == expected(TEXTS).tobytes()
-    pq = load("pyarrow.parquet")
     table = pq.read_table(tmp_path / "out" / "a.parquet")
     assert table.column("id").to_pylist() == ["1", "b", None, '{"c":1}', "?"]
     empty = pq.read_table(tmp_path / "out" / "b.parquet")
@@ -101,11 +101,11 @@ def test_empty_parquet(tmp_path: Path) -> None:
 
 
 def test_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pq = load("pyarrow.parquet")
     monkeypatch.setattr("libbert.bulk.parquet.GROUP_BYTES", 32 * 4 * 10)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("a cat\n" * 35)
     assert run(tmp_path, "--format", "parquet", "--rows-per-batch", 5) == 0
-    pq = load("pyarrow.parquet")
     meta = pq.ParquetFile(tmp_path / "out" / "a.parquet").metadata
     assert [meta.row_group(i).num_rows for i in range(meta.num_row_groups)] == [10, 10, 10, 5]
     assert read(tmp_path / "out" / "a.parquet")[0].tobytes() == expected(["a cat"] * 35).tobytes()
