@@ -315,8 +315,15 @@ def test_files_of_nobody(bench: Bench) -> None:
     assert code == 1
     assert f"{bench.output / 'a.npy'}: is there already and of no job" in err
     assert (bench.output / "a.npy").read_bytes() == b"precious"
-    assert bench.run("--restart")[0] == 0
+    # From then on what lies there is the job's, done or not there.
+    bench.write("b.ndjson", [{}])
+    (bench.output / "_errors").mkdir()
+    for name in ("b.npy", "_errors/a.ndjson", "c.npy"):
+        (bench.output / name).write_bytes(b"precious")
+    assert bench.run("--restart", "--errors", "stop")[0] == 1
     assert len(bench.vectors("a.npy")) == len(TEXTS)
+    names = ["_job/done.ndjson", "_job/job.json", "a.npy", "c.npy"]
+    assert sorted(tree(bench.output)) == names
 
 
 def test_malformed_job(bench: Bench) -> None:
@@ -417,6 +424,7 @@ def test_usage(bench: Bench) -> None:
         (["--threads", "x"], "invalid number value"),
         (["--precision", "fp8"], "fp8"),
         (["--restart", "--resume"], "not allowed with"),
+        (["--id-column", "embedding", "--format", "parquet"], "own column [BERT_EINVAL]"),
     ):
         code, err = bench.run(*options)
         assert code == 2

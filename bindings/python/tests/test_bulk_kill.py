@@ -27,6 +27,10 @@ PACKAGE = Path(libbert.__file__).parents[1]
 WORDS = ["a", "cat", "on", "the", "mat", "prices", "rose", "said", "bank", "café", "東京"]
 
 
+# They are about the disk, not about memory, and take hundreds of starts.
+pytestmark = pytest.mark.skipif("BERT_TEST_SANITIZED" in os.environ, reason="too slow")
+
+
 def program(*arguments: object) -> list[str]:
     return [sys.executable, *map(str, arguments)]
 

@@ -13,7 +13,8 @@ from typing import Any
 from .errors import usage
 
 PROGRAM = "libbert.bulk"
-ROWS_PER_BATCH = 1024
+ROWS_PER_BATCH = 256
+"""Enough to sort by length; few enough for a progress bar and Ctrl-C."""
 TRUNCATIONS = {"right": "cut_right", "left": "cut_left", "none": "error"}
 POOLINGS = ("model", "mean", "cls", "max", "mean_sqrt_len", "weighted", "last")
 
@@ -116,6 +117,8 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     model = parsed.model or os.environ.get("BERT_MODEL")
     if not model:
         raise usage("no model; --model DIR or BERT_MODEL names it")
+    if parsed.format == "parquet" and parsed.id_column == "embedding":
+        raise usage('--id-column is "embedding", the name of the vectors\' own column')
     embed = {
         "pooling": parsed.pooling,
         "normalize": parsed.normalize,
