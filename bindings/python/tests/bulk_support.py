@@ -66,12 +66,12 @@ def end(pid: int) -> int:
 
 
 def slowly(ready: int) -> None:
-    """Tell of the first batch, and take 5 ms for each."""
+    """Tell of the first batch, and take 10 ms for each."""
     original = Model.embed_with_report
 
     def slow(*arguments: Any, **options: Any) -> Any:
         os.write(ready, b".")
-        time.sleep(0.005)
+        time.sleep(0.01)
         return original(*arguments, **options)
 
     Model.embed_with_report = slow  # type: ignore[method-assign]
