@@ -229,7 +229,8 @@ void bert__queue_remove(struct bert__queue *q, struct bert__queued *item)
         item->older->newer = item->newer;
     else
         q->oldest = item->newer;
-    q->n--;
+    if (--q->n == 0)
+        q->next_deadline_ns = UINT64_MAX;
     q->bytes -= item->bytes;
     q->tokens -= item->tokens;
     q->cost_ns -= item->cost_ns;

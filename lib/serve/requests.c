@@ -171,7 +171,9 @@ static bert_status take(bert_engine *e, bert_job *job, enum bert__cache_found fo
         return st;
     bert__count(&e->counters.requests_submitted, 1);
     BERT__PROBE_REQUEST_SUBMIT(job->request.id, job->queued.bytes);
-    if (job->pair != NULL && bert__engine_push(e, job->pair->shadow, NULL) != BERT_OK)
+    if (job->pair != NULL
+        && (bert__workers_start(e, NULL) != BERT_OK /* a caller runs no shadows */
+            || bert__engine_push(e, job->pair->shadow, NULL) != BERT_OK))
         bert__pair_drop(e, job->pair, 1); /* its own half may be over by now */
     return BERT_OK;
 }
@@ -349,7 +351,8 @@ bert_status bert_engine_run(bert_engine *e, const bert_request *request, bert_jo
     pthread_mutex_lock(&e->lock);
     st = take(e, job, found, r.tenant, false, err);
     if (st == BERT_OK) {
-        if (e->queue.n > 0 && (job->pair != NULL || !bert__worker_can_run(e))
+        if (e->queue.n > 0
+            && (job->pair != NULL || e->batch_wait_ns > 0 || !bert__worker_can_run(e))
             && bert__workers_start(e, NULL) == BERT_OK)
             pthread_cond_signal(&e->work);
         wait_locked(job, 0);

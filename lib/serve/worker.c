@@ -332,14 +332,26 @@ static struct bert__slot *free_slot(bert_engine *e)
     return NULL;
 }
 
-/* When the batch at the head of the queue may start: now where it is full. */
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the batch at the head of the queue may start: now where it is full, a deadline is near, or
+ * no thread is there to wait. */
 static uint64_t start_ns(const bert_engine *e)
 {
     const struct bert__queued *first = bert__queue_first(&e->queue);
+    uint64_t wait = e->batch_wait_ns, deadline = e->queue.next_deadline_ns, start = UINT64_MAX;
 
-    if (e->batch_wait_ns == 0 || e->stopping || bert__queue_lane_tokens(first) >= e->batch_tokens)
+    if (wait == 0 || e->stopping || e->n_workers == 0
+        || bert__queue_lane_tokens(first) >= e->batch_tokens)
         return 0;
-    return first->arrival_ns + e->batch_wait_ns;
+    if (wait < UINT64_MAX - first->arrival_ns)
+        start = first->arrival_ns + wait;
+    if (deadline != UINT64_MAX)
+        start = less(start, deadline > wait ? deadline - wait : 0);
+    return start;
 }
 
 bool bert__worker_can_run(const bert_engine *e)
@@ -375,16 +387,20 @@ void bert__worker_run(bert_engine *e)
 
 static void wait_for_work(bert_engine *e)
 {
-    uint64_t start;
+    uint64_t until;
     struct timespec limit;
 
     if (e->n_free == 0 || e->queue.n == 0) {
         pthread_cond_wait(&e->work, &e->lock);
         return;
     }
-    start = start_ns(e);
-    limit = (struct timespec){(time_t)(start / 1000000000), (long)(start % 1000000000)};
-    pthread_cond_timedwait(&e->work, &e->lock, &limit);
+    until = less(start_ns(e), atomic_load(&e->deadline_ns));
+    limit = (struct timespec){(time_t)(until / 1000000000), (long)(until % 1000000000)};
+    if (pthread_cond_timedwait(&e->work, &e->lock, &limit) == 0)
+        return;
+    end_expired(e);
+    if (e->told != NULL)
+        bert__jobs_tell(e);
 }
 
 static void *worker_main(void *arg)

@@ -89,6 +89,31 @@ static void test_no_threads(void **state)
     bert__sys_replace(NULL);
 }
 
+static void test_no_threads_to_wait(void **state)
+{
+    struct bert__sys table = *bert__sys();
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_engine *engine;
+    bert_error err;
+
+    (void)state;
+    o.threads = 1;
+    o.batch_wait_ns = UINT64_C(600000000000); /* a caller's own thread doesn't */
+    table.thread_create = some_threads;
+    threads_left = 0;
+    bert__sys_replace(&table);
+    assert_int_equal(bert_engine_create(&engine, &o, NULL), BERT_OK);
+    assert_int_equal(bert_engine_load(engine, "default", model_path, NULL, &err), BERT_OK);
+    answers(engine);
+    /* nor does it leave a shadow that nobody runs */
+    assert_int_equal(bert_engine_shadow(engine, "default", "default", 1000, NULL, NULL, &err),
+                     BERT_OK);
+    answers(engine);
+    assert_int_equal(bert_engine_stop(engine, BERT_STOP_DRAIN, &err), BERT_OK);
+    bert_engine_destroy(engine);
+    bert__sys_replace(NULL);
+}
+
 static void test_no_event(void **state)
 {
     struct bert__sys table = *bert__sys();
@@ -235,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_threads),
+        cmocka_unit_test(test_no_threads_to_wait),
         cmocka_unit_test(test_no_event),
         cmocka_unit_test(test_no_memory),
     };
