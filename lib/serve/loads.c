@@ -33,6 +33,7 @@ void bert__load_free(bert_engine *e, struct bert__load *load)
     bert__alloc_free(e->alloc, load->cpu);
     bert__alloc_free(e->alloc, load->backend);
     bert__alloc_free(e->alloc, load->calibration);
+    bert__alloc_free(e->alloc, load->told);
     bert__alloc_free(e->alloc, load);
 }
 
@@ -52,6 +53,7 @@ static struct bert__load *make_load(bert_engine *e, const char *name, const char
     load->cpu = copy_string(e, model->cpu, &failed);
     load->backend = copy_string(e, model->backend, &failed);
     load->calibration = copy_string(e, model->calibration, &failed);
+    load->told = copy_string(e, o->done != NULL ? name : NULL, &failed);
     load->options.model = NULL;
     load->model.cpu = load->cpu;
     load->model.backend = load->backend;
@@ -211,21 +213,22 @@ static void give_up(bert_engine *e, struct bert__load *load)
 
 static bert_status do_load(bert_engine *e, struct bert__load *load, bert_error *err)
 {
-    bert_loaded_fn done = load->again ? NULL : load->options.done;
+    bert_loaded_fn done = load->options.done;
     void *context = load->options.context;
+    char *name = load->told; /* the load may be gone by then */
     bert_error why = {BERT_OK, ""};
-    char shown[84];
     bert_status st;
 
-    bert__printable(shown, load->name, strlen(load->name));
+    load->told = NULL;
     st = run_load(e, load, &why);
     pthread_mutex_lock(&e->lock);
     bert__count(st == BERT_OK ? &e->counters.model_loads : &e->counters.model_load_failures, 1);
     if (st != BERT_OK)
         give_up(e, load);
     pthread_mutex_unlock(&e->lock);
-    if (done != NULL)
-        done(context, shown, st == BERT_OK ? NULL : &why);
+    if (name != NULL)
+        done(context, name, st == BERT_OK ? NULL : &why);
+    bert__alloc_free(e->alloc, name);
     if (st != BERT_OK && err != NULL)
         *err = why;
     return st;

@@ -12,6 +12,7 @@ struct bert__load {
     bert_load_options options;
     bert_model_options model; /* what it points to is below */
     char *name, *path, *cpu, *backend, *calibration;
+    char *told; /* the name for options.done, once; NULL: nobody is told */
     bert_allocator allocator;
     bool again;  /* it is its name's origin, whose model was unloaded */
     bool busy;   /* a thread has it or will, and frees it if */
