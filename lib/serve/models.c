@@ -196,6 +196,9 @@ bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_err
     } else {
         struct bert__served *served = n->current;
 
+        bert__load_free(engine, n->origin); /* one that was unloaded isn't wanted any more */
+        n->origin = NULL;
+        n->loading = false;
         n->current = n->before;
         n->before = served;
         bert__count(&engine->counters.model_rollbacks, 1);
