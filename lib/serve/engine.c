@@ -14,6 +14,7 @@ enum {
     USUAL_BYTES = 64 << 20,
     USUAL_TOKENS = 2048,
     MOST_WORKERS = 256,
+    MOST_THREADS = 1024 /* a session's */
 };
 
 /* ---- Life ---------------------------------------------------------------------------- */
@@ -47,6 +48,9 @@ static bert_status read_options(bert_engine_options *o, const bert_engine_option
     if (o->workers > MOST_WORKERS)
         return bert__fail(err, BERT_EINVAL, "bert_engine_options.workers is %lu; at most %d",
                           (unsigned long)o->workers, MOST_WORKERS);
+    if (o->threads > MOST_THREADS)
+        return bert__fail(err, BERT_EINVAL, "bert_engine_options.threads is %lu; at most %d",
+                          (unsigned long)o->threads, MOST_THREADS);
     if (o->workers == 0)
         o->workers = 1;
     if (o->threads == 0)
