@@ -17,7 +17,7 @@
 #include "examples/bert/message.h"
 #include "examples/bert/options.h"
 
-enum { BUFFER_SIZE = 1 << 16 };
+enum { BUFFER_SIZE = 1 << 16, PATIENCE_MS = 1000 };
 
 static const char *name_of(const struct output *output)
 {
@@ -163,11 +163,25 @@ static void wait_writable(int fd)
     poll(&p, 1, -1);
 }
 
+/* After a signal nobody waits for a reader that takes nothing. */
+static bool is_stuck(const struct output *output)
+{
+    struct pollfd p = {.fd = output->fd, .events = POLLOUT};
+
+    return interrupt_signal() != 0 && poll(&p, 1, PATIENCE_MS) == 0;
+}
+
 static void write_out(struct output *output, const char *data, size_t size)
 {
     while (size > 0 && output_wanted(output)) {
-        ssize_t n = write(output->fd, data, size);
+        size_t most = interrupt_signal() != 0 && size > PIPE_BUF ? PIPE_BUF : size;
+        ssize_t n;
 
+        if (is_stuck(output)) {
+            output->closed = true;
+            return;
+        }
+        n = write(output->fd, data, most);
         if (n >= 0) {
             data += n;
             size -= (size_t)n;

@@ -240,6 +240,12 @@ is 'SIGTERM while working' 143 $?
 is 'SIGTERM: whole lines only' "$(wc -l <"$tmp/out" | tr -d ' ')" "$(grep -c '^{.*}$' "$tmp/out")"
 (cat "$tmp/requests"; sleep 3) | { "$bert" serve --stdio -m "$model" -m "c=$task/classify" 2>"$tmp/err"; echo $? >"$tmp/rc"; } | head -n 1 >"$tmp/out"
 is 'a closed pipe is silent' '0 1 0' "$(cat "$tmp/rc") $(wc -l <"$tmp/out" | tr -d ' ') $(wc -c <"$tmp/err" | tr -d ' ')"
+# The reader takes nothing: the pipe is full before the signal comes.
+mkfifo "$tmp/stuck"
+sleep 12 <"$tmp/stuck" &
+(cat "$tmp/requests"; sleep 12) | timeout --preserve-status -k 6 -s TERM 2 \
+    "$bert" serve --stdio -m "$model" -m "c=$task/classify" >"$tmp/stuck" 2>"$tmp/err"
+is 'SIGTERM while nobody reads' 143 $?
 if [ -w /dev/full ]; then
     echo "$short" | "$bert" serve --stdio -m "$task/tag" >/dev/full 2>"$tmp/err"
     is 'a full disk' 1 $?
