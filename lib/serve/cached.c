@@ -50,6 +50,8 @@ static bool has_bytes(const bert_job *job)
 
 static void unwatch(bert_engine *e, bert_job *job)
 {
+    e->n_joined -= job->counted;
+    job->counted = false;
     if (!job->watched)
         return;
     if (job->joined_before != NULL)
@@ -63,7 +65,11 @@ static void unwatch(bert_engine *e, bert_job *job)
 
 void bert__cached_watch(bert_engine *e, bert_job *job)
 {
-    if (!job->joined || bert_job_done(job) || job->queued.deadline_ns == 0)
+    if (!job->joined || bert_job_done(job))
+        return;
+    job->counted = true;
+    e->n_joined++;
+    if (job->queued.deadline_ns == 0)
         return;
     job->joined_before = NULL;
     job->joined_after = e->joined;

@@ -10,7 +10,7 @@
 enum bert__cache_found bert__cached_lookup(bert_engine *engine, bert_job *job);
 /* The lock is held: a job that waits for another's answer, if it still does, waits no more. */
 void bert__cached_leave(bert_engine *engine, bert_job *job);
-/* One that waits for another may have a deadline. */
+/* One that waits for another is counted, and may have a deadline. */
 void bert__cached_watch(bert_engine *engine, bert_job *job);
 void bert__cached_expire(bert_engine *engine, uint64_t now_ns);
 /* Without the lock: an owner that has ended gives its answer, or its place, to those who wait. */

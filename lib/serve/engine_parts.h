@@ -142,7 +142,8 @@ struct bert_engine {
     struct bert__sampling *sampling; /* so too */
     _Atomic uint32_t observers;      /* that, and names with a detector of drift */
     struct bert__look *looks;
-    bert_job *joined; /* with deadlines, that wait for others' answers */
+    bert_job *joined;  /* with deadlines, that wait for others' answers */
+    uint64_t n_joined; /* without deadlines, too */
     struct bert__tenant *tenants;
     uint32_t tenant_limit; /* of those without one of their own; 0: none */
     bert_trace_fn trace;

@@ -36,7 +36,7 @@ struct bert_job {
     /* in the cache: */
     struct bert__cache_waiter waiter;
     struct bert__cache_entry *ticket; /* others may wait for it; NULL: none */
-    bool joined, watched;             /* it waits for another; and has a deadline */
+    bool joined, counted, watched;    /* it waits for another; the engine knows; and a deadline */
     bert_job *joined_before, *joined_after;
     bert_job *next_done, *next_told; /* in the engine's lists */
     bert_status early;               /* why it ended before its batch did; BERT_OK: it did not */

@@ -33,13 +33,23 @@ static void look_at_cache(bert_engine *e)
     bert__gauge_set(&c->cache_bytes, counts.bytes);
 }
 
+/* Those of a batch that have not ended early. */
+static uint64_t running_in(const struct bert__frame *frame)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < frame->n; i++)
+        n += !bert_job_done(frame->jobs[i]);
+    return n;
+}
+
 static uint64_t running(const bert_engine *e)
 {
     uint64_t n = 0;
 
     for (uint32_t i = 0; i < e->n_slots; i++) {
         for (uint32_t d = 0; d < BERT__DEPTHS; d++)
-            n += e->slots[i].frames[d].n;
+            n += running_in(&e->slots[i].frames[d]);
     }
     return n;
 }
@@ -62,7 +72,7 @@ bert_status bert_engine_metrics(bert_engine *e, bert_metrics *out, bert_error *e
     bert__observe_counts(e);
     bert__gauge_set(&c->models, models);
     bert__gauge_set(&c->model_bytes, bytes);
-    bert__gauge_set(&c->requests_queued, e->queue.n);
+    bert__gauge_set(&c->requests_queued, e->queue.n + e->n_joined);
     bert__gauge_set(&c->tokens_queued, e->queue.tokens);
     bert__gauge_set(&c->requests_running, running(e));
     pthread_mutex_unlock(&e->lock);

@@ -89,6 +89,107 @@ static void test_threads(void **state)
     assert_non_null(strstr(err.message, "threads is 1025"));
 }
 
+/* ---- Counts ------------------------------------------------------------------------------ */
+
+static uint64_t missing(const bert_metrics *m)
+{
+    uint64_t ended = m->requests_answered;
+
+    for (size_t i = 0; i < BERT_METRICS_STATUSES; i++)
+        ended += m->requests_failed[i];
+    return m->requests_submitted - ended - m->requests_queued - m->requests_running;
+}
+
+/* Those that wait for an equal one wait, too. */
+static void test_count_joined(void **state)
+{
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_request r = test_request(NULL, 1);
+    bert_engine *engine;
+    bert_metrics m;
+    bert_job *jobs[4];
+    bert_error err;
+
+    (void)state;
+    o.batch_wait_ns = 600 * SECOND;
+    o.cache_bytes = 1 << 20;
+    engine = test_engine(&o);
+    test_engine_add(engine, "default", "embed/base");
+    for (int i = 0; i < 4; i++)
+        test_ok(bert_engine_submit(engine, &r, &jobs[i], &err), &err);
+    m = test_metrics_of(engine);
+    assert_int_equal(m.requests_queued, 4);
+    bert_job_cancel(jobs[0]); /* another takes its place */
+    bert_job_cancel(jobs[3]);
+    m = test_metrics_of(engine);
+    assert_int_equal(m.requests_queued, 2);
+    assert_int_equal(missing(&m), 0);
+    test_ok(bert_engine_stop(engine, BERT_STOP_DRAIN, &err), &err);
+    m = test_metrics_of(engine);
+    assert_int_equal(m.requests_answered, 2);
+    assert_int_equal(m.requests_queued, 0);
+    for (int i = 0; i < 4; i++)
+        bert_job_unref(jobs[i]);
+    bert_engine_destroy(engine);
+}
+
+struct held {
+    atomic_bool runs, canceled;
+    bert_engine *engine;
+    atomic_bool told;
+    bert_metrics metrics;
+};
+
+static void hold_batch(void *context, const bert_trace_event *event)
+{
+    struct held *held = context;
+
+    if (event->stage != BERT_STAGE_BATCH || event->ends)
+        return;
+    atomic_store(&held->runs, true);
+    while (!atomic_load(&held->canceled))
+        usleep(1000);
+}
+
+static void look(void *context, bert_job *job)
+{
+    struct held *held = context;
+
+    (void)job;
+    held->metrics = test_metrics_of(held->engine);
+    atomic_store(&held->told, true);
+}
+
+/* One that has ended while its batch goes on runs no more. */
+static void test_count_canceled(void **state)
+{
+    static struct held held;
+    bert_engine_options o = BERT_ENGINE_OPTIONS_INIT;
+    bert_request r = test_request(NULL, 1);
+    bert_job *job;
+    bert_error err;
+
+    (void)state;
+    o.trace = hold_batch;
+    o.trace_context = &held;
+    held.engine = test_engine(&o);
+    test_engine_add(held.engine, "default", "embed/base");
+    r.notify = BERT_NOTIFY_CALLBACK;
+    r.done = look;
+    r.context = &held;
+    test_ok(bert_engine_submit(held.engine, &r, &job, &err), &err);
+    while (!atomic_load(&held.runs))
+        usleep(1000);
+    bert_job_cancel(job);
+    atomic_store(&held.canceled, true);
+    while (!atomic_load(&held.told))
+        usleep(1000);
+    assert_int_equal(held.metrics.requests_canceled, 1);
+    assert_int_equal(missing(&held.metrics), 0);
+    bert_job_unref(job);
+    bert_engine_destroy(held.engine);
+}
+
 /* ---- Shadows ----------------------------------------------------------------------------- */
 
 struct seen {
@@ -227,7 +328,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wait_and_deadline), cmocka_unit_test(test_longest_wait),
-        cmocka_unit_test(test_threads),           cmocka_unit_test(test_shadow_of_canceled),
+        cmocka_unit_test(test_threads),           cmocka_unit_test(test_count_joined),
+        cmocka_unit_test(test_count_canceled),    cmocka_unit_test(test_shadow_of_canceled),
         cmocka_unit_test(test_loaded_name),       cmocka_unit_test(test_rollback_while_loading),
     };
 
