@@ -60,8 +60,9 @@
  *          bert_job_wait() lends itself: while its job is waiting and a worker is free, it runs
  *          batches itself.
  * Fork:    before the first request a child has an engine of its own.  After it, the threads stay
- *          in the parent: in the child each call on the engine or its jobs is BERT_EINVAL, but
- *          bert_engine_destroy() and bert_job_unref(), which free nothing there.
+ *          in the parent: in the child each call on the engine, and bert_job_wait(), is
+ *          BERT_EINVAL, but bert_engine_destroy() and bert_job_unref(), which free nothing there.
+ *          A job that had ended can be read.
  * Text:    it is copied by bert_engine_submit(), and is in no message, metric or log.
  */
 #ifndef BERT_ENGINE_H
@@ -131,7 +132,8 @@ typedef struct bert_engine_options {
                                   Bursts are accepted: up to 4 times as much may wait until batches
                                   have been late for 8 times as long, and again when none was */
     uint64_t batch_wait_ns;  /**< how long a free worker lets a batch that is not full wait for
-                                  more; 0: not at all, batches form while workers are busy */
+                                  more, if no deadline is nearer than that; 0: not at all, batches
+                                  form while workers are busy */
     const bert_allocator *allocator; /**< NULL: malloc */
     uint64_t model_bytes; /**< of all models that bert_engine_load() keeps; 0: no limit.  Over it
                              the least recently used are unloaded, versions for a rollback first */
@@ -189,7 +191,7 @@ BERT_API void bert_engine_destroy(bert_engine *engine);
 BERT_API bert_status bert_engine_add_model(bert_engine *engine, const char *name, bert_model *model,
                                            bert_error *err);
 /** The version that served before the current one serves again, and the current one is kept in its
- *  place.  BERT_EINVAL: no such name, or no version before.  Since 0.1. */
+ *  place, unless it was unloaded.  BERT_EINVAL: no such name, or no version before.  Since 0.1. */
 BERT_API bert_status bert_engine_rollback(bert_engine *engine, const char *name, bert_error *err);
 /** Are a model's manifest (bert/manifest.h) and golden inputs, which lie beside it, looked at? */
 typedef enum bert_check {
@@ -267,7 +269,8 @@ typedef void (*bert_shadow_fn)(void *context, const bert_divergence *divergence)
 
 /**
  * Let another model answer some of a name's requests as well, in bulk, and tell how far it is off.
- * Callers get the first one's answer and don't wait for the shadow; a full queue drops it.
+ * Callers get the first one's answer and don't wait for the shadow; a full queue drops it, and so
+ * does an engine that can make no thread.
  * @param shadow     A name; NULL: no shadow any more.
  * @param per_mille  Of the requests, chosen as routes are; at most 1000.
  * @return BERT_OK; BERT_EINVAL.
@@ -373,14 +376,16 @@ typedef enum bert_priority {
 /** How the caller hears of the end of a job. */
 typedef enum bert_notify {
     BERT_NOTIFY_WAIT = 0,     /**< by bert_job_wait() or bert_job_done() */
-    BERT_NOTIFY_CALLBACK = 1, /**< `done` is called, once, by the thread that ended the job */
+    BERT_NOTIFY_CALLBACK = 1, /**< `done` is called, once; see bert_done_fn */
     BERT_NOTIFY_QUEUE = 2     /**< bert_engine_next() gives the job; see bert_engine_fd() */
 } bert_notify;
 
 /**
  * Called once for each job of BERT_NOTIFY_CALLBACK that bert_engine_submit() took, without any
  * lock held; the job is borrowed (bert_job_ref() keeps it).  It may submit, cancel and read, not
- * wait, stop or destroy.  What it takes, its batch's other jobs wait.
+ * wait, stop or destroy.  One thread at a time calls them, for all of the engine, also for jobs
+ * that other threads ended and from within calls on the engine: what one takes, the others wait,
+ * and so do shadows, and those who wait for an equal request.
  */
 typedef void (*bert_done_fn)(void *context, bert_job *job);
 
