@@ -161,7 +161,7 @@ typedef struct bert_metrics {
     double drift_ks_score;         /**< of the best score */
     double drift_ks_length;        /**< of lengths in tokens */
     double drift_ks_unknown;       /**< of the share of unknown tokens */
-    double drift_cosine_embedding; /**< cosine of the means */
+    double drift_cosine_embedding; /**< 1 - cosine of the means */
     double drift_mmd_embedding;    /**< on a sample */
 
     /* Histograms. */

@@ -58,7 +58,8 @@ struct bert__name {
     uint32_t per_mille;
     bert_shadow_fn shadow_fn;
     void *shadow_context;
-    bert_drift *drift; /* the caller's; NULL: none */
+    bert_drift *drift;              /* the caller's; NULL: none */
+    uint64_t windows[2], alarms[2]; /* of it: before it was watched, and when last looked at */
     char name[];
 };
 
@@ -138,9 +139,11 @@ struct bert_engine {
     uint64_t served; /* versions of all names so far */
     uint64_t clock;  /* of names' use */
     uint64_t model_bytes;
-    struct bert__cache *cache;       /* NULL: none */
-    struct bert__sampling *sampling; /* so too */
-    _Atomic uint32_t observers;      /* that, and names with a detector of drift */
+    struct bert__cache *cache;           /* NULL: none */
+    struct bert__sampling *sampling;     /* so too */
+    _Atomic uint32_t observers;          /* that, and names with a detector of drift */
+    uint64_t past_windows, past_alarms;  /* of detectors that were taken away */
+    uint64_t past_samples, last_samples; /* of samplers so too, and when last looked at */
     struct bert__look *looks;
     bert_job *joined;  /* with deadlines, that wait for others' answers */
     uint64_t n_joined; /* without deadlines, too */
@@ -256,6 +259,9 @@ void bert__observe(bert_engine *engine, const struct bert__look *look, const ber
 void bert__observe_cached(bert_engine *engine, const bert_job *job);
 /* For the snapshot; the lock is held. */
 void bert__observe_counts(bert_engine *engine);
+void bert__count_samples(bert_engine *engine);
+/* So too: a name lets go of its detector, which is not touched; what was seen of it stays. */
+void bert__drift_leave(bert_engine *engine, struct bert__name *name);
 
 /* text_counts.c; a job that ran, without the lock. */
 void bert__count_texts(struct bert__counters *counters, const bert_job *job);

@@ -108,8 +108,7 @@ static void free_name(bert_engine *engine, struct bert__name *n)
     bert__served_retire(engine, n->before);
     bert__load_free(engine, n->origin);
     bert__routes_free(engine, n);
-    if (n->drift != NULL)
-        atomic_fetch_sub(&engine->observers, 1);
+    bert__drift_leave(engine, n);
     bert__alloc_free(engine->alloc, n->shadow);
     bert__alloc_free(engine->alloc, n);
 }

@@ -159,6 +159,41 @@ void bert__observers_count(bert_engine *e, const void *old, const void *new)
         atomic_fetch_sub(&e->observers, 1);
 }
 
+/* ---- Detectors ---------------------------------------------------------------------- */
+
+static bool look_at_drift(struct bert__name *n, bert_drift_values *v)
+{
+    *v = (bert_drift_values)BERT_DRIFT_VALUES_INIT;
+    if (n->drift == NULL || bert_drift_get(n->drift, v, NULL) != BERT_OK)
+        return false;
+    n->windows[1] = v->windows;
+    n->alarms[1] = v->windows_fired;
+    return true;
+}
+
+void bert__drift_leave(bert_engine *e, struct bert__name *n)
+{
+    if (n->drift == NULL)
+        return;
+    e->past_windows += n->windows[1] - n->windows[0];
+    e->past_alarms += n->alarms[1] - n->alarms[0];
+    n->drift = NULL;
+    bert__observers_count(e, n, NULL);
+}
+
+static void set_drift(bert_engine *e, struct bert__name *n, bert_drift *drift)
+{
+    bert_drift_values v;
+
+    look_at_drift(n, &v);
+    bert__drift_leave(e, n);
+    n->drift = drift;
+    bert__observers_count(e, NULL, drift);
+    look_at_drift(n, &v);
+    n->windows[0] = n->windows[1];
+    n->alarms[0] = n->alarms[1];
+}
+
 bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drift, bert_error *err)
 {
     struct bert__name *n;
@@ -168,8 +203,8 @@ bert_status bert_engine_watch(bert_engine *e, const char *name, bert_drift *drif
     if (st != BERT_OK)
         return st;
     old = n->drift;
-    n->drift = drift;
-    bert__observers_count(e, old, drift);
+    if (old != drift)
+        set_drift(e, n, drift);
     while (old != NULL && old != drift && bert__look_at(e, old))
         pthread_cond_wait(&e->idle, &e->lock);
     pthread_mutex_unlock(&e->lock);
@@ -196,28 +231,39 @@ static void show(struct bert__counters *c, const bert_drift_values *v)
         bert__measure_set(measures[i], (v->known >> known[i] & 1) != 0 ? v->value[known[i]] : NAN);
 }
 
+/* A sampler that is cleared, or another, begins anew; the counter doesn't. */
+void bert__count_samples(bert_engine *e)
+{
+    bert_sampler_state state = BERT_SAMPLER_STATE_INIT;
+
+    if (e->sampling == NULL)
+        return;
+    bert_sampler_counts(bert__sampling_sampler(e->sampling), &state);
+    if (state.entries < e->last_samples)
+        e->past_samples += e->last_samples;
+    e->last_samples = state.entries;
+    bert__gauge_set(&e->counters.sampled_texts, e->past_samples + e->last_samples);
+}
+
 void bert__observe_counts(bert_engine *e)
 {
-    uint64_t windows = 0, alarms = 0;
+    uint64_t windows = e->past_windows, alarms = e->past_alarms;
+    bert_drift_values first = BERT_DRIFT_VALUES_INIT;
     bool shown = false;
 
-    for (const struct bert__name *n = e->names; n != NULL; n = n->next) {
-        bert_drift_values v = BERT_DRIFT_VALUES_INIT;
+    for (struct bert__name *n = e->names; n != NULL; n = n->next) {
+        bert_drift_values v;
 
-        if (n->drift == NULL || bert_drift_get(n->drift, &v, NULL) != BERT_OK)
+        if (!look_at_drift(n, &v))
             continue;
-        windows += v.windows;
-        alarms += v.windows_fired;
+        windows += n->windows[1] - n->windows[0];
+        alarms += n->alarms[1] - n->alarms[0];
         if (!shown)
-            show(&e->counters, &v);
+            first = v;
         shown = true;
     }
+    show(&e->counters, &first); /* without any nothing is known */
     bert__gauge_set(&e->counters.drift_windows, windows);
     bert__gauge_set(&e->counters.drift_alarms, alarms);
-    if (e->sampling != NULL) {
-        bert_sampler_state state = BERT_SAMPLER_STATE_INIT;
-
-        bert_sampler_counts(bert__sampling_sampler(e->sampling), &state);
-        bert__gauge_set(&e->counters.sampled_texts, state.entries);
-    }
+    bert__count_samples(e);
 }

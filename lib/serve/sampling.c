@@ -343,6 +343,7 @@ bert_status bert_engine_sample(bert_engine *e, bert_sampler *sampler,
     st = check_tagger(e, o.tagger, err);
     old = s;
     if (st == BERT_OK) {
+        bert__count_samples(e);
         old = e->sampling;
         e->sampling = s;
         bert__observers_count(e, old, s);

@@ -104,6 +104,33 @@ static void watch_narrow(bert_engine *engine, bert_drift *drift)
     assert_true((after.known >> BERT_DRIFT_MMD & 1) == 0);
 }
 
+/* What was counted of a detector stays when it goes; what it showed does not. */
+static void take_away(bert_engine *engine, bert_profile *profile, bert_drift *drift)
+{
+    bert_metrics before = test_metrics_of(engine), after;
+    bert_drift *other = make_drift(profile);
+    bert_error err;
+
+    test_ok(bert_engine_watch(engine, NULL, NULL, &err), &err);
+    after = test_metrics_of(engine);
+    assert_int_equal(after.drift_windows, before.drift_windows);
+    assert_int_equal(after.drift_alarms, before.drift_alarms);
+    assert_true(isnan(after.drift_psi_length));
+    test_ok(bert_engine_watch(engine, NULL, drift, &err), &err); /* not counted twice */
+    test_ok(bert_engine_watch(engine, NULL, other, &err), &err);
+    after = test_metrics_of(engine);
+    assert_int_equal(after.drift_windows, before.drift_windows);
+    for (int i = 0; i < 60; i++)
+        run_text(engine, BERT_TASK_EMBED, usual[i % 4]);
+    after = test_metrics_of(engine);
+    assert_int_equal(after.drift_windows, before.drift_windows + values_of(other).windows);
+    test_engine_add(engine, "default", "embed/base");
+    test_ok(bert_engine_remove_model(engine, "default", &err), &err);
+    assert_int_equal(test_metrics_of(engine).drift_windows, after.drift_windows);
+    bert_drift_destroy(other);
+    test_engine_add(engine, "default", "embed/base");
+}
+
 /* Usual texts, then others. */
 static void test_watch(void **state)
 {
@@ -127,8 +154,10 @@ static void test_watch(void **state)
     for (int i = 0; i < 60; i++)
         run_text(engine, BERT_TASK_EMBED, strange[i % 2]);
     assert_true(test_metrics_of(engine).drift_alarms > 0);
+    assert_true(test_metrics_of(engine).drift_cosine_embedding
+                == values_of(drift).value[BERT_DRIFT_COSINE]);
     watch_narrow(engine, drift);
-    test_ok(bert_engine_watch(engine, NULL, NULL, &err), &err);
+    take_away(engine, profile, drift);
     bert_drift_destroy(drift);
     bert_profile_unref(profile);
     run_text(engine, BERT_TASK_EMBED, usual[0]);
@@ -305,13 +334,19 @@ static void test_sample(void **state)
     run_text(engine, BERT_TASK_EMBED, "write to ada@example.org");
     test_ok(bert_engine_sample(engine, NULL, NULL, &err), &err);
     run_text(engine, BERT_TASK_EMBED, "nor this");
+    assert_int_equal(test_metrics_of(engine).sampled_texts, 1);
     test_ok(bert_sampler_read(sampler, &samples, &err), &err);
     assert_int_equal(bert_samples_count(samples), 1);
     assert_int_equal(bert_samples_text(samples, 0).size, strlen("write to [EMAIL]"));
     assert_memory_equal(bert_samples_text(samples, 0).data, "write to [EMAIL]", 16);
     bert_samples_free(samples);
-    bert_sampler_destroy(sampler);
+    bert_sampler_clear(sampler);
+    test_ok(bert_engine_sample(engine, sampler, NULL, &err), &err);
+    assert_int_equal(test_metrics_of(engine).sampled_texts, 1);
+    run_text(engine, BERT_TASK_EMBED, usual[0]);
+    assert_int_equal(test_metrics_of(engine).sampled_texts, 2);
     bert_engine_destroy(engine);
+    bert_sampler_destroy(sampler);
 }
 
 /* A shadow's request is nobody's. */
