@@ -85,52 +85,56 @@ static uint64_t all_bytes(const bert_engine *e)
     return sum;
 }
 
-/* What to let go of first: versions for a rollback, then models that can be loaded again; of each
- * the least recently used. */
-static bool let_go(bert_engine *e, const struct bert__name *keep)
+/* Of what others than `keep` have, or all versions for a rollback, the least recently used. */
+static struct bert__name *oldest(const bert_engine *e, const struct bert__name *keep, bool before)
 {
-    struct bert__name *before = NULL, *current = NULL;
+    struct bert__name *found = NULL;
 
     for (struct bert__name *n = e->names; n != NULL; n = n->next) {
-        if (bytes_of(n->before) > 0 && (before == NULL || n->used < before->used))
-            before = n;
-        if (n != keep && bytes_of(n->current) > 0 && (current == NULL || n->used < current->used))
-            current = n;
+        if (n != keep && bytes_of(before ? n->before : n->current) > 0
+            && (found == NULL || n->used < found->used))
+            found = n;
     }
-    if (before != NULL) {
-        bert__served_retire(e, before->before);
-        before->before = NULL;
-    } else if (current != NULL) {
-        current->origin = current->current->origin;
-        current->current->origin = NULL;
-        bert__served_retire(e, current->current);
-        current->current = NULL;
-        bert__count(&e->counters.model_unloads, 1);
-    }
-    return before != NULL || current != NULL;
+    return found;
 }
 
+static void unload_before(bert_engine *e, struct bert__name *n)
+{
+    bert__served_retire(e, n->before);
+    n->before = NULL;
+    bert__count(&e->counters.model_unloads, 1);
+}
+
+/* It can be loaded again. */
+static void unload(bert_engine *e, struct bert__name *n)
+{
+    n->origin = n->current->origin;
+    n->current->origin = NULL;
+    bert__served_retire(e, n->current);
+    n->current = NULL;
+    bert__count(&e->counters.model_unloads, 1);
+}
+
+/* First go versions for a rollback, that which is replaced among them, then models that serve. */
 static bert_status make_room(bert_engine *e, const char *name, uint64_t bytes, bert_error *err)
 {
-    struct bert__name *n = bert__name_find(e, name);
-    uint64_t replaced = n != NULL ? bytes_of(n->current) : 0;
+    struct bert__name *n = bert__name_find(e, name), *other;
+    uint64_t room = e->model_bytes - bytes;
 
     if (e->model_bytes == 0)
         return BERT_OK;
     if (bytes > e->model_bytes)
         return bert__fail(err, BERT_ELIMIT, "the model takes %llu bytes; model_bytes is %llu",
                           (unsigned long long)bytes, (unsigned long long)e->model_bytes);
-    while (all_bytes(e) > e->model_bytes - bytes && let_go(e, n))
-        ;
+    while (all_bytes(e) > room && (other = oldest(e, NULL, true)) != NULL)
+        unload_before(e, other);
+    if (n != NULL && bytes_of(n->current) > 0 && all_bytes(e) > room) {
+        n->forget = true;
+        room += bytes_of(n->current);
+    }
+    while (all_bytes(e) > room && (other = oldest(e, n, false)) != NULL)
+        unload(e, other);
     bert__slots_tidy(e);
-    if (all_bytes(e) <= e->model_bytes - bytes)
-        return BERT_OK;
-    if (n == NULL || all_bytes(e) - replaced > e->model_bytes - bytes)
-        return bert__fail(err, BERT_ELIMIT,
-                          "the model takes %llu bytes, others %llu; model_bytes is %llu",
-                          (unsigned long long)bytes, (unsigned long long)all_bytes(e),
-                          (unsigned long long)e->model_bytes);
-    n->forget = true;
     return BERT_OK;
 }
 

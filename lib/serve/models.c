@@ -141,8 +141,10 @@ bert_status bert__served_install(bert_engine *engine, struct bert__served *serve
     }
     bert__served_retire(engine, n->before);
     n->before = n->forget ? NULL : n->current;
-    if (n->forget)
+    if (n->forget) {
         bert__served_retire(engine, n->current);
+        bert__count(&engine->counters.model_unloads, 1);
+    }
     n->forget = false;
     n->current = served;
     n->used = ++engine->clock;

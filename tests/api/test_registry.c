@@ -176,6 +176,7 @@ static void test_memory(void **state)
     bert_engine_options options = BERT_ENGINE_OPTIONS_INIT;
     bert_engine *engine;
     bert_request r = test_request("a", 1);
+    uint64_t unloads;
     bert_status status;
     bert_error err;
     bert_job *job;
@@ -199,8 +200,15 @@ static void test_memory(void **state)
     bert_job_unref(job);
     assert_int_equal(test_metrics_of(engine).models, 2);
     assert_true(test_metrics_of(engine).model_bytes <= options.model_bytes);
-    /* a new version of one doesn't fit beside the old one for a rollback */
+    /* a new version of one doesn't fit beside the old one for a rollback, and for that alone nobody
+     * else has to go */
+    unloads = test_metrics_of(engine).model_unloads;
     test_ok(bert_engine_load(engine, "b", path, NULL, &err), &err);
+    assert_int_equal(test_metrics_of(engine).models, 2);
+    assert_int_equal(test_metrics_of(engine).model_unloads, unloads + 1);
+    test_error(bert_engine_rollback(engine, "b", &err), &err, BERT_EINVAL, "no version before",
+               NULL);
+    bert_job_unref(test_run(engine, test_request("c", 1)));
     test_ok(bert_engine_load(engine, "c", path, NULL, &err), &err);
     assert_true(test_metrics_of(engine).model_bytes <= options.model_bytes);
     test_ok(bert_engine_remove_model(engine, "b", &err), &err);
