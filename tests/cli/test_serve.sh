@@ -242,7 +242,7 @@ is 'SIGTERM: whole lines only' "$(wc -l <"$tmp/out" | tr -d ' ')" "$(grep -c '^{
 is 'a closed pipe is silent' '0 1 0' "$(cat "$tmp/rc") $(wc -l <"$tmp/out" | tr -d ' ') $(wc -c <"$tmp/err" | tr -d ' ')"
 # The reader takes nothing: the pipe is full before the signal comes.
 mkfifo "$tmp/stuck"
-sleep 12 <"$tmp/stuck" &
+{ sleep 12; } <"$tmp/stuck" &
 (cat "$tmp/requests"; sleep 12) | timeout --preserve-status -k 6 -s TERM 2 \
     "$bert" serve --stdio -m "$model" -m "c=$task/classify" >"$tmp/stuck" 2>"$tmp/err"
 is 'SIGTERM while nobody reads' 143 $?
