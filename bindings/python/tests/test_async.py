@@ -237,7 +237,8 @@ def test_a_full_queue(base: libbert.Model) -> None:
         assert time.monotonic() - before < 0.2
         await asyncio.gather(*tasks, first, return_exceptions=True)
         assert sorted(order) == [*range(50), *range(60, 100)]
-        assert order == sorted(order)
+        # In line they keep their order; the engine's own hangs on what it reckons each will take.
+        assert all(abs(i - k) < 10 for i, k in zip(order, sorted(order)))
         assert all(task.cancelled() for task in tasks[50:60])
         assert engine._lines == {}
         # What is wrong with one that waited is its own matter.
