@@ -109,6 +109,7 @@ static int serve(struct server *server, char **names)
 
     if (!input_open(&server->input, NULL, 0, NULL))
         return EXIT_OPEN;
+    server->input.limit = SERVE_LINE;
     rc = make_engine(server);
     if (rc == 0)
         rc = load_models(server, names);
@@ -198,7 +199,9 @@ const struct command command_serve = {
         "  \"timeout_ms\"  else the answer is BERT_ETIMEDOUT\n"
         "A failure is {\"id\": 1, \"error\": {\"code\": \"BERT_EINVAL\", \"message\": \"...\"}}; "
         "of a\n"
-        "line without an id {\"id\": null, \"line\": 7, \"error\": ...}, lines from 1.\n"
+        "line without an id {\"id\": null, \"line\": 7, \"error\": ...}, lines from 1; so too of "
+        "one\n"
+        "over 256 MiB, which is passed over.\n"
         "  {\"cancel\": 1}     all requests of this id that are not done: BERT_ECANCELED\n"
         "  {\"models\": true}  the models there are; it may have an id\n"
         "At the end of the input all is answered first.",

@@ -167,17 +167,48 @@ bool input_next(struct input *input, bert_text *line)
     return true;
 }
 
+/* A whole line, or the last without an end. */
+static enum input_state give(struct input *input, size_t size, bool ended, bert_text *line)
+{
+    bool skipped = input->skips;
+
+    take(input, size, ended, line);
+    input->skips = false;
+    if (skipped)
+        return INPUT_MORE;
+    return input->limit > 0 && line->size > input->limit ? INPUT_LONG : INPUT_LINE;
+}
+
+/* There is no newline yet. */
+static bool drop_long(struct input *input)
+{
+    bool first = !input->skips;
+
+    if (!input->skips && (input->limit == 0 || input->end - input->start <= input->limit))
+        return false;
+    if (first) {
+        free(input->buffer);
+        input->capacity = FIRST_CAPACITY;
+        input->buffer = get_memory(input->capacity, 1);
+    }
+    input->skips = true;
+    input->start = input->end = input->scanned = 0;
+    return first;
+}
+
 enum input_state input_try(struct input *input, bert_text *line)
 {
     struct pollfd p = {.fd = input->fd, .events = POLLIN};
     size_t size;
 
+    if (find_newline(input, &size))
+        return give(input, size, true, line);
+    if (drop_long(input))
+        return INPUT_LONG;
+    if (input->at_end && (input->failed || input->start == input->end))
+        return INPUT_END;
     if (input->at_end)
-        return next_line(input, line) ? INPUT_LINE : INPUT_END;
-    if (find_newline(input, &size)) {
-        take(input, size, true, line);
-        return INPUT_LINE;
-    }
+        return give(input, input->end - input->start, false, line);
     if (poll(&p, 1, 0) == 0)
         return INPUT_WAIT;
     return fill(input) || input->at_end ? INPUT_MORE : INPUT_END;

@@ -14,6 +14,9 @@
 #include "examples/bert/output.h"
 #include "examples/bert/vectors.h"
 
+/* Bytes of a line at most: what a text may be (the engine's queue has 64 MiB of them), escaped. */
+enum { SERVE_LINE = 256 << 20 };
+
 /* What a line asks for. */
 enum call_kind { CALL_TASK, CALL_CANCEL, CALL_MODELS };
 

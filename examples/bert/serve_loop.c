@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "examples/bert/interrupt.h"
+#include "examples/bert/memory.h"
+#include "examples/bert/message.h"
 #include "examples/bert/serve.h"
 
 static bool stopped(const struct server *server)
@@ -85,6 +87,16 @@ static void take_line(struct server *server, bert_text line)
     }
 }
 
+static void take_long(struct server *server)
+{
+    struct call *call = get_memory(1, sizeof *call);
+    bert_error error;
+
+    call->line = ++server->lines;
+    error_set(&error, BERT_ELIMIT, "the line is longer than %d MiB", SERVE_LINE >> 20);
+    refuse(server, call, &error);
+}
+
 /* ---- Waiting ------------------------------------------------------------------------------ */
 
 /* Did any job end? */
@@ -116,6 +128,9 @@ static bool read_more(struct server *server)
     case INPUT_LINE:
         take_line(server, line);
         return server->held == NULL;
+    case INPUT_LONG:
+        take_long(server);
+        return true;
     case INPUT_MORE:
         return true;
     case INPUT_WAIT:

@@ -191,6 +191,11 @@ is 'a byte order mark, NUL, bad UTF-8, no newline' '1 3 1 1' \
 awk 'BEGIN { printf "{\"id\": 1, \"task\": \"embed\", \"text\": \""; for (i = 0; i < 1250000; i++) printf "a cat, "; print "\"}" }' | serve -m "$model"
 is 'a line of 8 MB' '0 1' "$(rc) $(grep -c '^{"id": 1, "embedding": ' "$tmp/out")"
 
+{ head -c 280000000 /dev/zero; echo; echo '{"id": 2, "models": true}'; } | serve -m "$task/tag"
+is 'a line over the limit' '1 2' "$(rc) $(wc -l <"$tmp/out" | tr -d ' ')"
+has 'is refused by its number' '"line": 1, "error": {"code": "BERT_ELIMIT", "message": "the line is longer than 256 MiB"}'
+has 'and the next one is read' '{"id": 2, '
+
 # ---- Order, cancels, limits ---------------------------------------------------------------
 # A text that takes long: many windows of this model.
 long() { # id, repetitions, more keys
