@@ -69,6 +69,11 @@ bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct 
     return BERT_OK;
 }
 
+void bert__token_scratch_watch(struct bert__token_scratch *s, struct bert__watch *watch)
+{
+    s->watch = watch;
+}
+
 static void free_sequence(struct bert__alloc *alloc, struct bert__sequence *s)
 {
     bert__alloc_free(alloc, s->ids);

@@ -3,6 +3,7 @@
 #ifndef BERT_TOKENIZER_SCRATCH_H
 #define BERT_TOKENIZER_SCRATCH_H
 
+#include "lib/base/watch.h"
 #include "tokenizer/pipeline.h"
 
 /* A token whose text is not what the vocabulary says of its id. */
@@ -51,7 +52,8 @@ struct bert__token_scratch {
     struct bert__work work;
     struct bert__sequence sequences[2];
     const bert_tokenizer *reserved_for;
-    char *joined; /* prompt and text */
+    struct bert__watch *watch; /* asked between stretches of bert__tokenize_sink(); NULL: none */
+    char *joined;              /* prompt and text */
     size_t joined_cap;
 };
 

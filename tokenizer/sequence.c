@@ -21,10 +21,11 @@ struct run {
     struct bert__sequence *sequence; /* one of these */
     struct bert__id_sink *sink;
     struct bert__token_finder *finder;
-    uint64_t stop;      /* tokens after which the rest is not read; 0: read all */
-    size_t base;        /* where the stretch begins in the text */
-    size_t n_words;     /* before the stretch */
-    bert_status status; /* of the last tokens that the model passed on */
+    uint64_t stop;             /* tokens after which the rest is not read; 0: read all */
+    struct bert__watch *watch; /* may end it; NULL: nothing does */
+    size_t base;               /* where the stretch begins in the text */
+    size_t n_words;            /* before the stretch */
+    bert_status status;        /* of the last tokens that the model passed on */
     bert_error *err;
 };
 
@@ -359,7 +360,9 @@ static bert_status run_span(struct run *r, bert_span whole, bool open, size_t *b
 
         if (open && end == whole.end)
             break;
-        status = run_stretch(r, *begin, &end, whole, open);
+        status = r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
+        if (status == BERT_OK)
+            status = run_stretch(r, *begin, &end, whole, open);
         if (end == *begin)
             break;
         *begin = end;
@@ -458,6 +461,7 @@ bert_status bert__tokenize_sink(const bert_tokenizer *tok, struct bert__token_sc
                     .text = text,
                     .sink = out,
                     .stop = out->stop,
+                    .watch = scratch->watch,
                     .err = err};
     bert_status status;
 

@@ -32,6 +32,9 @@ struct bert__token_scratch;
 bert_status bert__token_scratch_create(struct bert__token_scratch **out, struct bert__alloc *alloc,
                                        bert_error *err);
 void bert__token_scratch_destroy(struct bert__token_scratch *scratch);
+/* Asked between stretches by bert__tokenize_ids() and bert__tokenize_pair_ids(). */
+struct bert__watch;
+void bert__token_scratch_watch(struct bert__token_scratch *scratch, struct bert__watch *watch);
 /* Take now what bert__tokenize_ids() with this tokenizer, which must live as long, needs for
  * ordinary text of any length; only a long stretch without white space or punctuation, and a prompt
  * before a long text, take more. */

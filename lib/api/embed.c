@@ -116,7 +116,7 @@ static bert_status add_text(struct job *job, size_t i, bert_embed_report *report
                            bert__packer_ids(&job->packer), bert__packer_type_ids(&job->packer), &n,
                            &truncated, r->pooling.include_prompt ? NULL : &prompt_tokens, err);
 
-    *own = true;
+    *own = !bert__status_is_of_call(st);
     if (st == BERT_OK && truncated > 0 && r->overlong == BERT_OVERLONG_WINDOWS) {
         st = bert__packer_flush(&job->packer, err);
         if (st != BERT_OK) {

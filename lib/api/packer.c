@@ -100,6 +100,11 @@ bert_status bert__packer_take(struct bert__packer *p, size_t owner, uint32_t n,
     return BERT_OK;
 }
 
+bool bert__status_is_of_call(bert_status st)
+{
+    return st == BERT_ECANCELED || st == BERT_ETIMEDOUT;
+}
+
 bool bert__status_is_of_text(bert_status st)
 {
     return st == BERT_ERANGE || st == BERT_EINVAL || st == BERT_ELIMIT;

@@ -38,5 +38,7 @@ bert_status bert__fit_types(const bert_model *model, bool no_types, int32_t *typ
 /* Does this status speak of one text, so that the others can be answered?  BERT_ELIMIT
  * does: what a text takes beyond the session's scratch hangs on its length. */
 bool bert__status_is_of_text(bert_status status);
+/* Or does it end the whole call: canceled, or its time is up? */
+bool bert__status_is_of_call(bert_status status);
 
 #endif

@@ -91,6 +91,8 @@ static bert_status create_texts(bert_session *s, bert_error *err)
         || e->attended == NULL || e->owner == NULL || e->rows == NULL || e->spare == NULL)
         return bert__alloc_fail(s->alloc, "the session's scratch", err);
     st = bert__token_scratch_create(&e->tokens, s->alloc, err);
+    if (st == BERT_OK)
+        bert__token_scratch_watch(e->tokens, &s->watch);
     if (st == BERT_OK && !bert__token_scratch_reserve(e->tokens, s->model->tokenizer))
         st = bert__alloc_fail(s->alloc, "the session's scratch", err);
     return st;

@@ -119,6 +119,8 @@ static bert_status add(struct bert__task_run *run, const struct bert__task_texts
 
     if (st == BERT_OK && t->look != NULL)
         st = t->look(run->context, i, bert__packer_ids(&run->packer), text.n, &why);
+    if (bert__status_is_of_call(st))
+        return bert__fail(err, st, "%s", why.message);
     if (st != BERT_OK)
         return bert__status_is_of_text(st) ? bert__records_fail(records, i, &why, err)
                                            : bert__fail(err, st, "text %zu: %s", i, why.message);

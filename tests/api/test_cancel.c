@@ -121,6 +121,45 @@ static void test_forward_and_embed(void **state)
     test_files_free(&files);
 }
 
+/* Between the stretches of one long text, of whatever task. */
+static void test_while_tokenizing(void **state)
+{
+    enum { WORDS = 100000 };
+    bert_model *model = test_load(test_path("tests/data/models/embed/base"), NULL);
+    char *words = malloc(4 * WORDS);
+    const bert_text texts[2] = {{"a cat", 5}, {words, 4 * WORDS}};
+    bert_embed_report reports[2];
+    struct host host;
+    bert_session *session = session_for(model, &host);
+    bert_embeddings *all;
+    float want[2 * 256], out[2 * 256];
+    bert_error err;
+
+    (void)state;
+    for (size_t i = 0; i < WORDS; i++)
+        memcpy(words + 4 * i, "cat ", 4);
+    test_ok(bert_embed(session, texts, 2, NULL, want, 2 * 256, reports, &err), &err);
+    assert_true(host.asked > 50);
+    for (int stop_at = 1; stop_at < 50; stop_at += 12) {
+        host.asked = 0;
+        host.stop_at = stop_at;
+        /* it is not one text that failed */
+        test_error(bert_embed(session, texts, 2, NULL, out, 2 * 256, reports, &err), &err,
+                   BERT_ECANCELED, "the call was canceled", NULL);
+        assert_int_equal(host.asked, stop_at);
+        host.asked = 0;
+        test_error(bert_embed_all(session, texts, 2, NULL, &all, &err), &err, BERT_ECANCELED,
+                   "the call was canceled", NULL);
+        assert_int_equal(host.asked, stop_at);
+    }
+    host.stop_at = 0;
+    test_ok(bert_embed(session, texts, 2, NULL, out, 2 * 256, reports, &err), &err);
+    assert_memory_equal(out, want, 2 * bert_model_embedding_size(model) * sizeof *out);
+    free(words);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
 static void test_deadline(void **state)
 {
     bert_model *model = load();
@@ -249,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_at_every_question),
         cmocka_unit_test(test_forward_and_embed),
+        cmocka_unit_test(test_while_tokenizing),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_from_another_thread),
