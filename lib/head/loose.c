@@ -73,11 +73,10 @@ bert_status bert__loose_pickle(const struct bert__head_files *files, const char 
     bert__source_trace(files->source, trace);
     if (st == BERT_OK && file != NULL)
         bert__fail(missing, BERT_EUNSUPPORTED,
-                   "%s: only safetensors are read (a pickle can run code when it is opened); where "
-                   "you trust the file, write it anew in Python: safetensors.torch.save_file("
-                   "torch.load(\"%s.pt\", map_location=\"cpu\", weights_only=True), "
-                   "\"%s.safetensors\")",
-                   bert__file_path(file), name, name);
+                   "%s: only safetensors are read (a pickle can run code when it is opened); "
+                   "`python -m libbert.convert` with the model's folder, which runs none of it, "
+                   "makes %s.safetensors",
+                   bert__file_path(file), name);
     bert__file_close(file);
     return st;
 }

@@ -280,27 +280,36 @@ out:
 /* There are no safetensors: say what there is instead, and what to do. */
 static bert_status fail_absent(const struct opening *o)
 {
-    static const char *const others[] = {"pytorch_model.bin", "pytorch_model.bin.index.json",
-                                         "tf_model.h5", "flax_model.msgpack", "model.ckpt.index"};
+    static const struct {
+        const char *name;
+        bool pickle;
+    } others[] = {{"pytorch_model.bin", true},
+                  {"pytorch_model.bin.index.json", true},
+                  {"tf_model.h5", false},
+                  {"flax_model.msgpack", false},
+                  {"model.ckpt.index", false}};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-        const char *relative = bert__join_name(&o->files->arena, o->directory, others[i]);
+        const char *relative = bert__join_name(&o->files->arena, o->directory, others[i].name);
         struct bert__file *file;
         bert_status status;
 
         if (!relative)
-            return bert__alloc_fail(o->alloc, others[i], o->err);
+            return bert__alloc_fail(o->alloc, others[i].name, o->err);
         status = bert__source_open(o->source, relative, 1, &file, o->err);
         if (status)
             return status;
         if (!file)
             continue;
         status = bert__fail(
-            o->err, BERT_EUNSUPPORTED,
-            "%s: only safetensors are read (a pickle can run code when it is opened); where you "
-            "trust the file, load it in Python with transformers or sentence-transformers and "
-            "write it anew with save_pretrained(), which makes " SINGLE_NAME,
-            bert__file_path(file));
+            o->err, BERT_EUNSUPPORTED, "%s: %s; %s " SINGLE_NAME, bert__file_path(file),
+            others[i].pickle ? "only safetensors are read (a pickle can run code when it is opened)"
+                             : "only safetensors are read",
+            others[i].pickle
+                ? "`python -m libbert.convert` with the model's folder, which runs none of it, "
+                  "makes"
+                : "where you trust the file, load it in Python with transformers and write it anew "
+                  "with save_pretrained(), which makes");
         bert__file_close(file);
         return status;
     }

@@ -223,7 +223,7 @@ static void test_pickles(void **state)
     test_files_remove(&files, LARGE);
     load_error(&files, BERT_EIO, LARGE, NULL, NULL);
     test_files_set_text(&files, "pytorch_model.bin", "\x80\x02}q\x01.");
-    load_error(&files, BERT_EUNSUPPORTED, "pytorch_model.bin", "safetensors", NULL);
+    load_error(&files, BERT_EUNSUPPORTED, "pytorch_model.bin", "python -m libbert.convert", NULL);
     test_files_free(&files);
 }
 

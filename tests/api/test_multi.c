@@ -275,10 +275,10 @@ static void test_pickles(void **state)
     assert_int_equal(bert_model_embeddings(v.model), BERT_EMBEDDING_DENSE);
     o.outputs = BERT_EMBEDDING_MULTI;
     test_error(bert_embed_all(v.session, v.texts, v.n, &o, &r, &err), &err, BERT_EUNSUPPORTED,
-               "colbert_linear.pt", "save_file", "colbert_linear.safetensors", NULL);
+               "colbert_linear.pt", "libbert.convert", "colbert_linear.safetensors", NULL);
     o.outputs = BERT_EMBEDDING_SPARSE;
     test_error(bert_embed_all(v.session, v.texts, v.n, &o, &r, &err), &err, BERT_EUNSUPPORTED,
-               "sparse_linear.pt", "save_file", "sparse_linear.safetensors", NULL);
+               "sparse_linear.pt", "libbert.convert", "sparse_linear.safetensors", NULL);
     o.outputs = 0;
     test_ok(bert_embed_all(v.session, v.texts, v.n, &o, &r, &err), &err);
     check_dense(&v, r);
