@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import MODELS
 
@@ -93,6 +94,66 @@ def test_it_is_the_same_process() -> None:
             process.stdin.close()
     assert ends[0] == ends[1]
     assert ends[0] == 128 + signal.SIGTERM
+
+
+# ---- embed over folders ---------------------------------------------------------------------
+
+
+def folders(at: pathlib.Path) -> list[str]:
+    """The options for a folder with one shard, and for one that is not there yet."""
+    shards = at / "in"
+    shards.mkdir()
+    (shards / "a.txt").write_text("a cat\non a mat\n")
+    return [f"--input-dir={shards}", "--output-dir", str(at / "out")]
+
+
+def test_embed_over_folders_is_the_bulk_job(tmp_path: pathlib.Path) -> None:
+    words = folders(tmp_path)
+    done = run("embed", *words, "-m", MODEL, "--precision", "fp32", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    found = np.load(tmp_path / "out" / "a.npy")
+    with libbert.Model(MODEL) as model:
+        assert found.tobytes() == model.embed(["a cat", "on a mat"]).tobytes()
+    again = run("embed", *words, "-m", MODEL)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "1 shards, 2 rows" in again.stderr
+    refused = run("embed", *words, "-m", MODEL, "--normalize")
+    assert refused.returncode == 3
+    assert "--restart begins anew" in refused.stderr
+
+
+def test_embed_needs_both_folders() -> None:
+    for option, other in (("--input-dir", "--output-dir"), ("--output-dir", "--input-dir")):
+        done = run("embed", option, "/nowhere", "-m", MODEL)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"required: {other}" in done.stderr
+        assert "python -m libbert embed" in done.stderr
+
+
+def test_help_of_embed_over_folders() -> None:
+    done = run("embed", "--input-dir", "x", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: python -m libbert embed ")
+    assert "--output-dir DIR" in done.stdout
+    assert "INPUT_DIR" not in done.stdout
+
+
+@needs_command
+def test_help_of_embed_names_folders_and_goes_on() -> None:
+    done = run("embed", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    ours, between, theirs = done.stdout.partition("Usage: bert embed ")
+    assert between
+    assert "--input-dir DIR --output-dir DIR" in ours
+    assert "--pooling" in theirs
+    assert "--input-dir" not in theirs
+
+
+@needs_command
+def test_embed_of_texts_is_the_commands() -> None:
+    done = run("embed", "-m", MODEL, "--json", "--", "--input-dir")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith('{"index": 0, "embedding": [')
 
 
 def place(folder: pathlib.Path, library: str, program: str, script: str = "") -> str:

@@ -73,16 +73,23 @@ def _count(least: int) -> Any:
     return parse
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser(embed: bool = False) -> argparse.ArgumentParser:
+    """`embed`: of `python -m libbert embed`, which takes the folders as options."""
     parser = argparse.ArgumentParser(
-        f"python -m {PROGRAM}",
+        "python -m libbert embed" if embed else f"python -m {PROGRAM}",
         description=_ABOUT,
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("input", metavar="INPUT_DIR", type=Path, help="folder of shards, with its subfolders")
-    add("output", metavar="OUTPUT_DIR", type=Path, help="folder of the vectors; made if missing")
+    read: dict[str, Any] = {"type": Path, "help": "folder of shards, with its subfolders"}
+    write: dict[str, Any] = {"type": Path, "help": "folder of the vectors; made if missing"}
+    if embed:
+        add("--input-dir", dest="input", metavar="DIR", required=True, **read)
+        add("--output-dir", dest="output", metavar="DIR", required=True, **write)
+    else:
+        add("input", metavar="INPUT_DIR", **read)
+        add("output", metavar="OUTPUT_DIR", **write)
     add("-m", "--model", metavar="DIR", type=Path, help="model directory or packed file "
         "[$BERT_MODEL]")  # fmt: skip
     add("--column", default="text", metavar="NAME", help="key or column of the texts [text]")
@@ -111,15 +118,15 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse(argv: Sequence[str] | None) -> Arguments:
+def parse(argv: Sequence[str] | None, embed: bool = False) -> Arguments:
     """Arguments of a command line; SystemExit as argparse has it, BulkError."""
-    parsed = make_parser().parse_args(argv)
+    parsed = make_parser(embed).parse_args(argv)
     model = parsed.model or os.environ.get("BERT_MODEL")
     if not model:
         raise usage("no model; --model DIR or BERT_MODEL names it")
     if parsed.format == "parquet" and parsed.id_column == "embedding":
         raise usage('--id-column is "embedding", the name of the vectors\' own column')
-    embed = {
+    options = {
         "pooling": parsed.pooling,
         "normalize": parsed.normalize,
         "dimensions": parsed.dimensions,
@@ -130,6 +137,6 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     }
     return Arguments(
         parsed.input, parsed.output, Path(model), parsed.column, parsed.id_column, parsed.format,
-        parsed.precision, embed, parsed.threads, parsed.rows_per_batch, parsed.errors == "stop",
+        parsed.precision, options, parsed.threads, parsed.rows_per_batch, parsed.errors == "stop",
         parsed.restart, parsed.progress, parsed.quiet,
     )  # fmt: skip

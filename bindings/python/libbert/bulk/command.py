@@ -29,10 +29,13 @@ def _run(wanted: Arguments) -> int:
     return 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (None: the process's own); its exit status."""
+def main(argv: Sequence[str] | None = None, embed: bool = False) -> int:
+    """Run the command with these arguments (None: the process's own); its exit status.
+
+    `embed`: they are those of `python -m libbert embed --input-dir DIR --output-dir DIR`.
+    """
     try:
-        return _run(parse(argv))
+        return _run(parse(argv, embed))
     except SystemExit as end:  # argparse, which has said what it had to
         return end.code if isinstance(end.code, int) else 0
     except BulkError as error:
