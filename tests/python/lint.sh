@@ -17,4 +17,5 @@ if [ "$(cat "$dir/wanted" 2>/dev/null)" != "$wanted" ]; then
 fi
 cd "$root/bindings/python"
 "$dir/bin/ruff" check --no-cache .
-"$dir/bin/mypy" --strict --cache-dir="$dir/mypy" libbert tools tests
+"$dir/bin/ruff" check --no-cache --config pyproject.toml ../../examples/python
+"$dir/bin/mypy" --strict --cache-dir="$dir/mypy" libbert tools tests ../../examples/python
