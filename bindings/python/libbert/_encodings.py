@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import weakref
 from ctypes import byref
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from . import _constants as c
 from ._ffi import lib
+from ._life import free_with
 from ._structs import Error
 from ._texts import text_bytes
 from .errors import check
@@ -56,7 +56,7 @@ class Encodings:
 
     def __init__(self, handles: NDArray[np.uintp], overflow: bool) -> None:
         handles = handles[handles != 0]
-        self._finalizer = weakref.finalize(self, _free, handles)
+        self._finalizer = free_with(self, _free, handles)
         windows, samples = handles, np.arange(len(handles))
         if overflow:
             windows, samples = _with_overflow(handles)

@@ -15,6 +15,7 @@ from . import _options as o
 from . import _read as read
 from . import _structs as s
 from ._ffi import lib
+from ._life import free_with
 from .errors import check, make_error
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Job:
         self.pairs = pairs
         self.keep = keep
         self._address = 0
-        self._reference: weakref.finalize[..., Job] | None = None
+        self._reference: weakref.finalize[..., Any] | None = None
         self._lock = threading.Lock()
 
     def adopt(self, address: int) -> None:
@@ -68,7 +69,7 @@ class Job:
                 lib.bert_job_unref(address)
                 return
             self._address = address
-            self._reference = weakref.finalize(self, lib.bert_job_unref, address)
+            self._reference = free_with(self, lib.bert_job_unref, address)
 
     @property
     def address(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, byref, c_size_t, c_void_p, create_string_buffer
 from typing import TYPE_CHECKING, Any, Callable
@@ -15,6 +14,7 @@ import numpy as np
 from . import _options as o
 from ._encodings import Encodings
 from ._ffi import lib
+from ._life import free_with
 from ._structs import Error, File, TokenizeOptions, TokenizerOptions
 from ._texts import address_of, encode, make_texts, text_bytes, text_of
 from .errors import check, closed, fail
@@ -83,7 +83,7 @@ class RawTokenizer:
         assert address
         self._address = address
         self._lock = threading.Lock()
-        self._finalizer = weakref.finalize(self, lib.bert_tokenizer_unref, address)
+        self._finalizer = free_with(self, lib.bert_tokenizer_unref, address)
 
     @classmethod
     def from_address(cls, address: int, path: str | None = None) -> RawTokenizer:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +12,7 @@ import numpy as np
 from . import _outputs as out
 from . import _windows as w
 from ._ffi import lib
+from ._life import free_with
 from ._plan import LARGE, Plan, make_plan
 from ._special_tokens import SpecialTokens
 from ._structs import TokenizeOptions
@@ -50,7 +50,7 @@ class AutoTokenizer(SpecialTokens):
         self._files = files = Files(name)
         self.raw = RawTokenizer(name)
         self._address = self.raw.reference()  # for as long as this lives
-        weakref.finalize(self, lib.bert_tokenizer_unref, self._address)
+        free_with(self, lib.bert_tokenizer_unref, self._address)
         self.name_or_path = name
         self.vocabulary = Vocabulary(self.raw, files)
         self.threads = threads

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Mapping
 from ctypes import byref, c_void_p
 from typing import TYPE_CHECKING, Any, Callable, Union
@@ -15,6 +14,7 @@ from . import _options as o
 from ._embed import EmbedMethods
 from ._ffi import lib
 from ._forward import ForwardMethods
+from ._life import free_with
 from ._structs import Error, File, LogFn, ModelOptions
 from ._tasks import TaskMethods
 from ._texts import address_of, text_bytes
@@ -160,7 +160,7 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
         self._lock = threading.RLock()
         self._session: Session | None = None
         self._tokenizer: RawTokenizer | None = None
-        self._finalizer = weakref.finalize(self, lib.bert_model_unref, address)
+        self._finalizer = free_with(self, lib.bert_model_unref, address)
 
     @classmethod
     def from_address(cls, address: int, path: str | None = None) -> Model:

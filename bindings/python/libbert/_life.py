@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The end of what the library gave."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+
+def free_with(owner: Any, free: Callable[..., Any], *arguments: Any) -> weakref.finalize[..., Any]:
+    """Call free(*arguments) when the owner goes, but not at the end of the program.
+
+    Threads may be in a call with it then, and the process takes all of it along.
+    """
+    finalizer = weakref.finalize(owner, free, *arguments)
+    finalizer.atexit = False
+    return finalizer
