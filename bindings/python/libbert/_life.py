@@ -5,7 +5,24 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+Closes = TypeVar("Closes", bound="Closing")
+
+
+class Closing:
+    """Works in `with`, which closes it."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def free_with(owner: Any, free: Callable[..., Any], *arguments: Any) -> weakref.finalize[..., Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from . import _options as o
 from . import _tensors as t
 from ._hub import resolve
+from ._life import Closing
 from ._texts import Texts, make_texts
 from .model import Model
 
@@ -140,7 +141,7 @@ def texts_of(inputs: Any) -> Texts:
     return make_texts(inputs, "inputs")
 
 
-class Base:
+class Base(Closing):
     """A model in the shape of sentence-transformers.
 
     Attributes:
@@ -396,12 +397,6 @@ class Base:
     def close(self) -> None:
         """Free the model.  Twice is fine."""
         self.model.close()
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_length": self.max_seq_length}

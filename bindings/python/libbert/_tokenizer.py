@@ -14,13 +14,12 @@ import numpy as np
 from . import _options as o
 from ._encodings import Encodings
 from ._ffi import lib
-from ._life import free_with
+from ._life import Closing, free_with
 from ._structs import Error, File, TokenizeOptions, TokenizerOptions
 from ._texts import address_of, encode, make_texts, text_bytes, text_of
 from .errors import check, closed, fail
 
 if TYPE_CHECKING:
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -59,7 +58,7 @@ def tokenize_options(
     )
 
 
-class RawTokenizer:
+class RawTokenizer(Closing):
     """A tokenizer; immutable, for any number of threads at once.
 
     Args:
@@ -134,17 +133,6 @@ class RawTokenizer:
         fine."""
         with self._lock:
             self._finalizer()
-
-    def __enter__(self) -> RawTokenizer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self.path is None:

@@ -14,6 +14,7 @@ import numpy as np
 from . import _constants as c
 from . import _read as read
 from ._ffi import lib
+from ._life import Closing
 from ._outputs import torch
 from ._padded import Rows, mask_of, matrix_of
 from ._structs import Error
@@ -104,7 +105,7 @@ def _config_file(path: str | None) -> dict[str, Any]:
     return {}
 
 
-class Encoder:
+class Encoder(Closing):
     """A model that is called as those of transformers are, with padded ids.
 
     Args:
@@ -373,12 +374,6 @@ class Encoder:
     def close(self) -> None:
         """Free the model."""
         self.model.close()
-
-    def __enter__(self) -> Encoder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Encoder({self.model!r})"

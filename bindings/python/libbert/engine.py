@@ -17,12 +17,12 @@ from . import _structs as s
 from ._embed import chunk_spans
 from ._ffi import lib
 from ._jobs import TASKS, Job
+from ._life import Closing
 from ._texts import encode, make_texts, text_of
 from .errors import BertError, check, closed, read_error
 from .model import Model, PathLike, model_options
 
 if TYPE_CHECKING:
-    from types import TracebackType
 
     from ._texts import TextsLike
 
@@ -76,7 +76,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-class Engine:
+class Engine(Closing):
     """A queue in front of models, for any number of threads at once.
 
     Args:
@@ -143,17 +143,6 @@ class Engine:
         """Stop with "cancel", join the threads and free.  Jobs stay readable.  Twice is fine; not
         from a callback."""
         self._finalizer()
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # ---- Models ------------------------------------------------------------------------
 

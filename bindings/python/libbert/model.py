@@ -14,14 +14,13 @@ from . import _options as o
 from ._embed import EmbedMethods
 from ._ffi import lib
 from ._forward import ForwardMethods
-from ._life import free_with
+from ._life import Closing, free_with
 from ._structs import Error, File, LogFn, ModelOptions
 from ._tasks import TaskMethods
 from ._texts import address_of, text_bytes
 from .errors import check, closed
 
 if TYPE_CHECKING:
-    from types import TracebackType
 
     from ._pool import Pool
     from ._tokenizer import RawTokenizer
@@ -77,7 +76,7 @@ def log_function(log: Log) -> Any:
     return LogFn(call)
 
 
-class Model(EmbedMethods, TaskMethods, ForwardMethods):
+class Model(EmbedMethods, TaskMethods, ForwardMethods, Closing):
     """A model in memory; immutable, for any number of threads at once.
 
     Args:
@@ -216,17 +215,6 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods):
             self._finalizer()
         if session is not None:
             session.close()
-
-    def __enter__(self) -> Model:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         if self.path is None:

@@ -25,7 +25,7 @@ FUNCTIONS = ("cosine", "dot", "euclidean", "manhattan")
 
 
 class Similar(Base):
-    """Has a similarity function."""
+    """Has a similarity function, and prompts for queries and documents."""
 
     usual_similarity = "cosine"
 
@@ -70,6 +70,33 @@ class Similar(Base):
         from .util import similarity_pairwise
 
         return similarity_pairwise(self._similarity_fn_name, embeddings1, embeddings2)
+
+    def encode(self, inputs: Any = None, *arguments: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def encode_query(
+        self,
+        inputs: Any = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> Any:
+        """encode() with the prompt "query", if no other is asked for."""
+        name = self._query_prompt(prompt, prompt_name)
+        return self.encode(inputs, name, prompt, *arguments, task="query", **options)
+
+    def encode_document(
+        self,
+        inputs: Any = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> Any:
+        """encode() with the prompt "document", "passage" or "corpus", if no other is asked for."""
+        name = self._document_prompt(prompt, prompt_name)
+        return self.encode(inputs, name, prompt, *arguments, task="document", **options)
 
 
 class SentenceTransformer(Similar):
@@ -201,30 +228,6 @@ class SentenceTransformer(Similar):
         elif not texts.n:
             vectors = np.array([])
         return vectors[0] if texts.single else vectors
-
-    def encode_query(
-        self,
-        inputs: Any = None,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """encode() with the prompt "query", if no other is asked for."""
-        name = self._query_prompt(prompt, prompt_name)
-        return self.encode(inputs, name, prompt, *arguments, task="query", **options)
-
-    def encode_document(
-        self,
-        inputs: Any = None,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """encode() with the prompt "document", "passage" or "corpus", if no other is asked for."""
-        name = self._document_prompt(prompt, prompt_name)
-        return self.encode(inputs, name, prompt, *arguments, task="document", **options)
 
     def encode_multi_process(
         self,

@@ -11,17 +11,17 @@ from . import _structs as s
 from ._embed import EmbedMethods
 from ._ffi import lib
 from ._forward import ForwardMethods
+from ._life import Closing
 from ._pool import Pool
 from ._tasks import TaskMethods
 from .errors import check
 
 if TYPE_CHECKING:
-    from types import TracebackType
 
     from .model import Model
 
 
-class Session(EmbedMethods, TaskMethods, ForwardMethods):
+class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
     """Sessions of a model: as many as threads call at once, up to `sessions`.
 
     Args:
@@ -71,17 +71,6 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods):
     def close(self) -> None:
         """Free the sessions as soon as calls that are under way have ended.  Twice is fine."""
         self.pool.close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def estimate(self) -> int:
         """Bytes that one session holds at its peak."""

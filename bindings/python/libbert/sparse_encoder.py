@@ -165,30 +165,6 @@ class SparseEncoder(Similar):
     def _call(place: int, n: int, options: Any, session: int, out: Any, error: Any) -> int:
         return int(lib.bert_embed_all(session, place, n, byref(options), out, error))
 
-    def encode_query(
-        self,
-        inputs: Any = None,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """encode() with the prompt "query", if no other is asked for."""
-        name = self._query_prompt(prompt, prompt_name)
-        return self.encode(inputs, name, prompt, *arguments, task="query", **options)
-
-    def encode_document(
-        self,
-        inputs: Any = None,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """encode() with the prompt "document", "passage" or "corpus", if no other is asked for."""
-        name = self._document_prompt(prompt, prompt_name)
-        return self.encode(inputs, name, prompt, *arguments, task="document", **options)
-
     # ---- What the vectors say -------------------------------------------------------------------
 
     def get_embedding_dimension(self) -> int:
