@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from typing_extensions import Self
+if TYPE_CHECKING:  # no package of a user's
+    from typing_extensions import Self
 
 Closes = TypeVar("Closes", bound="Closing")
 
