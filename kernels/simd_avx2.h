@@ -18,6 +18,7 @@
 
 typedef __m256 vf;
 typedef __m256i vi;
+typedef int32_t vn __attribute__((vector_size(32)));
 typedef __m256 vm;
 typedef __m256i vt;
 typedef vf vs;

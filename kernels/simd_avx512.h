@@ -18,6 +18,7 @@
 
 typedef __m512 vf;
 typedef __m512i vi;
+typedef int32_t vn __attribute__((vector_size(64)));
 typedef __mmask16 vm;
 typedef __mmask16 vt;
 typedef vf vs;

@@ -18,6 +18,7 @@
 
 typedef float32x4_t vf;
 typedef int32x4_t vi;
+typedef vi vn;
 typedef uint32x4_t vm;
 typedef size_t vt;
 typedef float vs; /* multiplied by lane: needs no copy to all lanes */

@@ -6,6 +6,7 @@
  *
  * The vocabulary, the same in every simd_<isa>.h:
  *   VF, vf, vi      lanes; a vector of floats; of int32
+ *   vn              vi, for sums in a loop: gcc copies one of the type __m512i at each addition
  *   vm, vf_lt, vf_isnan, vf_sel   lane masks of comparisons
  *   vt, vt_make(n)  a tail of n <= VF lanes: vf_load_t gives 0 beyond them, vf_store_t
  *                   leaves memory beyond them alone; vf_keep_t(a, other, t) takes `other` there
@@ -35,6 +36,7 @@
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
+typedef vi vn;
 typedef vi vm;
 typedef size_t vt;
 typedef vf vs;

@@ -17,21 +17,21 @@
 #include "kernels/tmpl/narrow.h"
 #include "kernels/tmpl/rows_int8.h"
 
-ALWAYS_INLINE vi K(q8_zero)(void)
+ALWAYS_INLINE vn K(q8_zero)(void)
 {
-    return vi_zero();
+    return (vn)vi_zero();
 }
 
-ALWAYS_INLINE vf K(q8_finish)(const TILE *t, vi sum, size_t r, size_t v)
+ALWAYS_INLINE vf K(q8_finish)(const TILE *t, vn sum, size_t r, size_t v)
 {
     const char *scales = (const char *)t->b + K(gemm_int8_element_bytes)(t->k);
     const char *sums = scales + Q_NR * sizeof(float);
     const char *row = (const char *)((const Q_A *)t->a + r * t->lda);
+    const vi exact = vi_sub((vi)sum, vi_load((const int32_t *)(const void *)sums + v * VF));
     float scale;
 
     memcpy(&scale, row + K(row_int8_bytes)(t->k), sizeof(scale));
-    sum = vi_sub(sum, vi_load((const int32_t *)(const void *)sums + v * VF));
-    return vf_mul(vf_from_vi(sum),
+    return vf_mul(vf_from_vi(exact),
                   vf_mul(vf_set1(scale), vf_load((const float *)(const void *)scales + v * VF)));
 }
 
@@ -41,7 +41,7 @@ ALWAYS_INLINE vf K(q8_finish)(const TILE *t, vi sum, size_t r, size_t v)
 #define G_W     Q_W
 #define G_X     Q_X
 #define G_STEP  Q_STEP
-#define G_SUM   vi
+#define G_SUM   vn
 #define G_DEPTH 0
 
 #include "kernels/tmpl/gemm_tile.h"

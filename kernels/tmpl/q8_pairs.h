@@ -30,9 +30,9 @@ ALWAYS_INLINE vi K(q8_set)(const int16_t *a)
     return vi_set1(pair);
 }
 
-ALWAYS_INLINE vi K(q8_dot)(vi x, vi w, vi sum)
+ALWAYS_INLINE vn K(q8_dot)(vi x, vi w, vn sum)
 {
-    return vi_add(sum, vi_dot16(x, w));
+    return (vn)vi_add((vi)sum, vi_dot16(x, w));
 }
 
 #endif

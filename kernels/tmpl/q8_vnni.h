@@ -30,9 +30,9 @@ ALWAYS_INLINE vi K(q8_set)(const uint8_t *a)
     return vi_set1(four);
 }
 
-ALWAYS_INLINE vi K(q8_dot)(vi x, vi w, vi sum)
+ALWAYS_INLINE vn K(q8_dot)(vi x, vi w, vn sum)
 {
-    return VI_DPBUSD(sum, x, w);
+    return (vn)VI_DPBUSD((vi)sum, x, w);
 }
 
 #endif
