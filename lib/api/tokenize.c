@@ -214,6 +214,8 @@ static bert_status run_batch(struct tokenize_job *job, struct bert__team *team, 
     for (; status == BERT_OK && i < workers; i++)
         status = bert__tokenizer_take(job->tokenizer, &job->scratch[i], err);
     if (status == BERT_OK) {
+        if (n_blocks > 1)
+            bert__team_start(team);
         bert__team_run(team, n_blocks, tokenize_block, job);
         status = explain(job, n_blocks, err);
     }

@@ -100,11 +100,13 @@ static bert_status pack(struct bert__device *device, struct packing *g, uint32_t
     uint32_t n = g->m->n_panels;
 
     atomic_init(&g->failed, UINT32_MAX);
-    if (workers > 1)
+    if (workers > 1) {
+        bert__team_start(device->team);
         bert__team_run(device->team, n, pack_panel, g);
-    else
+    } else {
         for (uint32_t p = 0; p < n && atomic_load(&g->failed) == UINT32_MAX; p++)
             pack_panel(g, p, 0);
+    }
     for (uint32_t w = 0; atomic_load(&g->failed) != UINT32_MAX && w < workers; w++) {
         const bert_error *found = &g->packers[w].err;
 

@@ -111,6 +111,13 @@ static int fake_unmap(void *data, size_t size)
     return real->unmap(data, size);
 }
 
+static int fake_thread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                              void *arg)
+{
+    test_sys.threads++;
+    return real->thread_create(thread, attr, run, arg);
+}
+
 void test_sys_install(void)
 {
     static struct bert__sys table;
@@ -129,6 +136,7 @@ void test_sys_install(void)
     table.close = fake_close;
     table.map = fake_map;
     table.unmap = fake_unmap;
+    table.thread_create = fake_thread_create;
     memset(&test_sys, 0, sizeof(test_sys));
     interrupted = 0;
     bert__sys_replace(&table);

@@ -17,6 +17,7 @@ struct test_sys {
     off_t shrunk;    /* files end here for pread; 0: where they end */
     long open_files; /* openat and create less close */
     long maps;       /* map less unmap */
+    long threads;    /* that were created */
     int last_open_flags;
 };
 

@@ -14,6 +14,7 @@
 
 #include "lib/backend/backend.h"
 #include "lib/base/error.h"
+#include "tests/unit/support_sys.h"
 
 enum { ROWS = 3001, DEPTH = 129 }; /* large enough for threads; no multiple of anything */
 
@@ -42,8 +43,11 @@ static bert_status create(struct bert__device *device, enum bert__dtype dtype, u
 {
     bert_status st;
 
+    test_sys_install();
     assert_int_equal(cpu->device_threads(device, threads, err), BERT_OK);
     st = cpu->matrix_create(device, out, dtype, ROWS, DEPTH, rows, &fail, NULL, err);
+    assert_int_equal(test_sys.threads, threads - 1);
+    bert__sys_replace(NULL);
     assert_int_equal(cpu->device_threads(device, 1, err), BERT_OK);
     return st;
 }

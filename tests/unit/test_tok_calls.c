@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/unit/support_alloc.h"
+#include "tests/unit/support_sys.h"
 #include "tests/unit/support_tok.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -210,7 +211,10 @@ static void check_batch(const bert_tokenizer *tok, const bert_text *pairs, uint3
     o.threads = threads;
     for (size_t i = 0; i < BATCH; i++)
         views[i] = text_of(texts[i * 7 % COUNT(texts)]);
+    test_sys_install();
     assert_int_equal(bert_tokenize_batch(tok, views, pairs, BATCH, &o, out, NULL), BERT_OK);
+    assert_int_equal(test_sys.threads, threads > 1 ? threads - 1 : 0);
+    bert__sys_replace(NULL);
     for (size_t i = 0; i < BATCH; i++) {
         assert_int_equal(
             bert_tokenize(tok, views[i], pairs != NULL ? &pairs[i] : NULL, NULL, &one, NULL),
