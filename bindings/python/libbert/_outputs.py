@@ -167,8 +167,7 @@ def lists(windows: Windows, names: Iterable[str]) -> dict[str, Any]:
         elif name == "attention_mask":
             found[name] = _masks(encodings.sizes.tolist(), pads)
         else:
-            flat = _flat(getattr(encodings, FIELDS[name][0]))
-            rows = [flat[a:b] for a, b in zip(starts, starts[1:])]
+            rows = _rows(getattr(encodings, FIELDS[name][0]), starts)
             if pads is not None:
                 fill: Any = (0, 0) if name == "offset_mapping" else fill_of(name, windows)
                 rows = [
@@ -179,11 +178,11 @@ def lists(windows: Windows, names: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def _flat(values: NDArray[Any]) -> list[Any]:
-    if values.ndim == 2:
-        return list(zip(values[:, 0].tolist(), values[:, 1].tolist()))
-    flat: list[Any] = values.tolist()
-    return flat
+def _rows(values: NDArray[Any], starts: list[int]) -> list[list[Any]]:
+    if values.ndim == 1:
+        return [values[a:b].tolist() for a, b in zip(starts, starts[1:])]
+    firsts, ends = values[:, 0].tolist(), values[:, 1].tolist()
+    return [list(zip(firsts[a:b], ends[a:b])) for a, b in zip(starts, starts[1:])]
 
 
 def _masks(sizes: list[int], pads: list[tuple[int, int]] | None) -> list[list[int]]:

@@ -62,6 +62,18 @@ class Windows:
             self._encodings, self._handle = Encodings(handle, False), 0
         return self._encodings
 
+    def _longest(self) -> int:
+        if self._encodings is None:
+            return size_of(self._handle)
+        sizes = self._encodings.sizes
+        return int(sizes.max()) if len(sizes) else 0
+
+    def few(self, name: str) -> list[int] | None:
+        """Ids or type ids of one text, if there are no arrays yet."""
+        if self._encodings is not None:
+            return None
+        return row_of_one(self._handle, name, size_of(self._handle)).tolist()
+
     def __len__(self) -> int:
         return 1 if self._encodings is None else len(self._encodings)
 
@@ -71,8 +83,7 @@ class Windows:
         """Pad to `length`, 0: as long as the longest first window of a text; and up to a
         multiple."""
         if not length:
-            sizes = self.encodings.sizes
-            length = int(sizes.max()) if len(sizes) else 0
+            length = self._longest()
         if multiple:
             length += -length % multiple
         self.pad_to, self.left = length, left
@@ -82,7 +93,8 @@ class Windows:
         """Padding of a window, at the left and at the right."""
         if not self.pad_to:
             return 0, 0
-        more = max(0, self.pad_to - int(self.encodings.sizes[index]))
+        size = self._encodings.sizes[index] if self._encodings else size_of(self._handle)
+        more = max(0, self.pad_to - int(size))
         return (more, 0) if self.left else (0, more)
 
     def sequences_of(self, index: int) -> int:
@@ -106,13 +118,22 @@ class Windows:
 def one(tokenizer: int, text: str, options: TokenizeOptions) -> int:
     """The encoding of one text by the tokenizer at an address, for the caller to free."""
     data = encode(text)
-    out, error = c_void_p(), Error()
-    code = lib.bert_tokenize(
-        tokenizer, Text(data, len(data)), None, byref(options), byref(out), byref(error)
-    )
-    if code:
-        fail(code, error)
+    out, given = c_void_p(), byref(options)
+    if lib.bert_tokenize(tokenizer, Text(data, len(data)), None, given, byref(out), None):
+        error = Error()  # which takes longer to make than all the rest
+        code = lib.bert_tokenize(
+            tokenizer, Text(data, len(data)), None, given, byref(out), byref(error)
+        )
+        if code:
+            fail(code, error)
     return out.value or 0
+
+
+def window_of(handle: int, overflow: bool) -> Windows:
+    """The windows of one text, whose encoding they free."""
+    if overflow and lib.bert_encoding_overflow_count(handle):
+        return Windows(Encodings(np.array([handle], np.uintp), True), False)
+    return Windows(None, False, handle)
 
 
 def size_of(handle: int) -> int:
@@ -124,7 +145,7 @@ def row_of_one(handle: int, name: str, size: int) -> memoryview:
     """Ids or type ids of an encoding, as 32-bit integers."""
     if not size:
         return memoryview(b"").cast("i")
-    get = lib.bert_encoding_ids if name == "input_ids" else lib.bert_encoding_type_ids
+    get = lib.bert_encoding_type_ids if "type" in name else lib.bert_encoding_ids
     return memoryview(string_at(get(handle), 4 * size)).cast("i")
 
 

@@ -68,8 +68,12 @@ class Encoding:
             fill: Any = windows.pad_token
         else:
             source, fill, form = _SOURCES[name]
-            encodings = windows.encodings
-            values = form(encodings.row(getattr(encodings, source), self._index).tolist())
+            one = windows.few(name) if name in ("ids", "type_ids") else None
+            if one is not None:
+                values = one
+            else:
+                encodings = windows.encodings
+                values = form(encodings.row(getattr(encodings, source), self._index).tolist())
             if name == "ids":
                 fill = windows.pad_id
             elif name == "type_ids":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _windows as w
+from ._ffi import lib
 from ._pool import cpus
 from ._structs import TokenizeOptions
 from ._tokenizer import RawTokenizer, tokenize_options
@@ -119,6 +120,7 @@ class Tokenizer:
         self.vocabulary = Vocabulary(raw, files)
         self._padding: dict[str, Any] | None = None
         self._truncation: dict[str, Any] | None = None
+        self._asked: dict[bool, TokenizeOptions] = {}
         if files is not None:
             self._from_file(files.head)
 
@@ -229,10 +231,12 @@ class Tokenizer:
             "max_length": max_length, "stride": stride, "strategy": strategy,
             "direction": direction,
         }  # fmt: skip
+        self._asked = {}
 
     def no_truncation(self) -> None:
         """Cut no more."""
         self._truncation = None
+        self._asked = {}
 
     def _options(self, add_special: bool, threads: int = 0) -> TokenizeOptions:
         cut = self._truncation or {"max_length": 0, "stride": 0}
@@ -256,12 +260,28 @@ class Tokenizer:
         add_special_tokens: bool = True,
     ) -> Encoding:
         """The encoding of a text or a pair; of lists of words if is_pretokenized."""
+        if type(sequence) is str and pair is None and not is_pretokenized:
+            return self._quick(sequence, bool(add_special_tokens))
         make = w.windows_of_words if is_pretokenized else w.windows_of_texts
         if not is_pretokenized and not isinstance(sequence, (str, bytes)):
             raise TypeError(f"sequence is {type(sequence).__name__}, not str")
         pairs = None if pair is None else [pair]
         windows = make(self.raw, [sequence], pairs, self._options(add_special_tokens))
         return self._encodings(windows, 1)[0]
+
+    def _quick(self, text: str, add_special: bool) -> Encoding:
+        """One text, without the arrays of a batch."""
+        made = self._asked  # of the settings now
+        options = made.get(add_special)
+        if options is None:
+            options = made[add_special] = self._options(add_special)
+        address = self.raw.reference()
+        try:
+            windows = w.window_of(w.one(address, text, options), options.overflow != 0)
+        finally:
+            lib.bert_tokenizer_unref(address)
+        self._pad(windows)
+        return Encoding(windows, 0)
 
     def encode_batch(
         self,
@@ -279,16 +299,19 @@ class Tokenizer:
     encode_batch_fast = encode_batch
 
     def _encodings(self, windows: w.Windows, n: int) -> list[Encoding]:
+        self._pad(windows)
+        samples = windows.encodings.samples
+        if len(samples) == n:
+            return [Encoding(windows, i) for i in range(n)]
+        return [Encoding(windows, i) for i in samples.searchsorted(range(n)).tolist()]
+
+    def _pad(self, windows: w.Windows) -> None:
         pad = self._padding
         if pad is not None:
             windows.pad(
                 pad["length"] or 0, pad["pad_to_multiple_of"] or 0, pad["direction"] == "left",
                 pad["pad_id"], pad["pad_type_id"], pad["pad_token"],
             )  # fmt: skip
-        samples = windows.encodings.samples
-        if len(samples) == n:
-            return [Encoding(windows, i) for i in range(n)]
-        return [Encoding(windows, i) for i in samples.searchsorted(range(n)).tolist()]
 
     async def async_encode(self, *arguments: Any, **options: Any) -> Encoding:
         """encode() in another thread."""
