@@ -4,9 +4,9 @@
 
     python bench_originals.py MODEL TEXTS PAIRS [--lines 20000] [--blocks 10] [--only encode,...]
 
-MODEL: a folder of SentenceTransformer's, such as all-MiniLM-L6-v2.  TEXTS: a file with a text a line,
-gone through again until there are enough.  PAIRS: a CSV of STS-B, two sentences and a score.  Needs
-torch, transformers, tokenizers and sentence-transformers.
+MODEL: a folder of SentenceTransformer's, such as all-MiniLM-L6-v2.  TEXTS: a file with a text a
+line, gone through again until there are enough.  PAIRS: a CSV of STS-B, two sentences and a score.
+Needs torch, transformers, tokenizers and sentence-transformers.
 
 Each contender is a process of its own, which has memory of its own to report.  Work is cut into
 blocks, and each block is done by all contenders in turn, first by one, then by another: what counts
@@ -252,22 +252,25 @@ def import_cost(statement: str) -> str:
     return f"{milliseconds:.0f} ms, {statistics.median(size for _, size in found) / 1e3:.0f} MB"
 
 
-def installed(name: str, seen: set[str]) -> int:
-    """Bytes of a distribution's files and of what it requires."""
+def installed(name: str, seen: dict[str, int]) -> dict[str, int]:
+    """Bytes of the files of a distribution, and of those that it requires."""
     key = name.lower().replace("_", "-")
     if key in seen:
-        return 0
-    seen.add(key)
+        return seen
     try:
         found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
-        return 0
+        return seen
     paths = (pathlib.Path(str(file.locate())) for file in found.files or ())
-    size = sum(path.stat().st_size for path in paths if path.is_file())
+    seen[key] = sum(path.stat().st_size for path in paths if path.is_file())
     for requirement in found.requires or ():
         if "extra ==" not in requirement:
-            size += installed(_name_of(requirement), seen)
-    return size
+            installed(_name_of(requirement), seen)
+    return seen
+
+
+def is_gpu(name: str) -> bool:
+    return name.startswith(("nvidia-", "cuda-")) or name == "triton"
 
 
 def _name_of(requirement: str) -> str:
@@ -350,9 +353,14 @@ def main() -> None:
     if "import" in only:
         for module in ("sentence_transformers", "libbert"):
             statement = f"from {module} import SentenceTransformer"
-            seen: set[str] = set()
-            size = installed(module.replace("_", "-"), seen) / 1e6
-            print(f"`{statement}`: {import_cost(statement)}; installed {size:.0f} MB of {len(seen)}")
+            sizes = installed(module.replace("_", "-"), {})
+            gpu = sum(size for name, size in sizes.items() if is_gpu(name))
+            total = sum(sizes.values())
+            print(
+                f"`{statement}`: {import_cost(statement)}; installed {total / 1e6:.0f} MB in "
+                f"{len(sizes)} packages, {(total - gpu) / 1e6:.0f} without those for GPUs; "
+                f"numpy is {sizes.get('numpy', 0) / 1e6:.0f}"
+            )
 
 
 if __name__ == "__main__":
