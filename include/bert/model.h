@@ -127,8 +127,10 @@ typedef struct bert_model_options {
  *         shapes given); BERT_EUNSUPPORTED, an unknown model_type, activation or
  *         module by name, only pickled weights, a packed file of another version,
  *         architecture, instruction set or precision, or a calibration for one; BERT_ELIMIT;
- * BERT_ENONFINITE; BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM. A tokenizer that is well formed but
- * not handled doesn't fail the load: bert_model_tokenizer() then says why.  Since 0.1.
+ *         BERT_ENONFINITE; BERT_EBACKEND; BERT_ECANCELED; BERT_ENOMEM.
+ *
+ * A tokenizer that is well formed but not handled doesn't fail the load: bert_model_tokenizer()
+ * then says why.  Since 0.1.
  */
 BERT_API bert_status bert_model_load(bert_model **out, const char *path,
                                      const bert_model_options *options, bert_error *err);
