@@ -62,6 +62,20 @@ if [ -x "$prefix/bin/bert" ]; then
     env -u LD_LIBRARY_PATH "$prefix/bin/bert" --version | grep -F "$version" || die 'bert --version'
 fi
 
+say 'manual pages, completions'
+for name in $(sed -n 's/^ *\(bert_[a-z_0-9]*\);.*/\1/p' "$S/lib/libbert.map") libbert; do
+    grep -q "^$name\b" "$prefix/share/man/man3/$name.3" || die "no manual page of $name"
+done
+[ -s "$prefix/share/man/man7/libbert.7" ] || die 'no libbert(7)'
+if [ -x "$prefix/bin/bert" ]; then
+    for file in man/man1/bert.1 bash-completion/completions/bert zsh/site-functions/_bert fish/vendor_completions.d/bert.fish; do
+        [ -s "$prefix/share/$file" ] || die "no share/$file"
+    done
+fi
+if command -v man >/dev/null; then
+    man -M "$prefix/share/man" -w bert_model_load >/dev/null || die 'man does not find bert_model_load'
+fi
+
 say 'DESTDIR and uninstall'
 cd "$B"
 "$MAKE" -s install DESTDIR="$tmp/stage dir" prefix=/usr libdir=/usr/lib/triplet
