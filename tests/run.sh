@@ -57,6 +57,10 @@ if [ $full = 1 ]; then
     need systemtap-sdt-dev has_header sys/sdt.h
     need shellcheck has shellcheck
     need clang-format has clang-format
+    need groff-base has groff
+    need mandoc has mandoc
+    need zsh has zsh
+    need fish has fish
     need ccache has ccache
     need python3-venv python3 -m ensurepip --version
 fi
