@@ -14,12 +14,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from bulk_bench import MODEL, Bench, expected, refused
 from bulk_support import tree
-from conftest import MODELS, TEXTS
+from conftest import TEXTS
 
 import libbert
 from libbert.bulk import main
@@ -27,52 +27,10 @@ from libbert.bulk.lock import locked
 from libbert.bulk.progress import Progress, duration
 from libbert.bulk.writers import npy_header
 
-MODEL = MODELS / "embed" / "base"
-
-
-class Bench:
-    """A folder of shards, a folder of results, and what the command says."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.shards = folder / "in"
-        self.output = folder / "out"
-        self.shards.mkdir()
-        self._capsys = capsys
-
-    def write(self, name: str, rows: list[Any]) -> Path:
-        """A shard of JSON values."""
-        path = self.shards / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return path
-
-    def texts(self, name: str, texts: list[str]) -> Path:
-        return self.write(name, [{"text": text} for text in texts])
-
-    def run(self, *options: object, model: object = MODEL) -> tuple[int, str]:
-        """Exit status and standard error; standard output stays empty."""
-        begin = [str(self.shards), str(self.output), "--model", str(model)]
-        code = main([*begin, *map(str, options)])
-        out, err = self._capsys.readouterr()
-        assert out == ""
-        return code, err
-
-    def vectors(self, name: str) -> Any:
-        return np.load(self.output / name)
-
-    def errors(self, name: str) -> list[Any]:
-        text = (self.output / "_errors" / name).read_text()
-        return [json.loads(line) for line in text.splitlines()]
-
 
 @pytest.fixture
 def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return Bench(tmp_path, capsys)
-
-
-def expected(texts: Any, model: Path = MODEL, **options: Any) -> Any:
-    with libbert.Model(model) as loaded:
-        return loaded.embed(texts, **options)
 
 
 # ---- What comes out ---------------------------------------------------------------------
@@ -231,15 +189,6 @@ def test_errors_go_when_the_rows_are_good(bench: Bench) -> None:
 # ---- Going on -----------------------------------------------------------------------------
 
 
-def refused(bench: Bench, *options: object, model: object = MODEL) -> str:
-    """The message of a run that must leave everything as it is."""
-    before = tree(bench.output)
-    code, err = bench.run(*options, model=model)
-    assert code == 3
-    assert tree(bench.output) == before
-    return err
-
-
 def test_other_options(bench: Bench) -> None:
     bench.texts("a.ndjson", TEXTS)
     assert bench.run()[0] == 0
@@ -258,40 +207,6 @@ def test_other_options(bench: Bench) -> None:
         assert err.endswith("; --restart begins anew [BERT_EINVAL]\n")
     # These change no bits.
     assert bench.run("--threads", 1, "--rows-per-batch", 1, "--errors", "stop", "--resume")[0] == 0
-
-
-def test_changed_input(bench: Bench) -> None:
-    path = bench.texts("a.ndjson", TEXTS)
-    other = bench.texts("b.ndjson", TEXTS)
-    assert bench.run()[0] == 0
-    stat = path.stat()
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    assert "began with: changed: a.ndjson;" in refused(bench)
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert bench.run()[0] == 0
-    new = bench.texts("c.ndjson", TEXTS)
-    assert "new: c.ndjson" in refused(bench)
-    new.unlink()
-    other.unlink()
-    assert "missing: b.ndjson" in refused(bench)
-    assert bench.run("--restart")[0] == 0
-    assert sorted(tree(bench.output)) == ["_job/done.ndjson", "_job/job.json", "a.npy"]
-
-
-def test_changed_while_at_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = bench.texts("a.ndjson", TEXTS)
-    original = libbert.Model.embed_with_report
-
-    def changing(*arguments: Any, **options: Any) -> Any:
-        with open(path, "a") as file:
-            file.write("\n")
-        return original(*arguments, **options)
-
-    monkeypatch.setattr(libbert.Model, "embed_with_report", changing)
-    code, err = bench.run()
-    assert code == 3
-    assert f"{path}: changed while the job was at work" in err
-    assert not (bench.output / "a.npy").exists()
 
 
 def test_changed_model(bench: Bench, tmp_path: Path) -> None:
@@ -404,10 +319,6 @@ def test_input_that_is_not_there(bench: Bench) -> None:
     assert "nowhere" in err
     assert err.endswith("[BERT_EIO]\n")
     assert not bench.output.exists() or list(tree(bench.output)) == []
-    (bench.shards / "b.ndjson.gz").write_bytes(gzip.compress(b'{"text": "a"}\n')[:-5])
-    code, err = bench.run()
-    assert code == 3
-    assert "b.ndjson.gz: malformed gzip data" in err
     bench.shards.rename(bench.shards.with_name("gone"))
     code, err = bench.run()
     assert code == 3

@@ -125,6 +125,12 @@ def test_nulls(tmp_path: Path) -> None:
     assert not found[[1, 3]].any()
 
 
+def test_no_text_at_all(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.parquet", {"text": [None, None]})
+    assert run(tmp_path) == 1
+    assert np.load(tmp_path / "out" / "a.npy").shape == (2, 32)
+
+
 def test_files_that_are_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "in" / "a.parquet"
     for columns, message in (

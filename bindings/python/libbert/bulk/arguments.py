@@ -25,7 +25,7 @@ finished shards stay as they are, the one that was under way is done anew.
 """
 _EXITS = """\
 Exit status: 0 all rows have vectors; 1 some rows were bad, or output could not be written; 2 usage;
-3 the model or the input can't be read, or is not what the job began with; 130 interrupted.
+3 the model or some input can't be read, or is not what the job began with; 130 interrupted.
 """
 
 

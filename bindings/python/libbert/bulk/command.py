@@ -7,11 +7,19 @@ import sys
 from collections.abc import Sequence
 
 from .arguments import PROGRAM, Arguments, parse
-from .errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_ROWS, BulkError
+from .errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_ROWS, BulkError
+
+NAMED = 20
+"""Unreadable shards that are named."""
 
 
 def _say(line: str) -> None:
-    print(f"{PROGRAM}: {line}", file=sys.stderr, flush=True)
+    if sys.stderr is None:  # closed by who started us
+        return
+    try:
+        print(f"{PROGRAM}: {line}", file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it; the exit status says the same
+        pass
 
 
 def _run(wanted: Arguments) -> int:
@@ -25,8 +33,12 @@ def _run(wanted: Arguments) -> int:
             f"{summary.bad} of {summary.rows} rows have no vector; "
             f"{wanted.output / '_errors'} says why"
         )
-        return EXIT_ROWS
-    return 0
+    for message in summary.unread[:NAMED]:
+        _say(message)
+    if summary.unread:
+        _say(f"{len(summary.unread)} shards could not be read; the next run tries them again")
+        return EXIT_INPUT
+    return EXIT_ROWS if summary.bad else 0
 
 
 def main(argv: Sequence[str] | None = None, embed: bool = False) -> int:

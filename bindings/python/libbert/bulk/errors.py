@@ -20,6 +20,10 @@ class BulkError(Exception):
         self.exit_code = exit_code
 
 
+class ShardError(BulkError):
+    """A shard that can't be read; others may be."""
+
+
 class BadRow(NamedTuple):
     """Why a row has no vector; the message never holds the text."""
 
@@ -33,6 +37,10 @@ def usage(message: str) -> BulkError:
 
 def input_error(path: object, message: str, status: str = "BERT_EFORMAT") -> BulkError:
     return BulkError(f"{path}: {message}", status, EXIT_INPUT)
+
+
+def shard_error(path: object, message: str, status: str = "BERT_EFORMAT") -> ShardError:
+    return ShardError(f"{path}: {message}", status, EXIT_INPUT)
 
 
 def output_error(path: object, message: str, status: str = "BERT_EIO") -> BulkError:

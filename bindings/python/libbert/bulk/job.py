@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,11 @@ def describe(
     }
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What makes `new` another job than `old`; names of both."""
+def differences(
+    old: dict[str, Any], new: dict[str, Any], done: Collection[str]
+) -> list[str]:
+    """What makes `new` another job than `old`; names of both.  Shards that are not done may
+    change, go and come."""
     found = []
     for name, value in new["options"].items():
         if old["options"].get(name) != value:
@@ -63,19 +67,18 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
                 f"{name} is {_shown(value)}, was {_shown(old['model'].get(name))}"
             )
             found.append(what)
-    return found + _shard_differences(old["shards"], new["shards"])
+    return found + _shard_differences(old["shards"], new["shards"], done)
 
 
 def _shown(value: Any) -> str:
     return "not given" if value is None else json.dumps(value)
 
 
-def _shard_differences(old: list[Any], new: list[Any]) -> list[str]:
-    before = {shard["name"]: shard for shard in old}
+def _shard_differences(old: list[Any], new: list[Any], done: Collection[str]) -> list[str]:
+    before = {shard["name"]: shard for shard in old if shard["name"] in done}
     now = {shard["name"]: shard for shard in new}
     kinds = {
         "changed": [n for n in now if n in before and now[n] != before[n]],
-        "new": [n for n in now if n not in before],
         "missing": [n for n in before if n not in now],
     }
     return [
@@ -118,15 +121,23 @@ class Job:
         result: dict[str, Any] = found
         return result
 
-    def check_same(self, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Refuse to go on with something else than what began."""
-        found = differences(old, new)
+    def go_on(
+        self, old: dict[str, Any], new: dict[str, Any], done: Collection[str]
+    ) -> None:
+        """Refuse to go on with something else than what began; write down which shards there are
+        now."""
+        found = differences(old, new, done)
         if found:
             raise input_error(
                 self.output,
                 f"not what the job began with: {'; '.join(found)}; --restart begins anew",
                 "BERT_EINVAL",
             )
+        if old["shards"] != new["shards"]:
+            known = set(old["outputs"])
+            more = [name for name in new["outputs"] if name not in known]
+            self.check_free(more)
+            self.begin({**new, "outputs": old["outputs"] + more})
 
     def check_free(self, outputs: list[str]) -> None:
         """Refuse to overwrite what no job wrote."""

@@ -10,14 +10,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import EXIT_INPUT, BadRow, BulkError, input_error, system
+from .errors import EXIT_INPUT, BadRow, BulkError, shard_error, system
 from .readers import Batch
 from .shards import Shard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TEXT_TYPES = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
+TEXT_TYPES = (
+    "string", "large_string", "string_view", "binary", "large_binary", "binary_view",
+    "null",  # what writers make of a shard in which no row has a text
+)  # fmt: skip
 GROUP_BYTES = 16 << 20
 """Vectors of one row group."""
 
@@ -41,11 +44,11 @@ def _check_columns(schema: Any, shard: Shard, column: str, id_column: str | None
     for name in (column, id_column):
         if name is not None and schema.names.count(name) != 1:
             state = "no" if name not in schema.names else "more than one"
-            raise input_error(shard.path, f'{state} column "{name}"', "BERT_EINVAL")
+            raise shard_error(shard.path, f'{state} column "{name}"', "BERT_EINVAL")
     kind = schema.field(column).type
     kind = getattr(kind, "value_type", kind) if str(kind).startswith("dictionary") else kind
     if str(kind) not in TEXT_TYPES:
-        raise input_error(shard.path, f'column "{column}" is {kind}, not string', "BERT_EINVAL")
+        raise shard_error(shard.path, f'column "{column}" is {kind}, not string', "BERT_EINVAL")
 
 
 def read_parquet(
@@ -67,9 +70,9 @@ def read_parquet(
                     yield batch
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
-            raise input_error(shard.path, system(error), "BERT_EIO") from None
+            raise shard_error(shard.path, system(error), "BERT_EIO") from None
         what = (str(error).splitlines() or [type(error).__name__])[0]
-        raise input_error(shard.path, f"malformed Parquet ({what})") from None
+        raise shard_error(shard.path, f"malformed Parquet ({what})") from None
 
 
 def _batch(part: Any, shard: Shard, column: str, start: int) -> Batch:

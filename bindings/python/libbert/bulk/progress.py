@@ -30,8 +30,9 @@ class Progress:
 
     def __init__(self, shards: int, size: int, forced: bool, quiet: bool) -> None:
         self._out: TextIO = sys.stderr
-        self._terminal = self._out.isatty()
-        self.shown = (self._terminal or forced) and not quiet
+        there = sys.stderr is not None  # it is None where the descriptor was closed
+        self._terminal = there and self._out.isatty()
+        self.shown = there and (self._terminal or forced) and not quiet
         self._every = 0.2 if self._terminal else 5.0
         self._shards = shards
         self._size = size
@@ -84,13 +85,18 @@ class Progress:
         line = self.line()
         if self._terminal:
             room = shutil.get_terminal_size().columns - 1  # a line that wraps is not redrawn
-            self._out.write(f"\r\x1b[K{line[:room]}")
+            self._put(f"\r\x1b[K{line[:room]}")
         else:
-            self._out.write(f"{line}\n")
-        self._out.flush()
+            self._put(f"{line}\n")
 
     def clear(self) -> None:
         """Off the terminal, so that a message stands alone."""
         if self.shown and self._terminal:
-            self._out.write("\r\x1b[K")
+            self._put("\r\x1b[K")
+
+    def _put(self, text: str) -> None:
+        try:
+            self._out.write(text)
             self._out.flush()
+        except OSError:  # a reader that is gone ends no job
+            self.shown = False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, Any, Union
 
-from .errors import BadRow, input_error, system
+from .errors import BadRow, input_error, shard_error, system
 from .shards import Shard
 
 BOM = b"\xef\xbb\xbf"
@@ -63,9 +63,9 @@ def _opened(shard: Shard) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             lines: Any = gzip.GzipFile(fileobj=raw, mode="rb") if packed else raw
             yield raw, lines
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise input_error(shard.path, f"malformed gzip data ({error})") from None
+        raise shard_error(shard.path, f"malformed gzip data ({error})") from None
     except OSError as error:
-        raise input_error(shard.path, system(error), "BERT_EIO") from None
+        raise shard_error(shard.path, system(error), "BERT_EIO") from None
 
 
 def _read_lines(

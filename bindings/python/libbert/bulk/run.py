@@ -17,7 +17,16 @@ from libbert.errors import BertError, InvalidArgumentError, OutOfMemoryError, ch
 from libbert.model import Model
 
 from .arguments import Arguments
-from .errors import EXIT_INPUT, EXIT_OUTPUT, EXIT_ROWS, EXIT_USAGE, BadRow, BulkError, output_error
+from .errors import (
+    EXIT_INPUT,
+    EXIT_OUTPUT,
+    EXIT_ROWS,
+    EXIT_USAGE,
+    BadRow,
+    BulkError,
+    ShardError,
+    output_error,
+)
 from .errors import system as what_the_system_says
 from .job import Done, Job, describe
 from .lock import locked
@@ -40,12 +49,14 @@ class Summary:
     shards: int
     rows: int
     bad: int
+    unread: tuple[str, ...] = ()
+    """Why shards could not be read; the next run tries again."""
 
 
 def run(wanted: Arguments) -> Summary:
     """Do all shards that are not done yet."""
     check_folders(wanted.input, wanted.output)
-    shards = find_shards(wanted.input)
+    shards = find_shards(wanted.input, wanted.output)
     if wanted.format == "parquet":
         require("--format parquet")
     for shard in shards:
@@ -63,6 +74,7 @@ class _Run:
         self._shards = shards
         self._job = job
         size = sum(shard.size for shard in shards)
+        self._unread: list[str] = []
         self._progress = Progress(len(shards), size, wanted.progress, wanted.quiet)
 
     def go(self) -> Summary:
@@ -80,10 +92,19 @@ class _Run:
         self._progress.begin(len(before), sum(before))
         for shard in self._shards:
             if shard.name not in done:
-                done[shard.name] = self._shard(model, shard)
+                self._try(model, shard, done)
                 self._progress.end_shard(shard.size)
-        counts = done.values()
-        return Summary(len(counts), sum(d.rows for d in counts), sum(d.bad for d in counts))
+        rows, bad = sum(d.rows for d in done.values()), sum(d.bad for d in done.values())
+        return Summary(len(done), rows, bad, tuple(self._unread))
+
+    def _try(self, model: Model, shard: Shard, done: dict[str, Done]) -> None:
+        """One that can't be read keeps the others waiting only if that was asked for."""
+        try:
+            done[shard.name] = self._shard(model, shard)
+        except ShardError as error:
+            if self._wanted.stop:
+                raise
+            self._unread.append(str(error))
 
     def _begin(self, model: Model) -> dict[str, Done]:
         """Find or begin the job; the shards that are done."""
@@ -93,17 +114,17 @@ class _Run:
         new = describe(wanted.chosen, identity, self._shards, outputs)
         if wanted.restart:
             job.forget()
-            job.begin(new)
+        old = None if wanted.restart else job.read()
+        if old is not None:
+            job.go_on(old, new, job.done())
         else:
-            old = job.read()
-            if old is None:
+            if not wanted.restart:
                 job.check_free(outputs)
-                job.begin(new)
-            else:
-                job.check_same(old, new)
+            job.begin(new)
         done = job.done()
-        missing = [s for s in self._shards if s.name not in done]
-        job.clean([name for s in missing for name in self._outputs(s)])
+        kept = {name for s in self._shards if s.name in done for name in self._outputs(s)}
+        known = dict.fromkeys((old["outputs"] if old else []) + outputs)
+        job.clean([name for name in known if name not in kept])
         return done
 
     def _outputs(self, shard: Shard) -> list[str]:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import input_error, system, usage
+from .errors import input_error, shard_error, system, usage
 
 KINDS = {
     ".ndjson": "ndjson",
@@ -50,9 +52,9 @@ class Shard:
         try:
             now = os.stat(self.path)
         except OSError as error:
-            raise input_error(self.path, system(error), "BERT_EIO") from None
+            raise shard_error(self.path, system(error), "BERT_EIO") from None
         if (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns):
-            raise input_error(self.path, "changed while the job was at work; --restart begins anew")
+            raise shard_error(self.path, "changed while the job was at work; the next run reads it")
 
 
 def _suffix(name: str) -> str | None:
@@ -62,8 +64,8 @@ def _suffix(name: str) -> str | None:
     return max(fitting, key=len) if fitting else None
 
 
-def find_shards(folder: Path) -> list[Shard]:
-    """The shards in and below a folder, in the order of their names.
+def find_shards(folder: Path, output: Path) -> list[Shard]:
+    """The shards in and below a folder, links to others followed, in the order of their names.
 
     Left out are names with a "." or "_" in front (what other programs put beside a data set), and
     files of other kinds.
@@ -71,17 +73,10 @@ def find_shards(folder: Path) -> list[Shard]:
     if not folder.is_dir():
         raise input_error(folder, "not a folder" if folder.exists() else "no such folder",
                           "BERT_EIO")  # fmt: skip
-    found: list[Shard] = []
-
-    def fail(error: OSError) -> None:
-        raise input_error(error.filename, system(error), "BERT_EIO")
-
-    for place, folders, files in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if name[0] not in "._"]
-        for file in files:
-            suffix = _suffix(file)
-            if suffix and file[0] not in "._":
-                found.append(_shard(folder, Path(place, file), suffix))
+    results = os.stat(output) if output.exists() else None
+    found = [
+        _shard(folder, path, suffix) for path, suffix in _files(folder, (), results)
+    ]
     found.sort(key=lambda shard: shard.name)
     if not found:
         raise input_error(folder, f"no shards ({', '.join(KINDS)})", "BERT_EIO")
@@ -89,14 +84,40 @@ def find_shards(folder: Path) -> list[Shard]:
     return found
 
 
+def _files(
+    folder: Path, above: tuple[os.stat_result, ...], results: os.stat_result | None
+) -> Iterator[tuple[Path, str]]:
+    """Shards' paths with their suffixes; `above` are the folders that lead here, lest a link to
+    one of them go round for ever."""
+    try:
+        here = os.stat(folder)
+        names = os.listdir(folder)
+    except OSError as error:
+        raise input_error(folder, system(error), "BERT_EIO") from None
+    if results and os.path.samestat(here, results):
+        raise usage(f"{folder}: a link to the folder of the results")
+    if any(os.path.samestat(here, other) for other in above):
+        return
+    for name in names:
+        path, suffix = folder / name, _suffix(name)
+        if name[0] in "._":
+            continue
+        if path.is_dir():
+            yield from _files(path, (*above, here), results)
+        elif suffix:
+            yield path, suffix
+
+
 def _shard(folder: Path, path: Path, suffix: str) -> Shard:
     try:
-        stat = os.stat(path)
+        found = os.stat(path)
     except OSError as error:
         raise input_error(path, system(error), "BERT_EIO") from None
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+        raise input_error(path, "not a regular file", "BERT_EIO")
     name = path.relative_to(folder).as_posix()
     return Shard(
-        path, name, name[: -len(suffix)], KINDS[suffix], stat.st_size, stat.st_mtime_ns
+        path, name, name[: -len(suffix)], KINDS[suffix], found.st_size, found.st_mtime_ns
     )
 
 
