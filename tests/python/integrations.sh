@@ -24,7 +24,7 @@ done
 
 dir=${INTEGRATIONS_DIR-$root/build/integrations}
 wanted='langchain-core==1.8.3 langchain-tests==1.1.9 scikit-learn==1.9.1 faiss-cpu==1.15.1
-    llama-index-core==0.14.25 haystack-ai==3.4.1 chromadb==1.5.9
+    llama-index-core==0.14.25 haystack-ai==3.4.1 chromadb==1.5.9 pandas==3.1.1
     numpy==2.4.6 pytest==9.2.0 pytest-asyncio==1.5.0 pytest-timeout==2.4.0'
 if [ "$(cat "$dir/wanted" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$dir"

@@ -68,6 +68,11 @@ def test_prompts(base: libbert.Model) -> None:
     assert made.queries([]).shape == (0, 32)
     with pytest.raises(TypeError, match="texts is one text"):
         made.queries("a cat")
+    for table in ({"text": TEXTS}, np.array([TEXTS])):
+        with pytest.raises(TypeError, match=r"texts is (dict|ndarray); a list of texts"):
+            made.documents(table)  # type: ignore[arg-type] # that is it
+    with pytest.raises(TypeError, match="texts is one text"):
+        Topics(base, 2).fit("abc")
     with pytest.raises(TypeError, match="loaded already"):
         Vectors(libbert.SentenceTransformer(base), compute="fp32")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from .._options import NORMALIZE
 from ..sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,7 +64,7 @@ class Vectors:
         return self._filled(self.model.encode_document, texts)
 
     def _filled(self, encode: Any, texts: Sequence[str]) -> NDArray[np.float32]:
-        texts = _listed(texts)
+        texts = listed(texts)
         if not texts:
             return np.empty((0, self.width), np.float32)
         rows: NDArray[np.float32] = encode(texts, normalize_embeddings=self.normalize)
@@ -83,7 +84,7 @@ class Vectors:
 
     async def _run(self, texts: Sequence[str], prompt_name: str | None) -> NDArray[np.float32]:
         assert self.engine is not None
-        texts = _listed(texts)
+        texts = listed(texts)
         if not texts:
             return np.empty((0, self.width), np.float32)
         prompt = self.model._prompt(None, prompt_name)
@@ -96,8 +97,10 @@ class Vectors:
         return np.ascontiguousarray(rows[:, :self.width]) if later else rows
 
 
-def _listed(texts: Sequence[str]) -> list[str]:
-    """Not one text, whose characters would be texts."""
+def listed(texts: Iterable[str]) -> list[str]:
+    """Not one text, whose characters would be texts, nor a table, whose columns' names would."""
     if isinstance(texts, (str, bytes)):
         raise TypeError("texts is one text; a list of texts is wanted")
+    if isinstance(texts, Mapping) or len(getattr(texts, "shape", ())) > 1:
+        raise TypeError(f"texts is {type(texts).__name__}; a list of texts is wanted")
     return list(texts)

@@ -11,7 +11,7 @@ import numpy as np
 from .._quantize import quantize
 from . import _missing
 from ._rankings import MaxSim, ranker_of
-from ._vectors import Vectors
+from ._vectors import Vectors, listed
 
 try:
     import faiss
@@ -105,7 +105,7 @@ class Retriever:
         Args:
             vectors: [n, dimensions] of the n texts, if they are there already.
         """
-        new = list(texts) if not isinstance(texts, str) else [texts]
+        new = [texts] if isinstance(texts, str) else listed(texts)
         if not new:
             return
         rows = self.vectors.documents(new) if vectors is None else self._checked(vectors, len(new))
@@ -128,7 +128,7 @@ class Retriever:
         """The k best for each query."""
         if k < 1:
             raise ValueError(f"k is {k}; it must be above 0")
-        asked = list(queries)
+        asked = listed(queries)
         if not asked or not self.texts:
             return [[] for _ in asked]
         rows = self.vectors.queries(asked)

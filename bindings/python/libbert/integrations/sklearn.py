@@ -73,13 +73,14 @@ class TextEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Iterable[str]) -> NDArray[np.float32]:
-        """[n, dimensions] of n texts: a list, an array, a column of pandas."""
+        """[n, dimensions] of n texts: a list, an array [n] or [n, 1], a column of a data frame, or
+        one of a single column, as ColumnTransformer hands over."""
         vectors = self._vectors()
-        if isinstance(X, np.ndarray):
-            if X.ndim == 2 and X.shape[1] == 1:
-                X = X[:, 0]
-            if X.ndim != 1:
-                raise ValueError(f"X has the shape {X.shape}; n texts are wanted, [n] or [n, 1]")
+        shape: tuple[int, ...] = getattr(X, "shape", (0,))
+        if len(shape) != 1:
+            if len(shape) != 2 or shape[1] != 1:
+                raise ValueError(f"X has the shape {shape}; n texts are wanted, [n] or [n, 1]")
+            X = np.asarray(X, object)[:, 0]
         texts: Any = X
         return vectors.queries(texts) if self.role == "query" else vectors.documents(texts)
 

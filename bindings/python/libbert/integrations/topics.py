@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import _missing
-from ._vectors import Vectors
+from ._vectors import Vectors, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +105,7 @@ class Topics:
 
     def fit(self, texts: Iterable[str], vectors: Any = None) -> Topics:
         """Find the topics of n texts, whose vectors [n, dimensions] may be there already."""
-        given = list(texts)
+        given = listed(texts)
         rows = self._rows(given, vectors)
         least = self.n_topics or self.min_size
         if len(given) < least:
@@ -129,7 +129,7 @@ class Topics:
         """[n], the topic whose middle is nearest to each of n texts."""
         if not len(self._middles):
             raise ValueError("there are no topics: fit() comes first, or it found none")
-        rows = self._rows(list(texts), vectors)
+        rows = self._rows(listed(texts), vectors)
         nearest: NDArray[np.int64] = np.argmax(rows @ self._middles.T, axis=1).astype(np.int64)
         return nearest
 

@@ -19,6 +19,7 @@ import libbert
 integrated.wanted()
 pytest.importorskip("sklearn")
 from sklearn.base import clone  # noqa: E402
+from sklearn.compose import ColumnTransformer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -49,6 +50,24 @@ def test_transform(base: libbert.Model) -> None:
     assert np.array_equal(
         step.transform(TEXTS), base.embed(TEXTS, dimensions=7, normalize=True)
     )
+
+
+def test_tables(base: libbert.Model) -> None:
+    pandas = pytest.importorskip("pandas")
+    columns = {"text": TEXTS, "n": range(len(TEXTS))}
+    table = pandas.DataFrame(columns, index=range(5, 5 + len(TEXTS)))
+    want = base.embed(TEXTS)
+    step = TextEmbedder(BASE)
+    for given in (table["text"], table[["text"]], table["text"].astype("category")):
+        assert np.array_equal(step.transform(given), want)
+    for column in ("text", ["text"]):
+        chosen = ColumnTransformer([("vector", step, column)])
+        assert np.array_equal(chosen.fit_transform(table), want)
+    step.set_output(transform="pandas")
+    frame: Any = step.transform(table[["text"]])
+    assert frame.index.tolist() == table.index.tolist()
+    with pytest.raises(ValueError, match=r"X has the shape \(\d+, 2\)"):
+        step.transform(table)
 
 
 def test_prompt(base: libbert.Model) -> None:
