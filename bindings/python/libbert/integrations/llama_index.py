@@ -12,7 +12,7 @@ from ._vectors import Vectors
 
 try:
     from llama_index.core.base.embeddings.base import BaseEmbedding
-    from llama_index.core.bridge.pydantic import PrivateAttr
+    from llama_index.core.bridge.pydantic import Field, PrivateAttr
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
     from llama_index.core.schema import MetadataMode, NodeWithScore
 except ImportError as error:
@@ -33,16 +33,27 @@ class LibbertEmbedding(BaseEmbedding):  # type: ignore[misc]
             BaseEmbedding.
         options: normalize, engine (an AsyncEngine for what is awaited), engine_model, and those of
             SentenceTransformer.
+
+    Attributes:
+        model_path, settings: all that vectors depend on, which from_dict() makes it of again and
+            an IngestionPipeline tells cached vectors apart by.
     """
 
+    model_path: Optional[str] = None  # noqa: UP045 # pydantic reads it, also on Python 3.9
+    settings: dict[str, Any] = Field(default_factory=dict)
     _vectors: Any = PrivateAttr()
 
-    def __init__(self, model: Any, **options: Any) -> None:
+    def __init__(self, model: Any = None, **options: Any) -> None:
         fields = type(self).model_fields
         own = {name: options.pop(name) for name in list(options) if name in fields}
-        vectors = Vectors(model, **options)
-        own.setdefault("model_name", str(vectors.model.model.path or "libbert"))
-        super().__init__(**own)
+        options = {**own.pop("settings", {}), **options}
+        path = own.pop("model_path", None)
+        if model is None and path is None:
+            raise TypeError("model is missing: a path, a Model or a SentenceTransformer")
+        vectors = Vectors(path if model is None else model, **options)
+        found = vectors.model.model.path
+        own.setdefault("model_name", str(found or "libbert"))
+        super().__init__(**own, model_path=found, settings=_settings(vectors, options))
         self._vectors = vectors
 
     @classmethod
@@ -67,6 +78,19 @@ class LibbertEmbedding(BaseEmbedding):  # type: ignore[misc]
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return list((await self._vectors.adocuments(texts)).tolist())
+
+
+def _settings(vectors: Vectors, options: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for and what it came to, without what no file can hold."""
+    model = vectors.model
+    return {
+        **{name: value for name, value in options.items() if not name.startswith("engine")},
+        "compute": model.model.precision,
+        "default_prompt_name": model.default_prompt_name,
+        "normalize": vectors.normalize,
+        "prompts": dict(model.prompts),
+        "truncate_dim": model.truncate_dim,
+    }
 
 
 class LibbertRerank(BaseNodePostprocessor):  # type: ignore[misc]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import integrated
@@ -16,7 +17,7 @@ import libbert
 integrated.wanted()
 pytest.importorskip("llama_index.core")
 from llama_index.core import VectorStoreIndex  # noqa: E402
-from llama_index.core.ingestion import IngestionPipeline  # noqa: E402
+from llama_index.core.ingestion import IngestionCache, IngestionPipeline  # noqa: E402
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode  # noqa: E402
 
 from libbert.integrations.llama_index import LibbertEmbedding, LibbertRerank  # noqa: E402
@@ -58,6 +59,31 @@ def test_awaited(base: libbert.Model) -> None:
     )
     assert asyncio.run(ask(plain)) == want
     assert asyncio.run(engine()) == want
+
+
+def test_written_and_read(base: libbert.Model) -> None:
+    made = LibbertEmbedding(
+        base.path, prompts=PROMPTS, normalize=True, truncate_dim=7, compute="int8", model_name="m"
+    )
+    model = libbert.SentenceTransformer(base, prompts=PROMPTS, truncate_dim=5)
+    for one in (made, LibbertEmbedding(model), LibbertEmbedding(base)):
+        again = LibbertEmbedding.from_dict(json.loads(one.to_json()))
+        assert again.to_dict() == one.to_dict()
+        assert again.get_text_embedding("a cat") == one.get_text_embedding("a cat")
+        assert again.get_query_embedding("a cat") == one.get_query_embedding("a cat")
+    assert (again.model_name, made.model_name) == (base.path, "m")
+    with pytest.raises(TypeError, match="model is missing"):
+        LibbertEmbedding()
+
+
+def test_cached_vectors_are_of_the_same_options(base: libbert.Model) -> None:
+    cache = IngestionCache()
+    for options in ({}, {"truncate_dim": 7}, {"prompts": PROMPTS}, {"normalize": True}):
+        made = LibbertEmbedding(base, **options)
+        (node,) = IngestionPipeline(transformations=[made], cache=cache).run(
+            nodes=[TextNode(text="a cat")]
+        )
+        assert node.embedding == made.get_text_embedding("a cat")
 
 
 def test_index() -> None:
