@@ -90,6 +90,8 @@ def names_of(data: Any, kind: str) -> list[str]:
 def column_of(data: Any, kind: str, name: str) -> Any:
     """A column of a table; KeyError names those that there are."""
     names = names_of(data, kind)
+    if names.count(name) > 1:
+        raise ValueError(f"there is more than one column {name!r}")
     if name not in names:
         raise KeyError(f"no column {name!r}; there are {', '.join(map(repr, names))}")
     return data.column(name) if kind == "table" else data[name]
@@ -111,6 +113,10 @@ def texts_of(column: Any) -> Any:
             import pyarrow
 
             column = pyarrow.concat_arrays(column.chunks or [pyarrow.array([], column.type)])
+    kind = str(column.type)
+    kind = str(column.type.value_type) if kind.startswith("dictionary") else kind
+    if kind not in (*OFFSETS, "string_view", "binary_view", "null"):
+        raise TypeError(f"texts are {column.type}, not string")
     return column if str(column.type) in OFFSETS else column.cast("large_string")
 
 

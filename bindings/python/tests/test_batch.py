@@ -218,6 +218,10 @@ def test_pandas(base: libbert.Model) -> None:
     for dtype in ("object", "string", "category"):
         again = embed(frame.assign(text=frame["text"].astype(dtype)))
         assert np.array_equal(np.stack(again["vector"]), base.embed(TEXTS)), dtype
+    with pytest.raises(TypeError, match=r"texts(\[0\] is int| are int64), not str"):
+        embed(pd.Series([1, 2], dtype="Int64"))
+    with pytest.raises(ValueError, match="more than one column 'text'"):
+        embed(pd.DataFrame([["a", "b"]], columns=["text", "text"]))
     keep = batch.Embedder(BASE, errors="keep")
     for missing in (None, float("nan"), pd.NA):
         for dtype in ("object", "string"):
@@ -256,6 +260,9 @@ def test_arrow(base: libbert.Model) -> None:
     assert np.array_equal(np.array(embed(chunked).to_pylist(), np.float32), want)
     sliced = pa.table({"text": chunked}).slice(1, 3)
     assert np.array_equal(np.array(embed(sliced)["vector"].to_pylist(), np.float32), want[1:4])
+    for wrong in (pa.array([1, 2]), pa.array([1, 2]).dictionary_encode(), pa.array([["a"]])):
+        with pytest.raises(TypeError, match=r"texts are .*, not string"):
+            embed(wrong)
     empty = embed(pa.table({"text": pa.array([], pa.string())}))
     assert empty.schema.field("vector").type == pa.list_(pa.float32(), 32)
 
