@@ -56,6 +56,15 @@ def count(what: str, value: int | None) -> int:
     return value
 
 
+def size(what: str, value: int | None) -> int:
+    """A number of bytes, None for the default."""
+    if value is None:
+        return 0
+    if not 0 <= value < 2**63:  # ctypes would take the rest of it by 2**64
+        raise ValueError(f"{what} is {value}; it must be from 0 to 9223372036854775807")
+    return value
+
+
 def nanoseconds(what: str, seconds: float | None) -> int:
     """Seconds as nanoseconds; None is no limit."""
     if seconds is None:

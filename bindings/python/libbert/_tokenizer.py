@@ -69,7 +69,7 @@ class RawTokenizer(Closing):
     """
 
     def __init__(self, path: PathLike, *, max_file_bytes: int = 0) -> None:
-        options = o.make(TokenizerOptions, max_file_bytes=max_file_bytes)
+        options = o.make(TokenizerOptions, max_file_bytes=o.size("max_file_bytes", max_file_bytes))
         out, error = c_void_p(), Error()
         check(
             lib.bert_tokenizer_load(byref(out), os.fsencode(path), byref(options), byref(error)),

@@ -225,7 +225,9 @@ class AsyncEngine:
         return call.job.result()
 
     async def embed(self, texts: Several, **options: Any) -> NDArray[Any]:
-        """Model.embed(); options are also those of run()."""
+        """Model.embed(), without out; options are also those of run()."""
+        if "out" in options:
+            raise TypeError("an engine has no out: it answers when the caller may be gone")
         vectors: NDArray[Any] = await self.run("embed", texts, **options)
         return vectors
 

@@ -113,11 +113,11 @@ class Engine(Closing):
             threads=o.count("threads", threads),
             queue_requests=o.count("queue_requests", queue_requests),
             batch_tokens=o.count("batch_tokens", batch_tokens),
-            queue_bytes=queue_bytes,
+            queue_bytes=o.size("queue_bytes", queue_bytes),
             queue_ns=o.nanoseconds("queue_time", queue_time),
             batch_wait_ns=o.nanoseconds("batch_wait", batch_wait),
-            model_bytes=model_bytes,
-            cache_bytes=cache_bytes,
+            model_bytes=o.size("model_bytes", model_bytes),
+            cache_bytes=o.size("cache_bytes", cache_bytes),
         )
         out, error = c_void_p(), s.Error()
         check(lib.bert_engine_create(byref(out), byref(options), byref(error)), error)

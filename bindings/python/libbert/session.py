@@ -55,7 +55,7 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
             max_tokens=o.count("max_tokens", max_tokens),
             max_sequences=o.count("max_sequences", max_sequences),
             timeout_ns=o.nanoseconds("timeout", timeout),
-            max_bytes=max_bytes,
+            max_bytes=o.size("max_bytes", max_bytes),
         )
         self.model = model
         self._options = options

@@ -204,6 +204,17 @@ def test_errors_are_those_of_the_library(base: libbert.Model) -> None:
         libbert.AsyncEngine().embed("a").send(None)
 
 
+def test_arguments_that_an_engine_does_not_take(base: libbert.Model) -> None:
+    async def ask() -> None:
+        async with libbert.AsyncEngine() as engine:
+            engine.add_model("default", base)
+            for name in ("out", "notify", "no_such"):
+                with pytest.raises(TypeError, match=f"no out|{name}"):
+                    await engine.embed(TEXTS, **{name: 1})
+
+    asyncio.run(ask())
+
+
 def test_a_full_queue(base: libbert.Model) -> None:
     async def raises(engine: libbert.AsyncEngine) -> None:
         calls = [asyncio.ensure_future(engine.embed(SLOW[:50])) for _ in range(40)]

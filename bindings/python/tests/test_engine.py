@@ -85,6 +85,19 @@ def test_wrong_requests(engine: libbert.Engine) -> None:
     assert not kept[1].any()
 
 
+def test_sizes(base: libbert.Model) -> None:
+    for make in (
+        lambda n: libbert.Engine(queue_bytes=n), lambda n: libbert.Engine(cache_bytes=n),
+        lambda n: libbert.Engine(model_bytes=n), lambda n: libbert.Session(base, max_bytes=n),
+        lambda n: libbert.Model(base.path or "", max_bytes=n),
+        lambda n: libbert.Model(base.path or "", max_file_bytes=n),
+        lambda n: libbert.RawTokenizer(base.path or "", max_file_bytes=n),
+    ):  # fmt: skip
+        for wrong in (-1, 2**64):
+            with pytest.raises(ValueError, match=rf"_?bytes is {wrong}; it must be from 0"):
+                make(wrong)
+
+
 def test_jobs(engine: libbert.Engine, base: libbert.Model) -> None:
     job = engine.submit("embed", TEXTS)
     assert np.array_equal(job.result(10), base.embed(TEXTS))
