@@ -41,6 +41,14 @@ def test_a_worker_is_killed(client: Any, tmp_path: pathlib.Path) -> None:
     )
 
 
+def test_vectors_are_written(client: Any, tmp_path: pathlib.Path) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"text": TEXTS}), npartitions=2)
+    embed = batch.Embedder(MODELS / "embed" / "base")
+    embed.map_dask(frame).to_parquet(tmp_path, schema=None)
+    found = dd.read_parquet(tmp_path)["vector"].compute()
+    assert np.array_equal(np.stack(found), embed(TEXTS))
+
+
 def test_every_task(client: Any) -> None:
     frame = pd.DataFrame({"text": [*TEXTS, None], "q": ["who?"] * 6})
     lazy = dd.from_pandas(frame, npartitions=3)
