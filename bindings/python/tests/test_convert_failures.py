@@ -105,7 +105,7 @@ class Failures(Folder):
             "sys.argv += ['--reference', 'off']\n"
             "runpy.run_module('libbert.convert', run_name='__main__', alter_sys=True)"
         )
-        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)):
             done = self.python("-c", program, str(self.dir), str(int(number)))
             assert done.returncode == code, done.stderr
             assert self.names() == {"config.json", "pytorch_model.bin"}
