@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch_files as t
 
-from libbert.convert import ConvertError, Options, convert, outputs
+from libbert.convert import ConvertError, Options, convert, linears, outputs
 
 try:
     import libbert
@@ -74,19 +75,55 @@ def test_nan(model: Path) -> None:
     assert len(list(model.iterdir())) == 2
 
 
-def test_matrices_of_bge_m3(model: Path) -> None:
+def write_matrices(model: Path, bias: float = 1) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefg"]
     (model / "vocab.txt").write_text("\n".join(words) + "\n")
     for name, rows in (("colbert_linear", 8), ("sparse_linear", 1)):
         weight = np.linspace(-1, 1, rows * 8, dtype="<f4").reshape(rows, 8)
-        t.file_of({"weight": weight, "bias": np.ones(rows, "<f4")}).save(model / f"{name}.pt")
-    convert(model, OFF)
+        tensors = {"weight": weight, "bias": np.full(rows, bias, "<f4")}
+        t.file_of(tensors).save(model / f"{name}.pt")
+
+
+def test_matrices_of_bge_m3(model: Path) -> None:
+    write_matrices(model)
+    lines: list[str] = []
+    convert(model, Options(reference="off", log=lambda _, line: lines.append(line)))
+    assert any(" multi and sparse answers differ by " in line for line in lines)
     with libbert.Model(model) as loaded:
         kinds = loaded.embedding_kinds
     (model / "colbert_linear.safetensors").unlink()
     (model / "sparse_linear.safetensors").unlink()
     with libbert.Model(model) as loaded:
         assert set(kinds) - set(loaded.embedding_kinds) == {"sparse", "multi"}
+
+
+@pytest.mark.parametrize("kind", ["multi", "sparse"])
+def test_matrices_that_answer_otherwise(
+    model: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_matrices(model, bias=9)
+    right = linears.matrix
+
+    def wrong(items: Any) -> Any:
+        weight, bias = right(items)
+        other = np.zeros_like(bias)
+        other[0] = 1
+        return weight, bias + other * ((len(bias) == 1) == (kind == "sparse"))
+
+    monkeypatch.setattr(linears, "matrix", wrong)
+    with pytest.raises(ConvertError, match=f"{kind} answers of libbert differ by") as caught:
+        convert(model, OFF)
+    assert caught.value.exit_code == 1
+    assert not list(model.glob("*.safetensors"))
+
+
+def test_matrices_without_a_tokenizer(model: Path) -> None:
+    write_matrices(model)
+    (model / "vocab.txt").unlink()
+    lines: list[str] = []
+    convert(model, Options(reference="off", log=lambda _, line: lines.append(line)))
+    assert any("answers were not compared: libbert takes no texts" in line for line in lines)
+    assert (model / "sparse_linear.safetensors").exists()
 
 
 def test_a_config_that_libbert_refuses(model: Path) -> None:

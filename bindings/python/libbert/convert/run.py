@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import outputs, safetensors
+from . import linears, outputs, safetensors
 from .checkpoint import Checkpoint
-from .dtypes import BY_NAME, DType
+from .dtypes import BY_NAME, Array, DType
 from .errors import EXIT_OUTPUT, ConvertError, os_error, printable
 from .model import Job, plan
 from .place import Draft, exists
@@ -59,8 +59,14 @@ def convert(directory: Path, options: Options | None = None) -> list[Path]:
 
 def _convert(directory: Path, options: Options, stack: ExitStack) -> list[Path]:
     jobs = _wanted(plan(directory), options)
-    drafts = [(job, _write(job, options, stack)) for job in jobs]
-    _run(directory, drafts, options)
+    drafts = []
+    matrices: dict[str, tuple[Array, Array]] = {}
+    for job in jobs:
+        draft, items = _write(job, options, stack)
+        drafts.append((job, draft))
+        if job.target.stem in linears.KINDS:
+            matrices[linears.KINDS[job.target.stem]] = linears.matrix(items)
+    _run(directory, drafts, matrices, options)
     if options.dry_run:
         return []
     for job, draft in drafts:
@@ -106,7 +112,7 @@ def _tell_tied(items: list[Item], log: Log) -> None:
             )
 
 
-def _write(job: Job, options: Options, stack: ExitStack) -> Draft:
+def _write(job: Job, options: Options, stack: ExitStack) -> tuple[Draft, list[Item]]:
     items = _items(job, options, stack)
     head, ordered = safetensors.header(items)
     if len(head) > safetensors.MAX_HEADER:
@@ -122,10 +128,15 @@ def _write(job: Job, options: Options, stack: ExitStack) -> Draft:
     except OSError as error:
         raise draft.failed(error, size) from None
     options.log(0, f"{job.target}: {len(items)} tensors, {size} bytes, read back and equal")
-    return draft
+    return draft, items
 
 
-def _run(directory: Path, drafts: list[tuple[Job, Draft]], options: Options) -> None:
+def _run(
+    directory: Path,
+    drafts: list[tuple[Job, Draft]],
+    matrices: linears.Matrices,
+    options: Options,
+) -> None:
     """Load the model with the new files and compare what it answers."""
     encoder = next((job.folder for job, _ in drafts if job.is_encoder), None)
     ids = outputs.make_ids(outputs.config_of(encoder or directory))
@@ -133,6 +144,7 @@ def _run(directory: Path, drafts: list[tuple[Job, Draft]], options: Options) -> 
     try:
         with outputs.staged(directory, files) as stage:
             ours = outputs.run_libbert(stage, ids, directory)
+            _run_matrices(directory, stage, matrices, options)
         outputs.check_finite(ours, directory)
         options.log(0, f"{directory}: {ours.by} runs it")
         if options.reference != "off" and encoder is not None:
@@ -145,3 +157,17 @@ def _run(directory: Path, drafts: list[tuple[Job, Draft]], options: Options) -> 
                 directory, f"outputs can't be compared: {error}", "BERT_EUNSUPPORTED", EXIT_OUTPUT
             ) from None
         options.log(0, f"{directory}: outputs were not compared: {error}")
+
+
+def _run_matrices(
+    directory: Path, stage: Path, matrices: linears.Matrices, options: Options
+) -> None:
+    """What bge-m3's answer; a model without a tokenizer can't be asked."""
+    if not matrices:
+        return
+    try:
+        largest = linears.compare(stage, matrices, directory)
+        kinds = " and ".join(matrices)
+        options.log(0, f"{directory}: {kinds} answers differ by {largest:.2g} at most")
+    except outputs.Unavailable as error:
+        options.log(0, f"{directory}: matrices' answers were not compared: {error}")
