@@ -185,6 +185,10 @@ def test_recall() -> None:
         ("BFlat, MaxSim", {"factory": "BFlat", "reranker": max_sim}),
         ("Flat, MaxSim", {"reranker": max_sim}),
     ]
+    ranker = integrated.minilm().parent / "ranker"  # where `make task-models` put it
+    if ranker.exists():
+        encoder = libbert.CrossEncoder(str(ranker), compute="int8")
+        cases.append(("Flat, 10 by models/ranker", {"reranker": encoder, "candidates": 10}))
     for name, options in cases:
         made = Retriever(model, **options)
         made.add(bodies, vectors)
