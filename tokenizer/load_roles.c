@@ -128,6 +128,9 @@ bert_status bert__named_load(const struct bert__load *l, const struct bert__json
     if (status != BERT_OK)
         return status;
     bert__named_types(l, family);
+    /* a class without settings of its own: since 5 it gives none unless the file says so */
+    if (family == NULL && bert__json_find(config, "tokenizer_class") != NULL)
+        l->tok->no_types[0] = true;
     bert__named_inputs(l, config);
     if (!known)
         bert__named_guess(l);

@@ -83,7 +83,13 @@ static void test_types(void **state)
 {
     (void)state;
     check_types("{\"tokenizer_class\":\"BertTokenizer\"}", true, true);
-    check_types("{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", true, true);
+    check_types("{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", false, true);
+    check_types("{\"tokenizer_class\":\"TokenizersBackend\"}", false, true);
+    check_types("{\"tokenizer_class\":\"SomebodysTokenizer\"}", false, true);
+    check_types("{}", true, true);
+    check_types("{\"tokenizer_class\":\"TokenizersBackend\",\"model_input_names\":"
+                "[\"input_ids\",\"token_type_ids\"]}",
+                true, true);
     check_types("{\"tokenizer_class\":\"XLMRobertaTokenizerFast\"}", false, false);
     check_types("{\"tokenizer_class\":\"AlbertTokenizer\"}", false, true);
     check_types("{\"tokenizer_class\":\"BertTokenizer\",\"model_input_names\":[\"input_ids\"]}",

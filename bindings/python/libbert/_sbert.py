@@ -307,8 +307,8 @@ class Base(Closing):
             return_tensors: "np", arrays, or "pt", tensors of torch.
 
         Returns:
-            input_ids, token_type_ids where the model has any, attention_mask: [n, tokens] int64,
-            filled up to the longest.
+            input_ids, token_type_ids where the tokenizer gives any, attention_mask: [n, tokens]
+            int64, filled up to the longest.
         """
         self._check_options(options)
         if return_tensors not in ("np", "pt"):
@@ -324,7 +324,7 @@ class Base(Closing):
         found = self.tokenizer.encode_batch(firsts, seconds, max_length=self.max_seq_length)
         padding = self._padding_id()
         made = {"input_ids": found.padded(found.ids, padding)}
-        if self.model.type_vocab_size > 0:
+        if self.tokenizer.gives_types():
             made["token_type_ids"] = found.padded(found.type_ids)
         made["attention_mask"] = found.padded(found.attention_mask)
         wide: dict[str, NDArray[Any]] = {k: v.astype(np.int64) for k, v in made.items()}
@@ -337,11 +337,9 @@ class Base(Closing):
         return self.preprocess(texts, **options)
 
     def _padding_id(self) -> int:
-        for token in ("[PAD]", "<pad>"):
-            found = self.tokenizer.id(token)
-            if found is not None:
-                return found
-        return 0
+        tokenizer = self.tokenizer
+        known = (tokenizer.special_id("pad"), tokenizer.id("[PAD]"), tokenizer.id("<pad>"))
+        return next((found for found in known if found is not None), 0)
 
     # ---- What is there for programs written for the original ----------------------------------
 

@@ -263,7 +263,8 @@ class CrossEncoder(Base):
         found = self.tokenizer.encode_batch(
             [a.data(i)], [b.data(i)], max_length=self.max_seq_length
         )
-        return self.model.forward([found.ids], [found.type_ids], "logits")["logits"][0]
+        types = [found.type_ids] if self.tokenizer.gives_types() else None
+        return self.model.forward([found.ids], types, "logits")["logits"][0]
 
     def rank(
         self,
