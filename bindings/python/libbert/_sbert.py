@@ -245,12 +245,12 @@ class Base(Closing):
                     return name
         return prompt_name
 
-    def _check_options(self, options: dict[str, Any]) -> None:
-        """What encode() was given beside its arguments."""
+    def _check_options(self, options: dict[str, Any], method: str = "encode") -> None:
+        """What a method was given beside its arguments."""
         unused = [name for name in options if name not in ("task", "processing_kwargs")]
         if unused:
             raise ValueError(
-                f"{type(self).__name__}.encode() has been called with additional keyword arguments "
+                f"{type(self).__name__}.{method}() has been called with additional keyword arguments "
                 f"that this model does not use: {unused}."
             )
         if options.get("processing_kwargs"):

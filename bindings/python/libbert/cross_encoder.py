@@ -207,7 +207,7 @@ class CrossEncoder(Base):
         options.pop("num_workers", None)
         sentences = options.pop("sentences", None)
         old = options.pop("activation_fct", None)
-        self._check_options(options)
+        self._check_options(options, "predict")
         return sentences if inputs is None else inputs, old if function is None else function
 
     def _scores(

@@ -167,7 +167,7 @@ class SparseMatrix:
             indices = np.stack([rows, indices[0]])
         return torch.sparse_coo_tensor(
             torch.from_numpy(indices), torch.from_numpy(self.values.copy()), self.shape,
-            is_coalesced=True,
+            is_coalesced=True, check_invariants=False,
         )  # fmt: skip
 
     def to_scipy(self) -> Any:

@@ -131,6 +131,8 @@ class SparseEncoder(Similar):
         if texts.single:
             found = found[0]
         if convert_to_tensor:
+            if not texts.n:
+                return t.to_tensor(np.empty(0, np.float32))
             return found.to_torch() if convert_to_sparse_tensor else t.to_tensor(found.to_dense())
         whole = found if convert_to_sparse_tensor else found.to_dense()
         # A list of one is that one again, as in the original.

@@ -4,6 +4,7 @@ level.  tests/reference compares them with the originals."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import sys
@@ -212,6 +213,25 @@ def test_tokenize(st: SentenceTransformer) -> None:
     pairs = st.tokenize([("a cat", "b"), ("c", "the mat")])
     assert pairs["token_type_ids"].max() == 1
     assert st.tokenize([]) == {}
+
+
+def test_types_are_given_as_the_tokenizer_says(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(MODELS / "task" / "rerank_st", model)
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (model / "tokenizer_config.json").write_text(json.dumps(settings))
+    with CrossEncoder(MODELS / "task" / "rerank_st") as usual, CrossEncoder(model) as plain:
+        assert usual.model.type_vocab_size == 2
+        for pair in (("a cat", "the mat"), ("a cat", "")):
+            ids = usual.tokenize([pair])
+            assert ids["token_type_ids"].max() == 1
+            same = plain.tokenize([pair])
+            assert list(same) == ["input_ids", "attention_mask"]
+            assert np.array_equal(same["input_ids"], ids["input_ids"])
+            want = plain.model.forward(list(ids["input_ids"]), outputs="logits")["logits"][0]
+            near(plain.predict(pair, activation_fn="identity"), want[0])
+            assert abs(usual.predict(pair, activation_fn="identity") - want[0]) > 1e-4
 
 
 def test_pickle(st: SentenceTransformer) -> None:
@@ -458,6 +478,8 @@ def test_labels() -> None:
             model.rank("a", ["b"])
         with pytest.raises(TypeError, match=r"inputs\[1\] is str"):
             model.predict([("a", "b"), "c"])
+        with pytest.raises(ValueError, match=r"CrossEncoder.predict\(\) .* \['x'\]"):
+            model.predict([("a", "b")], x=1)
 
 
 def test_cross_encoder_refused(tmp_path: Path) -> None:
