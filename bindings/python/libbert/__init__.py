@@ -14,6 +14,10 @@ TYPE_CHECKING = False  # typing's own costs more than this whole module
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import batch as batch
+    from . import integrations as integrations
+    from . import pipelines as pipelines
+    from . import util as util
     from ._encodings import Encodings as Encodings
     from ._jobs import Job as Job
     from ._machine import cpus as cpus
@@ -119,19 +123,24 @@ _HOMES = {
     "Tokenizer": "tokenizer",
 }
 
+# Modules that are there without being imported by name.
+_MODULES = ("batch", "integrations", "pipelines", "util")
+
 __all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
-    if home is None:
+    if home is None and name not in _MODULES:
         raise AttributeError(f"module 'libbert' has no attribute {name!r}")
     import importlib
 
+    if home is None:
+        return importlib.import_module(f".{name}", __name__)
     value = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -27,6 +27,8 @@ class Batch:
     """Sequences end to end: ids and type ids [tokens] int32, offsets [n + 1] uint32."""
 
     def __init__(self, ids: Ids, type_ids: Ids | None) -> None:
+        if not hasattr(ids, "__iter__"):
+            raise TypeError(f"ids is {type(ids).__name__}; sequences of integers are wanted")
         rows = [np.asarray(row) for row in ids]
         self.n = len(rows)
         self.offsets = np.zeros(self.n + 1, np.uint32)

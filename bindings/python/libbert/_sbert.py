@@ -130,6 +130,17 @@ def is_single(inputs: Any) -> bool:
     )
 
 
+def split_pairs(pairs: Any) -> tuple[list[Any], list[Any]]:
+    """The first texts of pairs, and the second ones."""
+    firsts, seconds = [], []
+    for i, pair in enumerate(pairs):
+        if isinstance(pair, (str, bytes, dict)) or not hasattr(pair, "__len__") or len(pair) != 2:
+            raise TypeError(f"inputs[{i}] is {type(pair).__name__}; a pair of texts is wanted")
+        firsts.append(pair[0])
+        seconds.append(pair[1])
+    return firsts, seconds
+
+
 def texts_of(inputs: Any) -> Texts:
     """One text or several."""
     if type(inputs) is list and len(inputs) == 1 and type(inputs[0]) is str:
@@ -250,8 +261,8 @@ class Base(Closing):
         unused = [name for name in options if name not in ("task", "processing_kwargs")]
         if unused:
             raise ValueError(
-                f"{type(self).__name__}.{method}() has been called with additional keyword arguments "
-                f"that this model does not use: {unused}."
+                f"{type(self).__name__}.{method}() has been called with additional keyword "
+                f"arguments that this model does not use: {unused}."
             )
         if options.get("processing_kwargs"):
             raise refuse(
@@ -313,12 +324,14 @@ class Base(Closing):
         self._check_options(options)
         if return_tensors not in ("np", "pt"):
             raise ValueError(f"return_tensors is {return_tensors!r}; it can be np, pt")
+        if not hasattr(inputs, "__iter__") and not is_single(inputs):
+            raise TypeError(f"inputs is {type(inputs).__name__}, not texts or pairs of texts")
         texts = [inputs] if is_single(inputs) else list(inputs)
         if not texts:
             return {}
         firsts, seconds = texts, None
         if isinstance(texts[0], (tuple, list)):
-            firsts, seconds = [pair[0] for pair in texts], [pair[1] for pair in texts]
+            firsts, seconds = split_pairs(texts)
         if prompt:
             firsts = [prompt + text for text in firsts]
         found = self.tokenizer.encode_batch(firsts, seconds, max_length=self.max_seq_length)

@@ -96,7 +96,9 @@ class AutoTokenizer(SpecialTokens):
         self._plans.clear()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.name_or_path, self._settings, self._state())
+        return _restore, (
+            type(self), self.name_or_path, self._settings, self._state(), self.raw.path
+        )  # fmt: skip
 
     def _state(self) -> dict[str, Any]:
         names = (
@@ -405,9 +407,11 @@ class AutoTokenizer(SpecialTokens):
 
 
 def _restore(
-    kind: type[AutoTokenizer], path: str, settings: dict[str, Any], state: dict[str, Any]
-) -> AutoTokenizer:
-    made = kind(path, **settings)
+    kind: type[AutoTokenizer], name: str, settings: dict[str, Any], state: dict[str, Any],
+    path: str | None = None,
+) -> AutoTokenizer:  # fmt: skip
+    made = kind(path or name, **settings)
+    made.name_or_path = name
     for name, value in state.items():
         setattr(made, name, value)
     return made

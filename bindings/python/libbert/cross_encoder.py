@@ -16,7 +16,7 @@ from . import _read as read
 from . import _tensors as t
 from ._activations import apply, saved_activation
 from ._ffi import lib
-from ._sbert import Base, check_batch_size, check_device, refuse, settings, slices
+from ._sbert import Base, check_batch_size, check_device, refuse, settings, slices, split_pairs
 from ._texts import make_texts
 from .errors import UnsupportedError
 
@@ -187,9 +187,11 @@ class CrossEncoder(Base):
             raise TypeError("predict() missing 1 required positional argument: 'inputs'")
         check_batch_size(batch_size)
         check_device(device)
+        if not hasattr(inputs, "__iter__"):
+            raise TypeError(f"inputs is {type(inputs).__name__}; pairs of texts are wanted")
         single = is_pair(inputs)
         pairs = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
-        firsts, seconds = _split([pairs] if single else pairs)
+        firsts, seconds = split_pairs([pairs] if single else pairs)
         scores = self._scores(
             firsts, seconds, self._prompt(prompt, prompt_name), activation_fn, apply_softmax,
             batch_size, show_progress_bar,
@@ -314,15 +316,3 @@ class CrossEncoder(Base):
                 entry["text"] = text
         found.sort(key=lambda entry: entry["score"], reverse=True)
         return found[:top_k]
-
-
-def _split(pairs: Any) -> tuple[list[Any], list[Any]]:
-    firsts, seconds = [], []
-    for i, pair in enumerate(pairs):
-        if isinstance(pair, (str, bytes, dict)) or not hasattr(pair, "__len__") or len(pair) != 2:
-            raise TypeError(f"inputs[{i}] is {type(pair).__name__}; a pair of texts is wanted")
-        firsts.append(pair[0])
-        seconds.append(pair[1])
-    return firsts, seconds
-
-

@@ -134,6 +134,9 @@ class Engine(Closing):
             code = function(address, *arguments, byref(error))
         check(code, error)
 
+    def __reduce__(self) -> Any:
+        raise TypeError("an engine can't be pickled: make one in each process")
+
     def stop(self, how: str = "drain") -> None:
         """Take no more requests, and return when those that are there have ended: "drain" answers
         them, "cancel" ends them with CanceledError."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_uint64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _options as o
 from . import _structs as s
@@ -35,6 +35,7 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
             more than 4096 texts counts as several.
         max_bytes: memory of one session at most; 0: no limit.
 
+    It is pickled by its model and settings, and made anew where it is unpickled.
     Rows and records are the same bits whatever else is in the call, in whatever thread.
     """
 
@@ -59,6 +60,10 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
         )
         self.model = model
         self._options = options
+        self._settings: dict[str, Any] = {
+            "threads": threads, "max_tokens": max_tokens, "max_sequences": max_sequences,
+            "sessions": sessions, "timeout": timeout, "max_bytes": max_bytes,
+        }  # fmt: skip
         address = model.reference()
         try:
             self.pool = Pool(address, options, o.count("sessions", sessions))
@@ -72,6 +77,9 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
         """Free the sessions as soon as calls that are under way have ended.  Twice is fine."""
         self.pool.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.model, self._settings)
+
     def estimate(self) -> int:
         """Bytes that one session holds at its peak."""
         out, error = c_uint64(), s.Error()
@@ -84,3 +92,7 @@ class Session(EmbedMethods, TaskMethods, ForwardMethods, Closing):
             lib.bert_model_unref(model)
         check(code, error)
         return out.value
+
+
+def _restore(model: Model, settings: dict[str, Any]) -> Session:
+    return Session(model, **settings)

@@ -73,6 +73,8 @@ class SimilarityFunction(Enum):
 
 def _floats(value: Any) -> NDArray[Any]:
     array = t.to_array(value)
+    if array.dtype.kind in "USO" and array.size:
+        raise TypeError(f"embeddings are of {array.dtype}; numbers are wanted")
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
 

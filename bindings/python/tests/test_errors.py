@@ -7,6 +7,7 @@ import os
 import pathlib
 import pickle
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from conftest import MODELS
 
 import libbert
 from libbert import _constants, errors
+
+TASKS = MODELS / "task"
 
 
 def test_every_status_has_a_class() -> None:
@@ -213,3 +216,28 @@ def test_wrong_spans(base: libbert.Model) -> None:
         base.embed_chunks("abc", [[2, 1]])
     with pytest.raises(ValueError, match=r".+"):
         base.embed_chunks("abc")
+
+
+NUMBER: Any = 7
+
+
+def pipe(task: str, model: str) -> Any:
+    return libbert.pipeline(task, model=TASKS / model)
+
+
+@pytest.mark.filterwarnings("ignore:no label of the model")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: libbert.Model(TASKS / "fill").forward(NUMBER), "ids is int"),
+        (lambda: libbert.SentenceTransformer(TASKS / "fill").tokenize(7), "inputs is int"),
+        (lambda: libbert.SentenceTransformer(TASKS / "fill").tokenize([[]]), r"inputs\[0\] is"),
+        (lambda: libbert.CrossEncoder(TASKS / "rerank_st").predict(7), "inputs is int"),
+        (lambda: pipe("fill-mask", "fill")("[MASK]", targets=7), "targets is 7"),
+        (lambda: pipe("zero-shot-classification", "classify")("a", 7), "candidate_labels is 7"),
+        (lambda: libbert.util.cos_sim(["a"], ["b"]), "embeddings are of <U1"),
+    ],
+)
+def test_what_is_of_a_wrong_type_is_named(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()

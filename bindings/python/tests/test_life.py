@@ -212,11 +212,29 @@ def test_pickle() -> None:
     assert again.truncated.tolist() == results.truncated.tolist()
 
 
+def test_sessions_are_pickled_with_their_settings() -> None:
+    model = libbert.Model(BASE)
+    session = libbert.Session(model, threads=1, max_tokens=70, sessions=2, timeout=50)
+    again = pickle.loads(pickle.dumps(session))
+    assert again.model is not model
+    assert again.estimate() == session.estimate() != model.session.estimate()
+    assert np.array_equal(again.embed(TEXTS), session.embed(TEXTS))
+    ranked = libbert.pipeline("feature-extraction", model=session)
+    assert pickle.loads(pickle.dumps(ranked))("a cat") == ranked("a cat")
+    with libbert.Engine() as engine, pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(engine)
+
+
 def test_relative_path_is_pickled_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(MODELS)
     data = pickle.dumps(libbert.Model("embed/base"))
+    tokenizer = libbert.AutoTokenizer.from_pretrained("embed/base")
+    words = pickle.dumps(tokenizer)
     monkeypatch.chdir("/")
     assert pickle.loads(data).embed("a").shape == (32,)
+    again = pickle.loads(words)
+    assert again("a cat").input_ids == tokenizer("a cat").input_ids
+    assert again.name_or_path == "embed/base"
 
 
 def _square(job: tuple[Any, str]) -> Any:
@@ -326,7 +344,8 @@ def test_import_is_light() -> None:
     done = run_python(
         "import sys, libbert; print('numpy' in sys.modules, 'ctypes' in sys.modules);"
         "libbert.Model; print('numpy' in sys.modules, 'torch' in sys.modules);"
-        "assert set(libbert.__all__) <= set(dir(libbert));"
+        "assert {*libbert.__all__, 'util'} <= set(dir(libbert));"
+        "assert libbert.util.cos_sim([1], [1]) == libbert.batch.np.ones(1);"
         "print([n for n in libbert.__all__ if getattr(libbert, n) is None])"
     )
     assert done.stdout == "False False\nTrue False\n[]\n", done.stderr

@@ -362,3 +362,18 @@ def test_decoder(settings: dict[str, Any] | None, tokens: list[str], wanted: str
 def test_unknown_decoder() -> None:
     with pytest.raises(libbert.UnsupportedError, match="'CTC'"):
         Decoder({"type": "CTC"})
+
+
+def test_close() -> None:
+    path = MODELS / "task" / "classify"
+    with libbert.pipeline("text-classification", model=path) as own:
+        want = own("a cat")
+        again = pickle.loads(pickle.dumps(own))
+    with pytest.raises(ValueError, match="closed"):
+        own("a cat")
+    assert again("a cat") == want
+    model = libbert.Model(path)
+    tokenizer = libbert.AutoTokenizer.from_pretrained(path)
+    with libbert.pipeline("text-classification", model=model, tokenizer=tokenizer) as shared:
+        assert shared("a cat") == want
+    assert shared("a cat") == want  # the model is its maker's

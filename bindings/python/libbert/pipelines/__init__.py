@@ -87,7 +87,9 @@ def pipeline(task: str | None = None, model: Any = None, **arguments: Any) -> An
     if name is None:
         kind = (source.model if isinstance(source, Session) else source).task
         name = _class_of(_OF_MODELS.get(kind, kind))
-    return __getattr__(name)(source, own, **arguments)
+    made = __getattr__(name)(source, own, **arguments)
+    made.owns = source is not model
+    return made
 
 
 def _class_of(task: str) -> str:

@@ -106,6 +106,7 @@ def load_tokenizer(tokenizer: Any, model: Any) -> RawTokenizer | None:
     """A tokenizer in place of the model's own; None for that."""
     from .._tokenizer import RawTokenizer
 
+    tokenizer = getattr(tokenizer, "raw", tokenizer)  # of Tokenizer and AutoTokenizer
     if tokenizer is None or isinstance(tokenizer, RawTokenizer):
         return tokenizer
     if isinstance(tokenizer, (str, bytes, os.PathLike)):

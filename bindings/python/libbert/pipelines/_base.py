@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable
 
+from .._life import Closing
 from ..errors import BertError, UnsupportedError, make_error
 from ._runner import Runner
 
@@ -127,7 +128,7 @@ class KeyPairDataset:
         return {"text": item[self.key1], "text_pair": item[self.key2]}
 
 
-class Pipeline:
+class Pipeline(Closing):
     """A task with a model, as the reference's pipelines have it.
 
     Called with one text it gives one result, with a list a list, with a generator or a dataset an
@@ -141,9 +142,11 @@ class Pipeline:
         num_workers: taken, without effect: nothing is done by worker processes.
         parameters: of the task; a call may give others.
 
-    Any number of threads may call it at once.
+    Any number of threads may call it at once.  close() and `with` free the model that pipeline()
+    loaded; one that was given to it stays.
     """
 
+    owns = False  # the model
     task = ""
     version = 5  # of the transformers that is followed
     outputs: tuple[str, ...] = ()  # that the model must have
@@ -186,12 +189,18 @@ class Pipeline:
         """Where it computes: "cpu"."""
         return "cpu"
 
+    def close(self) -> None:
+        """Free the model that pipeline() loaded.  Twice is fine."""
+        if self.owns:
+            self.model.close()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.model!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.runner.own_tokenizer
-        return _restore, (type(self), self.runner.source, own, self._batch_size, self._given)
+        source, size = self.runner.source, self._batch_size
+        return _restore, (type(self), source, own, size, self._given, self.owns)
 
     def _parameters(self, **given: Any) -> Parameters:
         """Check what was given, and name it as _run() reads it."""
@@ -246,10 +255,12 @@ class Pipeline:
 
 
 def _restore(
-    kind: type[Pipeline], source: Any, tokenizer: Any, batch_size: int | None, given: dict[str, Any]
-) -> Pipeline:
+    kind: type[Pipeline], source: Any, tokenizer: Any, batch_size: int | None,
+    given: dict[str, Any], owns: bool = False,
+) -> Pipeline:  # fmt: skip
     made = kind(source, tokenizer, batch_size=batch_size)
     made._given = given
+    made.owns = owns
     return made
 
 

@@ -50,6 +50,8 @@ class FillMaskPipeline(Pipeline):
 
     def _tokens(self, targets: Any) -> list[str]:
         """The targets as the vocabulary spells them; the first token of one that it lacks."""
+        if not hasattr(targets, "__iter__"):
+            raise TypeError(f"targets is {targets!r}; it can be a str or a list of them")
         tokenizer = self.tokenizer
         ids: dict[int, None] = {}
         for target in [targets] if isinstance(targets, str) else targets:

@@ -140,4 +140,6 @@ class ZeroShotClassificationPipeline(Pipeline):
 def _labels(given: Any) -> list[str]:
     if isinstance(given, str):
         return [label.strip() for label in given.split(",") if label.strip()]
+    if not hasattr(given, "__iter__"):
+        raise TypeError(f"candidate_labels is {given!r}; it can be a str or a list of them")
     return list(given)
