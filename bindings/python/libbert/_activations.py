@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from . import _tensors as t
-from ._sbert import settings
+from ._sbert import log, settings
 from .errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def _softmax(x: Array) -> Array:
     return result
 
 
+_erf = np.vectorize(math.erf, [np.float64])
+
+
 # With the defaults of torch's classes.
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "identity": lambda x: x,
@@ -60,6 +64,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "hardswish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "mish": lambda x: x * np.tanh(_softplus(x)),
+    "gelu": lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
     "softmax": _softmax,
 }
 
@@ -116,6 +121,12 @@ def saved_activation(folder: Path, labels: int) -> str:
         own = nested.get("activation_fn")
     if own is None:
         own = config.get("sbert_ce_default_activation_function")
-    if not isinstance(own, str) or not own.startswith("torch."):
-        return usual  # as the original: foreign classes are not trusted
+    if not isinstance(own, str):
+        return usual
+    if not own.startswith("torch."):
+        log.warning(
+            "Activation function path %r is not trusted, using default activation function instead",
+            own,
+        )
+        return usual
     return known(own, f"{folder}: the activation")

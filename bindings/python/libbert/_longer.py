@@ -8,16 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ._json_files import object_of_file, text_of_file, value_of
 from .model import Model
 
 
 def transformer_folder(path: Path) -> Path:
     """Where sentence_bert_config.json belongs, relative to the model's folder."""
-    try:
-        modules = json.loads((path / "modules.json").read_text())
-        return Path(modules[0].get("path", ""))
-    except FileNotFoundError:
+    place = path / "modules.json"
+    if not place.exists():
         return Path()
+    modules = value_of(text_of_file(str(place)), str(place))
+    return Path(modules[0].get("path", ""))
 
 
 def longer(model: Model, length: int, loading: dict[str, Any]) -> Model:
@@ -35,10 +36,7 @@ def longer(model: Model, length: int, loading: dict[str, Any]) -> Model:
     place = transformer_folder(source) / "sentence_bert_config.json"
     if place.is_absolute() or ".." in place.parts:
         raise ValueError(f"{source / 'modules.json'}: path {str(place.parent)!r} leaves the folder")
-    try:
-        settings = json.loads((source / place).read_text())
-    except FileNotFoundError:
-        settings = {}
+    settings = object_of_file(str(source / place))
     settings["max_seq_length"] = length
     with tempfile.TemporaryDirectory(prefix="libbert-") as name:
         folder = Path(name)

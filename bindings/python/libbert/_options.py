@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterable
 from ctypes import addressof, sizeof
 from functools import cache, lru_cache
@@ -72,6 +73,14 @@ def nanoseconds(what: str, seconds: float | None) -> int:
     if not 0 < seconds < 2**33:  # also NaN
         raise ValueError(f"{what} is {seconds}; it must be above 0 seconds, or None")
     return max(1, int(seconds * 1e9))
+
+
+def path_bytes(path: Any) -> bytes:
+    """A path as the library takes it; ValueError for one with a NUL, which would end it there."""
+    data = os.fsencode(path)
+    if b"\0" in data:
+        raise ValueError(f"the path {path!r} holds a NUL")
+    return data
 
 
 def optional(text: str | None) -> bytes | None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from functools import cache
@@ -14,6 +13,7 @@ import numpy as np
 from . import _options as o
 from . import _tensors as t
 from ._hub import resolve
+from ._json_files import object_of_file
 from ._life import Closing
 from ._texts import Texts, make_texts
 from .model import Model
@@ -83,11 +83,7 @@ def length_of(options: Mapping[str, Any] | None) -> int | None:
 
 def settings(folder: Path, name: str) -> dict[str, Any]:
     """The object of a file that only Python looks at; empty where there is none."""
-    try:
-        found = json.loads((folder / name).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return object_of_file(str(folder / name))
 
 
 @cache

@@ -72,7 +72,7 @@ class RawTokenizer(Closing):
         options = o.make(TokenizerOptions, max_file_bytes=o.size("max_file_bytes", max_file_bytes))
         out, error = c_void_p(), Error()
         check(
-            lib.bert_tokenizer_load(byref(out), os.fsencode(path), byref(options), byref(error)),
+            lib.bert_tokenizer_load(byref(out), o.path_bytes(path), byref(options), byref(error)),
             error,
         )
         self.path: str | None = os.path.abspath(os.fsdecode(path))
@@ -98,7 +98,9 @@ class RawTokenizer(Closing):
         """A tokenizer out of memory: contents of files by their names."""
         array = (File * len(files))()
         for entry, (name, data) in zip(array, files.items()):
-            entry.name = os.fsencode(name)
+            if not isinstance(data, bytes):
+                raise TypeError(f"files[{name!r}] is {type(data).__name__}, not bytes")
+            entry.name = o.path_bytes(name)
             entry.data = address_of(data)
             entry.size = len(data)
         out, error = c_void_p(), Error()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ._json_files import object_of_file, text_of_file
+
 ATTRIBUTES = (
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
 )  # fmt: skip
@@ -154,17 +156,14 @@ class Files:
         if self.alone is not None and self.alone != name and name.endswith("tokenizer.json"):
             return None
         try:
-            with open(os.path.join(self.folder, name), encoding="utf-8") as file:
-                return file.read()
+            return text_of_file(os.path.join(self.folder, name))
         except FileNotFoundError:
             return None
 
     def _json(self, name: str) -> dict[str, Any]:
         if self.alone is not None:
             return {}  # a file alone is what it is
-        text = self._text(name)
-        value = json.loads(text) if text is not None else {}
-        return value if isinstance(value, dict) else {}
+        return object_of_file(os.path.join(self.folder, name))
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from . import _options as o
 from . import _read as read
 from . import _tensors as t
 from ._activations import apply, saved_activation
+from ._constants import BERT_EFORMAT
 from ._ffi import lib
 from ._sbert import Base, check_batch_size, check_device, refuse, settings, slices, split_pairs
 from ._texts import make_texts
-from .errors import UnsupportedError
+from .errors import UnsupportedError, make_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +126,13 @@ class CrossEncoder(Base):
 
     def _set_prompts(self, prompts: dict[str, str] | None, default: str | None) -> None:
         saved = settings(self._folder(), "config_sentence_transformers.json")
-        self.prompts = {**(saved.get("prompts") or {}), **(prompts or {})}
+        own = saved.get("prompts") or {}
+        if not isinstance(own, dict):
+            raise make_error(
+                BERT_EFORMAT, f"{self._folder()}: the prompts of config_sentence_transformers.json "
+                f"are {type(own).__name__}, not an object",
+            )  # fmt: skip
+        self.prompts = {**own, **(prompts or {})}
         self._set_default_prompt(saved.get("default_prompt_name") if default is None else default)
 
     @property

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from ctypes import byref, c_void_p
@@ -14,6 +13,7 @@ import numpy as np
 from . import _constants as c
 from . import _read as read
 from ._ffi import lib
+from ._json_files import object_of_file
 from ._life import Closing
 from ._outputs import torch
 from ._padded import Rows, mask_of, matrix_of
@@ -95,14 +95,8 @@ class EncoderConfig:
 def _config_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
-    for folder in ("", "0_Transformer"):
-        try:
-            with open(os.path.join(path, folder, "config.json"), encoding="utf-8") as file:
-                found = json.load(file)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        return found if isinstance(found, dict) else {}
-    return {}
+    places = (os.path.join(path, folder, "config.json") for folder in ("", "0_Transformer"))
+    return next((object_of_file(place) for place in places if os.path.exists(place)), {})
 
 
 class Encoder(Closing):

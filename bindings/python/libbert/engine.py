@@ -193,7 +193,7 @@ class Engine(Closing):
             made.done = s.LoadedFn(call)
         if background:
             self._callbacks += [model, made]
-        self._call(lib.bert_engine_load, o.optional(name), os.fsencode(path), byref(made))
+        self._call(lib.bert_engine_load, o.optional(name), o.path_bytes(path), byref(made))
 
     def remove_model(self, name: str) -> None:
         """Forget a name; requests that were submitted are answered still."""

@@ -60,7 +60,7 @@ def model_options(
         max_file_bytes=o.size("max_file_bytes", max_file_bytes),
         max_layers=o.count("max_layers", max_layers),
         threads=o.count("load_threads", load_threads),
-        calibration=None if calibration is None else os.fsencode(calibration),
+        calibration=None if calibration is None else o.path_bytes(calibration),
     )
     if log is not None:
         options.log = log_function(log)
@@ -143,7 +143,7 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods, Closing):
         options = model_options(log=log, **loading)
         out, error = c_void_p(), Error()
         check(
-            lib.bert_model_load(byref(out), os.fsencode(path), byref(options), byref(error)), error
+            lib.bert_model_load(byref(out), o.path_bytes(path), byref(options), byref(error)), error
         )
         self.path: str | None = os.path.abspath(os.fsdecode(path))
         self._loading = loading
@@ -177,7 +177,9 @@ class Model(EmbedMethods, TaskMethods, ForwardMethods, Closing):
         settings = model_options(**options)
         array = (File * len(files))()
         for entry, (name, data) in zip(array, files.items()):
-            entry.name = os.fsencode(name)
+            if not isinstance(data, bytes):
+                raise TypeError(f"files[{name!r}] is {type(data).__name__}, not bytes")
+            entry.name = o.path_bytes(name)
             entry.data = address_of(data)
             entry.size = len(data)
         out, error = c_void_p(), Error()

@@ -17,6 +17,7 @@ from conftest import MODELS
 import libbert
 from libbert import _constants, errors
 
+BASE = MODELS / "embed" / "base"
 TASKS = MODELS / "task"
 
 
@@ -241,3 +242,43 @@ def pipe(task: str, model: str) -> Any:
 def test_what_is_of_a_wrong_type_is_named(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
+
+
+BROKEN = {"empty": b"", "bracket": b"{", "bytes": b"\xff\xfe\0", "deep": b"[" * 100_000}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_broken_settings_are_named(tmp_path: pathlib.Path, name: str, data: bytes) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(TASKS / "rerank_st", model)
+    (model / name).write_bytes(data)
+    for load in (libbert.Model, libbert.AutoTokenizer, libbert.CrossEncoder, libbert.Encoder):
+        with pytest.raises(libbert.FormatError, match=name):
+            load(model)
+    (model / name).write_bytes(b"\xef\xbb\xbf" + (TASKS / "rerank_st" / name).read_bytes())
+    usual = libbert.AutoTokenizer(TASKS / "rerank_st")
+    assert libbert.AutoTokenizer(model)("a cat") == usual("a cat")
+    assert libbert.Encoder(model)(texts=["a"]).last_hidden_state.shape[0] == 1
+
+
+def test_broken_settings_of_a_cross_encoder(tmp_path: pathlib.Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(TASKS / "rerank_st", model)
+    for text in ("[", '{"prompts": 5}'):
+        (model / "config_sentence_transformers.json").write_text(text)
+        with pytest.raises(libbert.FormatError, match="config_sentence_transformers"):
+            libbert.CrossEncoder(model)
+
+
+def test_paths_and_files() -> None:
+    loads: list[Callable[[str], Any]] = [
+        libbert.Model, libbert.RawTokenizer, lambda path: libbert.Model(BASE, calibration=path),
+    ]  # fmt: skip
+    for load in loads:
+        with pytest.raises(ValueError, match="holds a NUL"):
+            load(f"{BASE}\0x")
+    wrong: Any = {"config.json": "{}"}
+    for kind in (libbert.Model, libbert.RawTokenizer):
+        with pytest.raises(TypeError, match=r"files\['config.json'\] is str, not bytes"):
+            kind.from_files(wrong)

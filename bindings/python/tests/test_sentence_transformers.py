@@ -5,6 +5,7 @@ level.  tests/reference compares them with the originals."""
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import shutil
 import sys
@@ -507,3 +508,9 @@ def test_default_prompt_of_cross_encoder() -> None:
         want = model.predict(("search : bank", "a cat"), prompt="")
         assert model.predict(("bank", "a cat")) == want
         assert model.predict(("bank", "a cat"), prompt_name="document") != want
+
+
+def test_gelu() -> None:
+    model = CrossEncoder(MODELS / "task" / "rerank_st", activation_fn="torch.nn.GELU")
+    x = float(model.predict(("a cat", "b"), activation_fn="identity"))
+    near(model.predict(("a cat", "b")), 0.5 * x * (1 + math.erf(x / 2**0.5)))

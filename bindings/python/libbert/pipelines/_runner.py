@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _constants as c
 from .._ffi import lib
+from .._json_files import object_of_file
 from ..errors import BertError, make_error
 from ..session import Session
 
@@ -65,9 +65,7 @@ class Runner:
         path = os.path.join(folder or "", name)
         if not folder or not os.path.isfile(path):
             return {}
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-        return found if isinstance(found, dict) else {}
+        return object_of_file(path)
 
     # ---- Tokens ----------------------------------------------------------------------
 
