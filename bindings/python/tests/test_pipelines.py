@@ -259,6 +259,15 @@ def test_labels_for_zero_shot() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+def test_names_of_arguments() -> None:
+    zero_shot = pipeline("zero-shot-classification", model=MODELS / "task" / "classify")
+    want = zero_shot(TEXTS[0], ["a", "b"])
+    assert zero_shot(sequences=TEXTS[0], candidate_labels=["a", "b"]) == want
+    for made in (zero_shot, pipeline("ner", model=MODELS / "task" / "tag")):
+        with pytest.raises(ValueError, match="batch_size is 0"):
+            made([TEXTS[0]], batch_size=0)
+
+
 def test_entailment_without_a_folder() -> None:
     files = {path.name: path.read_bytes() for path in CLASSIFY.iterdir()}
     config = json.loads(files["config.json"])

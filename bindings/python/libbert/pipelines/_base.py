@@ -221,7 +221,7 @@ class Pipeline(Closing):
         if args:
             warnings.warn(f"{len(args)} arguments after the inputs are ignored", stacklevel=2)
         merged = {**self._given, **self._parameters(**parameters)}
-        return self._answer(inputs, merged, batch_size)
+        return self._answer(inputs, merged, _batch(batch_size))
 
     def _answer(self, inputs: Any, parameters: Parameters, batch_size: int | None = None) -> Any:
         if isinstance(inputs, tuple):
@@ -238,7 +238,7 @@ class Pipeline(Closing):
                 found += located(run, inputs[first:first + SLICE], first)
             return found
         if is_stream(inputs):
-            return Stream(inputs, run, _batch(batch_size) or self._batch_size or 1)
+            return Stream(inputs, run, batch_size or self._batch_size or 1)
         return run([inputs])[0]
 
     def predict(self, X: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._base import Parameters, Pipeline, is_stream, refuse, text_of, top_of
+from ._base import Parameters, Pipeline, _batch, is_stream, refuse, text_of, top_of
 from ._spans import Places, best_spans, probabilities
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class QuestionAnsweringPipeline(Pipeline):
             inputs = [example_of(item) for item in inputs]
             if len(inputs) == 1:
                 return self._run(inputs, merged)[0]
-        return self._answer(inputs, merged, batch_size)
+        return self._answer(inputs, merged, _batch(batch_size))
 
     def _run(self, items: list[Any], parameters: Parameters) -> list[Any]:
         examples = [example_of(item) for item in items]

@@ -66,7 +66,7 @@ class ZeroShotClassificationPipeline(Pipeline):
         refuse(given, self.task)
         return found
 
-    def __call__(self, inputs: Any, *args: Any, **parameters: Any) -> Any:
+    def __call__(self, sequences: Any, *args: Any, **parameters: Any) -> Any:
         """How well labels fit one text or several; labels may come after the texts.
 
         Returns:
@@ -77,7 +77,7 @@ class ZeroShotClassificationPipeline(Pipeline):
             if len(args) > 1 or "candidate_labels" in parameters:
                 raise ValueError("only candidate_labels may come after the texts")
             parameters["candidate_labels"] = args[0]
-        return super().__call__(inputs, **parameters)
+        return super().__call__(sequences, **parameters)
 
     def _run(self, items: list[Any], parameters: Parameters) -> list[Any]:
         labels = parameters.get("labels")
