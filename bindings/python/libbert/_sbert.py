@@ -115,8 +115,14 @@ def slices(n: int, batch_size: int, show: bool | None) -> Iterator[tuple[int, in
 
 
 def check_batch_size(batch_size: int) -> None:
+    check_integer("batch_size", batch_size)
     if batch_size <= 0:
         raise ValueError(f"batch_size must be a positive integer, got {batch_size}.")
+
+
+def check_integer(what: str, value: Any) -> None:
+    if not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{what} is {value!r}; it must be an integer")
 
 
 def is_single(inputs: Any) -> bool:
@@ -206,6 +212,8 @@ class Base(Closing):
             self.max_seq_length = length
 
     def _set_prompts(self, prompts: dict[str, str] | None, default: str | None) -> None:
+        if prompts is not None and not isinstance(prompts, dict):
+            raise TypeError(f"prompts is {type(prompts).__name__}, not a dict of texts")
         self.prompts = {**self.default_prompts, **self.model.prompts, **(prompts or {})}
         self._set_default_prompt(self.model.default_prompt if default is None else default)
 

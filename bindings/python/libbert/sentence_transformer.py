@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _tensors as t
 from ._quantize import check_precision, quantize, ranges_of
-from ._sbert import Base, check_batch_size, check_device, refuse, slices, texts_of
+from ._sbert import Base, check_batch_size, check_device, check_integer, refuse, slices, texts_of
 from ._texts import Texts
 from .errors import InvalidArgumentError
 
@@ -212,6 +212,8 @@ class SentenceTransformer(Similar):
         text = self._prompt(prompt, prompt_name)
         if truncate_dim is None:
             truncate_dim = self.truncate_dim
+        if truncate_dim is not None:
+            check_integer("truncate_dim", truncate_dim)
         texts = texts_of(inputs)
         if output_value != "sentence_embedding":
             made = self._token_values(inputs, texts, output_value, text, truncate_dim, precision)

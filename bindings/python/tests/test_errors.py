@@ -226,16 +226,23 @@ def pipe(task: str, model: str) -> Any:
     return libbert.pipeline(task, model=TASKS / model)
 
 
+def fill() -> Any:
+    return libbert.SentenceTransformer(TASKS / "fill")
+
+
 @pytest.mark.filterwarnings("ignore:no label of the model")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: libbert.Model(TASKS / "fill").forward(NUMBER), "ids is int"),
-        (lambda: libbert.SentenceTransformer(TASKS / "fill").tokenize(7), "inputs is int"),
-        (lambda: libbert.SentenceTransformer(TASKS / "fill").tokenize([[]]), r"inputs\[0\] is"),
+        (lambda: fill().tokenize(7), "inputs is int"),
+        (lambda: fill().tokenize([[]]), r"inputs\[0\] is"),
         (lambda: libbert.CrossEncoder(TASKS / "rerank_st").predict(7), "inputs is int"),
         (lambda: pipe("fill-mask", "fill")("[MASK]", targets=7), "targets is 7"),
         (lambda: pipe("zero-shot-classification", "classify")("a", 7), "candidate_labels is 7"),
+        (lambda: fill().encode("a", batch_size=NUMBER / 2), r"batch_size is 3.5"),
+        (lambda: fill().encode("a", truncate_dim="x"), "truncate_dim is 'x'"),
+        (lambda: libbert.SentenceTransformer(TASKS / "fill", prompts=NUMBER), "prompts is int"),
         (lambda: libbert.util.cos_sim(["a"], ["b"]), "embeddings are of <U1"),
     ],
 )

@@ -66,7 +66,9 @@ class ZeroShotClassificationPipeline(Pipeline):
         refuse(given, self.task)
         return found
 
-    def __call__(self, sequences: Any, *args: Any, **parameters: Any) -> Any:
+    def __call__(  # type: ignore[override]  # the reference's name
+        self, sequences: Any, *args: Any, **parameters: Any
+    ) -> Any:
         """How well labels fit one text or several; labels may come after the texts.
 
         Returns:
