@@ -75,7 +75,15 @@ def _floats(value: Any) -> NDArray[Any]:
     array = t.to_array(value)
     if array.dtype.kind in "USO" and array.size:
         raise TypeError(f"embeddings are of {array.dtype}; numbers are wanted")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+    wide = array.dtype == np.float64 and not _is_python(value)
+    return array if wide or array.dtype == np.float32 else array.astype(np.float32)
+
+
+def _is_python(value: Any) -> bool:
+    """Whether its numbers are Python's own, of which torch makes float32."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return type(value) in (float, int)
 
 
 def _matrix(value: Any) -> NDArray[Any]:
@@ -152,7 +160,8 @@ def similarity(function: str, a: Any, b: Any) -> Any:
         return sparse_scores(function, a, b)
     x, y = _matrix(a), _matrix(b)
     _same_width(x, y)
-    return _returned(_ALL[function](x, y), a, b)
+    with np.errstate(invalid="ignore"):  # of infinities
+        return _returned(_ALL[function](x, y), a, b)
 
 
 def similarity_pairwise(function: str, a: Any, b: Any) -> Any:
@@ -161,7 +170,8 @@ def similarity_pairwise(function: str, a: Any, b: Any) -> Any:
         return sparse_scores_pairwise(function, a, b)
     x, y = _floats(a), _floats(b)
     _same_width(x, y)
-    return _returned(np.asarray(_ROWS[function](x, y)), a, b)
+    with np.errstate(invalid="ignore"):
+        return _returned(np.asarray(_ROWS[function](x, y)), a, b)
 
 
 def cos_sim(a: Any, b: Any) -> Any:

@@ -510,6 +510,16 @@ def test_default_prompt_of_cross_encoder() -> None:
         assert model.predict(("bank", "a cat"), prompt_name="document") != want
 
 
+def test_types_of_scores() -> None:
+    rows = [[0.5, 2.0], [1.0, -1.0]]
+    wide = np.array(rows)
+    for score in (util.cos_sim, util.dot_score, util.pairwise_manhattan_sim):
+        assert score(rows, rows).dtype == np.float32
+        assert score(wide, list(wide)).dtype == np.float64
+        near(score(rows, rows), score(wide, wide))
+        score(wide * np.inf, wide)  # no warning
+
+
 def test_gelu() -> None:
     model = CrossEncoder(MODELS / "task" / "rerank_st", activation_fn="torch.nn.GELU")
     x = float(model.predict(("a cat", "b"), activation_fn="identity"))
