@@ -115,8 +115,16 @@ class Windows:
         return range(index + 1, end)
 
 
-def one(tokenizer: int, text: str, options: TokenizeOptions) -> int:
-    """The encoding of one text by the tokenizer at an address, for the caller to free."""
+def one(raw: RawTokenizer, text: str, options: TokenizeOptions) -> int:
+    """The encoding of one text, for the caller to free."""
+    address = raw.reference()
+    try:
+        return _one(address, text, options)
+    finally:
+        lib.bert_tokenizer_unref(address)
+
+
+def _one(tokenizer: int, text: str, options: TokenizeOptions) -> int:
     data = encode(text)
     out, given = c_void_p(), byref(options)
     if lib.bert_tokenize(tokenizer, Text(data, len(data)), None, given, byref(out), None):

@@ -11,8 +11,7 @@ import numpy as np
 
 from . import _outputs as out
 from . import _windows as w
-from ._ffi import lib
-from ._life import free_with
+from ._life import Closing
 from ._plan import LARGE, Plan, make_plan
 from ._special_tokens import SpecialTokens
 from ._structs import TokenizeOptions
@@ -31,7 +30,7 @@ BAD_TEXT = (
     "words or a list of such"
 )
 
-class AutoTokenizer(SpecialTokens):
+class AutoTokenizer(SpecialTokens, Closing):
     """A tokenizer that is called as those of transformers are.
 
     Args:
@@ -49,8 +48,6 @@ class AutoTokenizer(SpecialTokens):
         self._settings = {"threads": threads, **settings}
         self._files = files = Files(name)
         self.raw = RawTokenizer(name)
-        self._address = self.raw.reference()  # for as long as this lives
-        free_with(self, lib.bert_tokenizer_unref, self._address)
         self.name_or_path = name
         self.vocabulary = Vocabulary(self.raw, files)
         self.threads = threads
@@ -94,6 +91,11 @@ class AutoTokenizer(SpecialTokens):
             raise ValueError(f"{name} is {value!r}; it can be 'left', 'right'")
         super().__setattr__(name, value)
         self._plans.clear()
+
+    def close(self) -> None:
+        """Free it when the calls that are under way have ended; what it gave stays readable.  Twice
+        is fine."""
+        self.raw.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (
@@ -169,7 +171,7 @@ class AutoTokenizer(SpecialTokens):
 
     def _quick(self, text: str, plan: Plan) -> BatchEncoding:
         """One text, without the arrays of a batch."""
-        handle = w.one(self._address, text, plan.options)
+        handle = w.one(self.raw, text, plan.options)
         windows = w.Windows(None, False, handle)
         size = w.size_of(handle)
         if plan.pads:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _windows as w
-from ._ffi import lib
+from ._life import Closing
 from ._pool import cpus
 from ._structs import TokenizeOptions
 from ._tokenizer import RawTokenizer, tokenize_options
@@ -100,7 +100,7 @@ class Vocabulary:
         return {str(token): id for id, token in self.added().items()}
 
 
-class Tokenizer:
+class Tokenizer(Closing):
     """Texts to encodings, as tokenizers.Tokenizer gives them.
 
     Args:
@@ -176,6 +176,11 @@ class Tokenizer:
 
         raw = RawTokenizer.from_files({"tokenizer.json": buffer})
         return Tokenizer._made(raw, MemoryFiles(buffer))
+
+    def close(self) -> None:
+        """Free it when the calls that are under way have ended; encodings stay readable.  Twice is
+        fine."""
+        self.raw.close()
 
     # ---- Settings --------------------------------------------------------------------------
 
@@ -275,11 +280,7 @@ class Tokenizer:
         options = made.get(add_special)
         if options is None:
             options = made[add_special] = self._options(add_special)
-        address = self.raw.reference()
-        try:
-            windows = w.window_of(w.one(address, text, options), options.overflow != 0)
-        finally:
-            lib.bert_tokenizer_unref(address)
+        windows = w.window_of(w.one(self.raw, text, options), options.overflow != 0)
         self._pad(windows)
         return Encoding(windows, 0)
 

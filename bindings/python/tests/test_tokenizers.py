@@ -216,6 +216,38 @@ def test_special_tokens(auto: libbert.AutoTokenizer) -> None:
     assert same("a")["input_ids"] == auto("a")["input_ids"]
 
 
+def test_close() -> None:
+    with libbert.AutoTokenizer(PATH) as auto, libbert.Tokenizer(PATH) as tokenizer:
+        encoding, made = tokenizer.encode("a cat"), auto("a cat")
+    tokenizer.close()
+    auto.close()
+    for call in (tokenizer.encode, tokenizer.token_to_id, auto, auto.tokenize):
+        with pytest.raises(ValueError, match="tokenizer is closed"):
+            call("a cat")
+    with pytest.raises(ValueError, match="tokenizer is closed"):
+        auto(["a cat"])
+    assert encoding.ids[: len(made["input_ids"])] == made["input_ids"]
+    assert encoding.tokens[1:3] == ["a", "cat"]
+
+
+def test_settings_between_texts() -> None:
+    """One text takes the settings that were made last."""
+    tokenizer = libbert.Tokenizer(PATH)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    assert len(tokenizer.encode("a cat on a mat").ids) == 7
+    tokenizer.enable_truncation(4)
+    cut = tokenizer.encode("a cat on a mat")
+    assert len(cut) == 4
+    assert [len(window) for window in cut.overflowing] == [4, 3]
+    assert tokenizer.encode("a cat").overflowing == []
+    assert len(tokenizer.encode("a cat on a mat", add_special_tokens=False)) == 4
+    tokenizer.enable_padding(length=6, pad_id=3)
+    assert tokenizer.encode("a").ids[3:] == [3, 3, 3]
+    tokenizer.no_truncation()
+    assert len(tokenizer.encode("a cat on a mat")) == 7
+
+
 def test_decode(auto: libbert.AutoTokenizer) -> None:
     rows = auto(["a cat", "on a mat"])["input_ids"]
     assert auto.decode(rows[0]) == "[CLS] a cat [SEP]"
