@@ -43,9 +43,9 @@ static void put_model(sqlite3_str *out, const struct bert__sql_name *name)
     sqlite3_str_appendf(out, ",\"dimensions\":%u,\"max_length\":%u,\"similarity\":",
                         bert_model_embedding_size(model), bert_model_max_length(model));
     put_string(out, bert_model_similarity(model));
-    sqlite3_str_appendf(out, ",\"precision\":\"%s\",\"cpu\":\"%s\",\"threads\":%u",
+    sqlite3_str_appendf(out, ",\"precision\":\"%s\",\"cpu\":\"%s\",\"threads\":%u,\"names\":%llu",
                         precision_name(bert_model_precision(model)), bert_model_cpu(model),
-                        name->threads);
+                        name->threads, (unsigned long long)bert__sql_model_names(name->model));
     sqlite3_str_appendf(out, ",\"parameters\":%llu,\"bytes\":%llu,\"labels\":[",
                         (unsigned long long)bert_model_parameters(model),
                         (unsigned long long)bert_model_bytes(model));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sqlite3_bert_init(). */
+#include "bindings/sqlite/bert_sqlite.h"
 #include "bindings/sqlite/functions.h"
 #include "bindings/sqlite/table.h"
 
@@ -67,8 +68,6 @@ static int register_all(struct bert__sql_connection *connection)
 #ifndef SQLITE_CORE
 __attribute__((visibility("default")))
 #endif
-int sqlite3_bert_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
-
 int sqlite3_bert_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
 {
     struct bert__sql_connection *connection;

@@ -175,6 +175,16 @@ void bert__sql_model_named(struct bert__sql_model *model, int change)
     destroy_sessions(surplus);
 }
 
+size_t bert__sql_model_names(const struct bert__sql_model *model)
+{
+    size_t names;
+
+    pthread_mutex_lock(&lock);
+    names = model->names;
+    pthread_mutex_unlock(&lock);
+    return names;
+}
+
 static void unlink_model(const struct bert__sql_model *model)
 {
     for (struct bert__sql_model **at = &models; *at != NULL; at = &(*at)->next)
