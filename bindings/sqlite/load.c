@@ -106,14 +106,10 @@ static int load(struct bert__sql_connection *connection, const char *name, const
     if (bert__sql_model_get(&model, path, options->precision, connection->db, &err) == BERT_OK)
         return bert__sql_name_set(connection, name, model, options->threads, error);
     if (strstr(err.message, path) != NULL)
-        bert__sql_fail(error, "bert_load: model '%s': %s [%s]", name, err.message,
-                       bert_status_name(err.code));
-    else
-        bert__sql_fail(error, "bert_load: model '%s' (%s): %s [%s]", name, path, err.message,
-                       bert_status_name(err.code));
-    if (error->code == SQLITE_ERROR)
-        error->code = bert__sql_code(err.code);
-    return error->code;
+        return bert__sql_fail_status(error, err.code, "bert_load: model '%s': %s [%s]", name,
+                                     err.message, bert_status_name(err.code));
+    return bert__sql_fail_status(error, err.code, "bert_load: model '%s' (%s): %s [%s]", name, path,
+                                 err.message, bert_status_name(err.code));
 }
 
 /* Returns what the model is for, as bert_model_task() says it. */

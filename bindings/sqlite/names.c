@@ -168,28 +168,11 @@ void bert__sql_use_leave(const struct bert__sql_use *use, struct bert__sql_sessi
     bert__sql_session_give(use->model, session);
 }
 
-int bert__sql_code(bert_status status)
-{
-    switch (status) {
-    case BERT_OK:
-        return SQLITE_OK;
-    case BERT_ENOMEM:
-        return SQLITE_NOMEM;
-    case BERT_ECANCELED:
-        return SQLITE_INTERRUPT;
-    default:
-        return SQLITE_ERROR;
-    }
-}
-
 int bert__sql_use_fail_record(const struct bert__sql_use *use, bert_status status,
                               const char *message, struct bert__sql_error *error)
 {
-    bert__sql_fail(error, "%s: model '%s' (%s): %s [%s]", use->function, use->name,
-                   use->model->path, message, bert_status_name(status));
-    if (error->code == SQLITE_ERROR)
-        error->code = bert__sql_code(status);
-    return error->code;
+    return bert__sql_fail_status(error, status, "%s: model '%s' (%s): %s [%s]", use->function,
+                                 use->name, use->model->path, message, bert_status_name(status));
 }
 
 int bert__sql_use_fail(const struct bert__sql_use *use, const bert_error *err,

@@ -64,7 +64,5 @@ int bert__sql_use_fail(const struct bert__sql_use *use, const bert_error *err,
 /* So too, of one of several texts. */
 int bert__sql_use_fail_record(const struct bert__sql_use *use, bert_status status,
                               const char *message, struct bert__sql_error *error);
-/* The library's status as the code of an SQLite error. */
-int bert__sql_code(bert_status status);
 
 #endif /* BERT_BINDINGS_SQLITE_NAMES_H */

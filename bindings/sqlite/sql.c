@@ -1,24 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 #include "bindings/sqlite/sql.h"
 
+static int without_message(struct bert__sql_error *error, int code)
+{
+    sqlite3_free(error->message);
+    error->message = NULL;
+    error->code = code;
+    return code;
+}
+
+static int fail(struct bert__sql_error *error, const char *format, va_list arguments)
+{
+    without_message(error, SQLITE_ERROR);
+    error->message = sqlite3_vmprintf(format, arguments);
+    if (error->message == NULL)
+        error->code = SQLITE_NOMEM;
+    return error->code;
+}
+
 int bert__sql_fail(struct bert__sql_error *error, const char *format, ...)
 {
     va_list arguments;
+    int code;
 
-    sqlite3_free(error->message);
     va_start(arguments, format);
-    error->message = sqlite3_vmprintf(format, arguments);
+    code = fail(error, format, arguments);
     va_end(arguments);
-    error->code = error->message != NULL ? SQLITE_ERROR : SQLITE_NOMEM;
-    return error->code;
+    return code;
+}
+
+int bert__sql_fail_status(struct bert__sql_error *error, bert_status status, const char *format,
+                          ...)
+{
+    va_list arguments;
+    int code;
+
+    if (status == BERT_ENOMEM)
+        return without_message(error, SQLITE_NOMEM);
+    if (status == BERT_ECANCELED)
+        return without_message(error, SQLITE_INTERRUPT);
+    va_start(arguments, format);
+    code = fail(error, format, arguments);
+    va_end(arguments);
+    return code;
 }
 
 int bert__sql_no_memory(struct bert__sql_error *error)
 {
-    sqlite3_free(error->message);
-    error->message = NULL;
-    error->code = SQLITE_NOMEM;
-    return error->code;
+    return without_message(error, SQLITE_NOMEM);
 }
 
 void bert__sql_result_error(sqlite3_context *context, struct bert__sql_error *error)

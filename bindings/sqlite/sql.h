@@ -25,6 +25,10 @@ struct bert__sql_error {
 int bert__sql_fail(struct bert__sql_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int bert__sql_no_memory(struct bert__sql_error *error);
+/* So too, with a status of the library's behind it; a call that was canceled gets SQLite's own
+ * "interrupted", for which programs look. */
+int bert__sql_fail_status(struct bert__sql_error *error, bert_status status, const char *format,
+                          ...) __attribute__((format(printf, 3, 4)));
 
 /* Hand the error to the caller of a function, and forget it. */
 void bert__sql_result_error(sqlite3_context *context, struct bert__sql_error *error);
