@@ -4,22 +4,6 @@
 
 #include "bindings/sqlite/functions.h"
 
-void bert__sql_swap_floats(void *floats, size_t n)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    unsigned char *bytes = floats;
-
-    for (size_t i = 0; i < n; i++, bytes += 4) {
-        uint32_t v = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
-                     | (uint32_t)bytes[3] << 24;
-        memcpy(bytes, &v, sizeof(v));
-    }
-#else
-    (void)floats;
-    (void)n;
-#endif
-}
-
 /*
  * The vector of an argument that is the same in each row, such as a query's.  SQLite keeps it for
  * the length of the statement where the argument is a constant or a parameter, so that the function

@@ -3,6 +3,8 @@
 #ifndef BERT_BINDINGS_SQLITE_FUNCTIONS_H
 #define BERT_BINDINGS_SQLITE_FUNCTIONS_H
 
+#include <string.h>
+
 #include "bindings/sqlite/names.h"
 
 typedef void bert__sql_function(sqlite3_context *context, int n, sqlite3_value **values);
@@ -20,6 +22,20 @@ bert__sql_function bert__sql_answer;       /* (name, question, context) */
 bert__sql_function bert__sql_count_tokens; /* (name, text) */
 
 /* Vectors as BLOBs: float32, little-endian, whatever the machine's order. */
-void bert__sql_swap_floats(void *floats, size_t n);
+static inline void bert__sql_swap_floats(void *floats, size_t n)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    unsigned char *bytes = floats;
+
+    for (size_t i = 0; i < n; i++, bytes += 4) {
+        uint32_t v = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
+                     | (uint32_t)bytes[3] << 24;
+        memcpy(bytes, &v, sizeof(v));
+    }
+#else
+    (void)floats;
+    (void)n;
+#endif
+}
 
 #endif /* BERT_BINDINGS_SQLITE_FUNCTIONS_H */

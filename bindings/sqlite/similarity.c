@@ -5,63 +5,57 @@
 
 #include "bindings/sqlite/functions.h"
 
-enum {
-    LANES = 8 /* sums of a vector that don't wait for each other */
-};
+/* Of gcc and clang.  Two, since gcc keeps wider ones than the target's in memory. */
+typedef float floats __attribute__((vector_size(2 * sizeof(float))));
+typedef double doubles __attribute__((vector_size(2 * sizeof(double))));
+
+enum { PAIR = sizeof(floats) /* bytes */ };
 
 struct sums {
     double ab, aa, bb;
 };
 
-/* From bytes that may lie anywhere in a page of the database. */
-static void load_lanes(float out[LANES], const unsigned char *bytes)
-{
-    memcpy(out, bytes, LANES * sizeof(*out));
-    bert__sql_swap_floats(out, LANES);
-}
+struct lanes {
+    doubles ab, aa, bb;
+};
 
-static double total(const double lanes[LANES])
+/* With two numbers of each, from bytes that may lie anywhere in a page of the database. */
+static inline struct lanes add_pair(struct lanes s, const unsigned char *a, const unsigned char *b)
 {
-    double sum = 0;
+    doubles u, v;
+    floats x, y;
 
-    for (int i = 0; i < LANES; i++)
-        sum += lanes[i];
-    return sum;
+    memcpy(&x, a, PAIR);
+    memcpy(&y, b, PAIR);
+    bert__sql_swap_floats(&x, 2);
+    bert__sql_swap_floats(&y, 2);
+    u = __builtin_convertvector(x, doubles);
+    v = __builtin_convertvector(y, doubles);
+    s.ab += u * v;
+    s.aa += u * u;
+    s.bb += v * v;
+    return s;
 }
 
 static struct sums add_up(const unsigned char *a, const unsigned char *b, size_t n)
 {
-    double ab[LANES] = {0}, aa[LANES] = {0}, bb[LANES] = {0};
-    float x[LANES], y[LANES];
-    struct sums s;
+    struct lanes s = {{0}, {0}, {0}}, t = s; /* two, so that one needn't wait for the other */
+    unsigned char tail[4 * PAIR] = {0};
+    size_t at = 0, bytes = n * sizeof(float);
+    struct sums out;
 
-    for (size_t left = n; left > 0;) {
-        size_t now = left < LANES ? left : LANES;
-
-        if (now == LANES) {
-            load_lanes(x, a);
-            load_lanes(y, b);
-        } else {
-            unsigned char tail[2][LANES * sizeof(float)] = {{0}, {0}};
-
-            memcpy(tail[0], a, now * sizeof(float));
-            memcpy(tail[1], b, now * sizeof(float));
-            load_lanes(x, tail[0]);
-            load_lanes(y, tail[1]);
-        }
-        for (int i = 0; i < LANES; i++) {
-            ab[i] += (double)x[i] * (double)y[i];
-            aa[i] += (double)x[i] * (double)x[i];
-            bb[i] += (double)y[i] * (double)y[i];
-        }
-        a += now * sizeof(float);
-        b += now * sizeof(float);
-        left -= now;
+    for (; bytes - at >= 2 * PAIR; at += 2 * PAIR) {
+        s = add_pair(s, a + at, b + at);
+        t = add_pair(t, a + at + PAIR, b + at + PAIR);
     }
-    s.ab = total(ab);
-    s.aa = total(aa);
-    s.bb = total(bb);
-    return s;
+    memcpy(tail, a + at, bytes - at);
+    memcpy(tail + 2 * PAIR, b + at, bytes - at);
+    s = add_pair(s, tail, tail + 2 * PAIR);
+    t = add_pair(t, tail + PAIR, tail + 3 * PAIR);
+    out.ab = s.ab[0] + s.ab[1] + t.ab[0] + t.ab[1];
+    out.aa = s.aa[0] + s.aa[1] + t.aa[0] + t.aa[1];
+    out.bb = s.bb[0] + s.bb[1] + t.bb[0] + t.bb[1];
+    return out;
 }
 
 /* As the library's, of zeros too. */
