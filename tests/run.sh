@@ -44,6 +44,8 @@ need g++ has "${CXX:-c++}"
 [ -e MANIFEST ] || need autoconf has autoconf
 need libjansson-dev has_header jansson.h
 need libcmocka-dev has_cmocka
+need libsqlite3-dev has_header sqlite3ext.h
+need sqlite3 has sqlite3
 need python3-numpy has_python numpy
 need python3-pytest has_python pytest
 need libopenblas-dev has_library cblas_sgemm -lopenblas
@@ -113,7 +115,7 @@ if [ $full = 1 ]; then
     # Instrumented code draws warnings that are not the source's: no --enable-werror.
     variant asan check --with-sanitizer=address,undefined CFLAGS='-O1 -g'
     # Only what has threads, and tiny models: the sanitizer makes the rest slow for nothing.
-    BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer histogram metrics engine registry observe sampler' \
+    BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer histogram metrics engine registry observe sampler sqlite' \
         variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
     step 'gcc: make lint'
     make -s -C "$build/gcc" lint

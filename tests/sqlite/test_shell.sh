@@ -199,5 +199,14 @@ refused 'a JSON that nests' 'a string, a number or null at byte 1 (item 0)' \
     "SELECT count(*) FROM bert_embed_each('m', replace(hex(zeroblob(1000000)), '00', '['));"
 sql 'a long word' '1' "SELECT length(bert_embed('m', hex(zeroblob(1000000)))) > 0;"
 
+# ---- The page
+awk '/^```sql$/ { take = 1; next } /^```/ { take = 0 } take' docs/sqlite.md |
+    sed -e "s|models/all-MiniLM-L6-v2|$models/embed/base|; s|models/ranker|$models/task/rerank_st|" \
+        -e "s|models/entities|$models/task/tag|; s|models/intents|$models/task/classify|; s|models/answers|$models/task/answer|" >"$tmp/page.sql"
+is 'the page has examples' 1 "$(grep -c 'CREATE TRIGGER' "$tmp/page.sql")"
+LD_PRELOAD=$preload sqlite3 -batch -bail -cmd ".load $extension" :memory: <"$tmp/page.sql" >"$tmp/said" 2>&1 ||
+    is "the page's examples" 'no error' "$(tail -n 1 "$tmp/said")"
+is 'the page: rows' 1 "$(grep -c '^encoder$' "$tmp/said")"
+
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
