@@ -10,14 +10,11 @@ enum {
     MIN_VERSION = 3031000, /* SQLITE_DIRECTONLY */
     /*
      * No view, trigger, default, constraint or column of a database that somebody else made may
-     * open files, or see paths.
+     * open files, or see paths.  Deterministic they are since SQLite (3.40) looks at no others in
+     * CHECK constraints; it makes calls with constant arguments run once, at the start of their
+     * statement.
      */
-    PRIVATE = SQLITE_UTF8 | SQLITE_DIRECTONLY,
-    /*
-     * As PRIVATE, in CHECK constraints too, where SQLite (3.40) looks at deterministic functions
-     * only.  It makes calls with constant arguments run once, at the start of their statement.
-     */
-    CHANGING = PRIVATE | SQLITE_DETERMINISTIC,
+    PRIVATE = SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC,
     /*
      * Functions of a model are not deterministic: bert_load() can give its name to another, and an
      * index over them would be wrong then.  Nor innocuous: they answer by what is loaded.  With
@@ -33,9 +30,9 @@ static const struct {
     int flags;
     bert__sql_function *function;
 } functions[] = {
-    {"bert_load", 2, CHANGING, bert__sql_load},
-    {"bert_load", 3, CHANGING, bert__sql_load},
-    {"bert_unload", 1, CHANGING, bert__sql_unload},
+    {"bert_load", 2, PRIVATE, bert__sql_load},
+    {"bert_load", 3, PRIVATE, bert__sql_load},
+    {"bert_unload", 1, PRIVATE, bert__sql_unload},
     {"bert_info", 0, PRIVATE, bert__sql_info},
     {"bert_info", 1, PRIVATE, bert__sql_info},
     {"bert_embed", 2, BY_MODEL, bert__sql_embed},

@@ -309,6 +309,19 @@ static void test_authorizer(void)
     sqlite3_close(db);
 }
 
+/* As a program gives it to all its connections. */
+static void test_auto(void)
+{
+    sqlite3 *db = NULL;
+
+    check(sqlite3_auto_extension((void (*)(void))sqlite3_bert_init) == SQLITE_OK, "auto", NULL);
+    check(sqlite3_open(":memory:", &db) == SQLITE_OK, "open", sqlite3_errmsg(db));
+    sqlite3_cancel_auto_extension((void (*)(void))sqlite3_bert_init);
+    load(db, "SELECT bert_load('m', ?)", embedder);
+    sqlite3_close(db);
+    sqlite3_reset_auto_extension();
+}
+
 /* ---- Threads -------------------------------------------------------------------------- */
 
 enum { THREADS = 6, ROUNDS = 30 };
@@ -475,6 +488,7 @@ int main(int argc, char **argv)
     free(much);
     test_lifetimes();
     test_authorizer();
+    test_auto();
     test_threads();
     test_memory();
     check(sqlite3_memory_used() == 0, "memory is left", NULL);

@@ -176,7 +176,8 @@ sql 'a view of a model, trusted' '1|1' "PRAGMA trusted_schema = ON;
 refused 'a view of a model, not trusted' 'unsafe use of bert_embed()' 'PRAGMA trusted_schema = OFF; SELECT * FROM embeds;'
 refused 'a view of a table, not trusted' 'unsafe use of virtual table "bert_embed_each"' 'PRAGMA trusted_schema = OFF; SELECT * FROM reads;'
 # Parts of a table that SQLite looks at with the whole schema.
-for part in "y AS (bert_load(x, ''/etc''))" "CHECK (bert_load(''m'', ''/etc'') = 1)" "CHECK (bert_unload(''m''))"; do
+for part in "y AS (bert_load(x, ''/etc''))" "CHECK (bert_load(''m'', ''/etc'') = 1)" "CHECK (bert_unload(''m''))" \
+    "CHECK (length(bert_info()) > 9)"; do
     db=$tmp/part.db
     rm -f "$db"
     sqlite3 "$db" "CREATE TABLE n(x); INSERT INTO n VALUES('m'); PRAGMA writable_schema = ON;
