@@ -60,7 +60,8 @@ static void put_model(sqlite3_str *out, const struct bert__sql_name *name)
 /* The models of the connection, latest first. */
 static void put_all(sqlite3_str *out, const struct bert__sql_connection *connection)
 {
-    sqlite3_str_appendf(out, "{\"version\":\"%s\",\"models\":[", bert_version());
+    sqlite3_str_appendf(out, "{\"version\":\"%s\",\"loaded\":%llu,\"models\":[", bert_version(),
+                        (unsigned long long)bert__sql_models_count());
     for (const struct bert__sql_name *n = connection->names; n != NULL; n = n->next) {
         if (n != connection->names)
             sqlite3_str_appendchar(out, 1, ',');

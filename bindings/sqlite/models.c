@@ -185,6 +185,17 @@ size_t bert__sql_model_names(const struct bert__sql_model *model)
     return names;
 }
 
+size_t bert__sql_models_count(void)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&lock);
+    for (const struct bert__sql_model *m = models; m != NULL; m = m->next)
+        count++;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
 static void unlink_model(const struct bert__sql_model *model)
 {
     for (struct bert__sql_model **at = &models; *at != NULL; at = &(*at)->next)

@@ -42,6 +42,8 @@ void bert__sql_model_release(struct bert__sql_model *model);
 void bert__sql_model_named(struct bert__sql_model *model, int change);
 /* Names that the model has, in all connections. */
 size_t bert__sql_model_names(const struct bert__sql_model *model);
+/* Models of the process, those that are being loaded too. */
+size_t bert__sql_models_count(void);
 
 /* A session that stops when `db` is interrupted, until it is given back. */
 bert_status bert__sql_session_take(struct bert__sql_session **out, struct bert__sql_model *model,
