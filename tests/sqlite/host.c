@@ -5,7 +5,6 @@
  * outlive names, and memory that runs out at every point. host MODELS     tests/data/models
  */
 #include <bert.h>
-#include <bert_sqlite.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,10 +12,13 @@
 #include <string.h>
 #include <time.h>
 
-static int failures;
-static char embedder[1024], tagger[1024];
+#include "host.h"
 
-static void check(int good, const char *what, const char *why)
+static int failures;
+char embedder[1024], tagger[1024];
+const char text[] = "a cat on a mat";
+
+void check(int good, const char *what, const char *why)
 {
     if (good)
         return;
@@ -24,7 +26,7 @@ static void check(int good, const char *what, const char *why)
     printf("FAIL %s: %s\n", what, why != NULL ? why : "");
 }
 
-static sqlite3 *open_db(void)
+sqlite3 *open_db(void)
 {
     sqlite3 *db = NULL;
     char *message = NULL;
@@ -35,8 +37,7 @@ static sqlite3 *open_db(void)
     return db;
 }
 
-/* The first column of the first row, for sqlite3_value_free(); NULL: see *rc. */
-static sqlite3_value *ask(sqlite3 *db, int *rc, const char *sql, const char *argument)
+sqlite3_value *ask(sqlite3 *db, int *rc, const char *sql, const char *argument)
 {
     sqlite3_value *value = NULL;
     sqlite3_stmt *statement;
@@ -55,7 +56,7 @@ static sqlite3_value *ask(sqlite3 *db, int *rc, const char *sql, const char *arg
     return value;
 }
 
-static int run(sqlite3 *db, const char *sql, const char *argument)
+int run(sqlite3 *db, const char *sql, const char *argument)
 {
     int rc;
 
@@ -63,7 +64,7 @@ static int run(sqlite3 *db, const char *sql, const char *argument)
     return rc;
 }
 
-static void load(sqlite3 *db, const char *sql, const char *path)
+void load(sqlite3 *db, const char *sql, const char *path)
 {
     check(run(db, sql, path) == SQLITE_OK, sql, sqlite3_errmsg(db));
 }
@@ -77,8 +78,6 @@ static double now(void)
 }
 
 /* ---- Values ------------------------------------------------------------------- */
-
-static const char text[] = "a cat on a mat";
 
 /* The library's vector of `text`. */
 static float *vector(size_t *size)
@@ -385,80 +384,6 @@ static void test_threads(void)
     }
 }
 
-/* ---- Memory that runs out ------------------------------------------------------------- */
-
-static sqlite3_mem_methods real;
-static long budget = -1; /* allocations until one fails; below 0: none does */
-
-static void *failing_malloc(int size)
-{
-    if (budget >= 0 && budget-- == 0)
-        return NULL;
-    return real.xMalloc(size);
-}
-
-static void *failing_realloc(void *p, int size)
-{
-    if (budget >= 0 && budget-- == 0)
-        return NULL;
-    return real.xRealloc(p, size);
-}
-
-static void fail_once(const char *sql)
-{
-    sqlite3 *db = open_db();
-    int rc = SQLITE_NOMEM;
-    long n;
-
-    load(db, "SELECT bert_load('m', ?)", embedder);
-    load(db, "SELECT bert_load('ner', ?)", tagger);
-    for (n = 0; n < 2000; n++) {
-        budget = n;
-        rc = run(db, sql, text);
-        if (budget >= 0 || budget < -1)
-            break;
-        budget = -1;
-        /* What SQLite or a cache can do without is no error. */
-        check(rc == SQLITE_NOMEM || rc == SQLITE_OK, sql, sqlite3_errmsg(db));
-    }
-    budget = -1;
-    check(rc == SQLITE_OK && n > 5, sql, "never succeeds");
-    check(sqlite3_close(db) == SQLITE_OK, "close", NULL);
-}
-
-static void fail_init(void)
-{
-    for (long n = 0;; n++) {
-        sqlite3 *db = NULL;
-        int rc;
-
-        sqlite3_open(":memory:", &db);
-        budget = n;
-        rc = sqlite3_bert_init(db, NULL, NULL);
-        if (budget >= 0)
-            n = -1;
-        budget = -1;
-        check(rc == SQLITE_NOMEM || rc == SQLITE_OK, "init without memory", sqlite3_errmsg(db));
-        sqlite3_close(db);
-        if (n < 0)
-            break;
-    }
-}
-
-static void test_memory(void)
-{
-    fail_init();
-    fail_once("SELECT bert_embed('m', ?)");
-    fail_once("SELECT bert_similarity('m', ?, 'a dog')");
-    fail_once("SELECT bert_info(), bert_info('m'), ?");
-    fail_once(
-        "SELECT bert_load('x', '/', '{\"threads\": 1, \"precision\": \"fp32\"}') WHERE ? = 'x'");
-    fail_once("SELECT hex(embedding), key, text FROM bert_embed_each('m', json_object('a', ?))");
-    fail_once("SELECT label, entity, start_char, model, text FROM bert_entities('ner', ?)");
-    fail_once("SELECT * FROM bert_tokens('m', ?)");
-    fail_once("SELECT bert_tokens('m', ?)");
-}
-
 /* With its last connection the last model has gone. */
 static void test_nothing_left(void)
 {
@@ -470,20 +395,6 @@ static void test_nothing_left(void)
     sqlite3_value_free(loaded);
     sqlite3_close(db);
     check(sqlite3_memory_used() == 0, "memory is left", NULL);
-}
-
-static void use_failing_memory(void)
-{
-    sqlite3_mem_methods ours;
-
-    sqlite3_initialize();
-    sqlite3_shutdown();
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    ours = real;
-    ours.xMalloc = failing_malloc;
-    ours.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &ours);
-    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
 }
 
 int main(int argc, char **argv)
