@@ -135,6 +135,10 @@ SELECT length(bert_embed('m', 'a')) > 0;"
 sql 'unload' '1
 0' "SELECT bert_unload('m'); SELECT bert_unload('m');"
 
+sql 'a name that changes hands is one name' 'encoder
+1
+0' "SELECT bert_load('m', '$models/embed/base'); SELECT bert_unload('m'); SELECT bert_unload('m');"
+
 # ---- What may be where
 refused 'an index over a model' 'non-deterministic' "CREATE TABLE t(x); CREATE INDEX i ON t(bert_embed('m', x));"
 refused 'a generated column of a model' 'non-deterministic' "CREATE TABLE t(x, v AS (bert_embed('m', x)));"
