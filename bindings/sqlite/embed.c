@@ -27,6 +27,19 @@ static void keep(sqlite3_context *context, uint64_t serial, const void *bytes, s
     sqlite3_set_auxdata(context, 1, kept, sqlite3_free);
 }
 
+/* Is what was kept of the model that has the name now? */
+static bool is_current(sqlite3_context *context, const struct kept *kept, sqlite3_value *value)
+{
+    struct bert__sql_error error = {SQLITE_OK, NULL};
+    const struct bert__sql_name *n = NULL;
+    char name[BERT__SQL_NAME_MAX + 1];
+
+    if (bert__sql_name_read(value, "bert_embed", name, &error) == SQLITE_OK)
+        n = bert__sql_name_find(sqlite3_user_data(context), name);
+    sqlite3_free(error.message);
+    return n != NULL && n->model->serial == kept->serial;
+}
+
 static int embed(const struct bert__sql_use *use, bert_text text, float **out, size_t *size,
                  struct bert__sql_error *error)
 {
@@ -50,18 +63,12 @@ static int embed(const struct bert__sql_use *use, bert_text text, float **out, s
 static int answer(sqlite3_context *context, const struct bert__sql_use *use, sqlite3_value *value,
                   struct bert__sql_error *error)
 {
-    const struct kept *kept = sqlite3_get_auxdata(context, 1);
     float *vector = NULL;
     size_t size = 0;
     bert_text text;
     bool null;
-    int rc;
+    int rc = bert__sql_text(value, use->function, "text", &text, &null, error);
 
-    if (kept != NULL && kept->serial == use->model->serial) {
-        sqlite3_result_blob64(context, kept->bytes, kept->size, SQLITE_TRANSIENT);
-        return SQLITE_OK;
-    }
-    rc = bert__sql_text(value, use->function, "text", &text, &null, error);
     if (rc != SQLITE_OK || null)
         return rc;
     rc = embed(use, text, &vector, &size, error);
@@ -77,11 +84,17 @@ static int answer(sqlite3_context *context, const struct bert__sql_use *use, sql
 
 void bert__sql_embed(sqlite3_context *context, int n, sqlite3_value **values)
 {
+    const struct kept *kept = sqlite3_get_auxdata(context, 1);
     struct bert__sql_error error = {SQLITE_OK, NULL};
     struct bert__sql_use use;
-    int rc = bert__sql_use_begin(&use, sqlite3_user_data(context), "bert_embed", values[0], &error);
+    int rc;
 
     (void)n;
+    if (kept != NULL && is_current(context, kept, values[0])) {
+        sqlite3_result_blob64(context, kept->bytes, kept->size, SQLITE_TRANSIENT);
+        return;
+    }
+    rc = bert__sql_use_begin(&use, sqlite3_user_data(context), "bert_embed", values[0], &error);
     if (rc == SQLITE_OK)
         rc = answer(context, &use, values[1], &error);
     if (rc != SQLITE_OK)
