@@ -6,6 +6,7 @@ extension.py EXTENSION MODELS; BERT_TEST_MODEL and BERT_SHARED_DATA, where they 
 import json
 import math
 import os
+import random
 import re
 import sqlite3
 import struct
@@ -154,6 +155,57 @@ class Statements(unittest.TestCase):
                            if action == sqlite3.SQLITE_RECURSIVE else sqlite3.SQLITE_OK)
         self.assertGreater(one(con, "SELECT count(*) FROM bert_entities('ner', ?)", "Ada " * 3000),
                            0)
+
+
+def refuse(constant):
+    raise ValueError(constant)
+
+
+def replaced(value):
+    """Lone surrogates as U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", value) if isinstance(value, str) else value
+
+
+def read_json(document):
+    """Keys and texts by Python's reader; None where the extension must refuse the document."""
+    try:
+        value = json.loads(document, parse_constant=refuse, parse_int=lambda n: (n,),
+                           parse_float=lambda n: (n,), object_pairs_hook=lambda pairs: {1: pairs})
+    except ValueError:
+        return None
+    items = value[1] if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        return None
+    items = items if isinstance(value, dict) else list(enumerate(items))
+    if any(isinstance(x, (bool, list, dict)) for _, x in items):
+        return None
+    return [(replaced(k), x[0] if isinstance(x, tuple) else replaced(x)) for k, x in items]
+
+
+class Documents(unittest.TestCase):
+    PARTS = ["[", "]", "{", "}", ",", ":", '"', '"a"', '"b\\n"', '"\\ud83d\\ude00"', '"\\ud83d"',
+             '"\\ude00x"', '"\\ud83d\\u0041"', '"\\u0000"', "null", "true", "1", "-0", "0.5", "1e9",
+             "-", "01", "1E+2", ".5", " ", "\n", "\\", "\u00e9", "\x01", '"k":', '"":1', "\\u12"]
+
+    def test_json_as_python_reads_it(self):
+        con = connect(m=BASE)
+        con.text_factory = bytes
+        choose = random.Random(1)
+        accepted = 0
+        for _ in range(5000):
+            document = "".join(choose.choices(self.PARTS, k=choose.randrange(6)))
+            document = choose.choice(["%s", "[%s]", "[%s,1]", '{"k":%s}']) % document
+            want = read_json(document)
+            try:
+                have = [(k if isinstance(k, int) else k.decode(), t if t is None else t.decode())
+                        for k, t in con.execute("SELECT key, text FROM bert_embed_each('m', ?)",
+                                                (document,))]
+            except sqlite3.OperationalError as error:
+                self.assertRegex(str(error), "the JSON of the texts wants")
+                have = None
+            self.assertEqual(have, want, document)
+            accepted += want is not None
+        self.assertGreater(accepted, 300)
 
 
 class Interrupts(unittest.TestCase):
