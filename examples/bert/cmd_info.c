@@ -259,6 +259,32 @@ static int run_families(const struct options *options)
     return output_close(&output, true) ? EXIT_ANSWERED : EXIT_FAILED;
 }
 
+/* ---- The library ------------------------------------------------------------------ */
+
+static int run_build(const struct options *options)
+{
+    const char *info = bert_build_info(), *name;
+    struct output output;
+
+    if (output_open(&output, options->output)) {
+        if (options->json) {
+            output_text(&output, "{\"build\": ");
+            json_put_string(&output, info, strlen(info));
+            output_text(&output, ", \"features\": [");
+        } else {
+            output_format(&output, "%sfeatures:", info);
+        }
+        for (size_t i = 0; (name = bert_feature(i)) != NULL; i++) {
+            if (!options->json)
+                output_format(&output, " %s", name);
+            else
+                output_format(&output, "%s\"%s\"", i > 0 ? ", " : "", name);
+        }
+        output_text(&output, options->json ? "]}\n" : "\n");
+    }
+    return output_close(&output, true) ? EXIT_ANSWERED : EXIT_FAILED;
+}
+
 static int run(const struct options *options)
 {
     struct runtime runtime = {0};
@@ -269,6 +295,8 @@ static int run(const struct options *options)
         return usage_error("info", "no TEXT is taken: '%s'", options->texts[0]);
     if (options->families)
         return run_families(options);
+    if (options->build)
+        return run_build(options);
     rc = runtime_load_model(&runtime, options, 0);
     if (rc == 0) {
         rc = EXIT_FAILED;
@@ -288,6 +316,8 @@ static int run(const struct options *options)
 static const struct option_row own[] = {
     {0, "families", OPTION_FLAG, offsetof(struct options, families), 1, 0, NULL, NULL,
      "print the families of models that can be loaded, instead; needs no model"},
+    {0, "build", OPTION_FLAG, offsetof(struct options, build), 1, 0, NULL, NULL,
+     "print what the library was built as, instead; needs no model"},
     {0},
 };
 
@@ -304,10 +334,12 @@ const struct command command_info = {
         "prompts.  With -v also tokenizer and remarks, such as tensors that are not used.\n"
         "With --json one JSON object (with -v the kinds of embeddings, outputs, too).  With\n"
         "--families the table of what can be loaded: how places enter the embeddings and\n"
-        "distances the attention, norms, feed-forward network, tasks.",
+        "distances the attention, norms, feed-forward network, tasks.  With --build compiler,\n"
+        "kernels, modules and features of the library, for a report of a defect.",
     .examples = "  bert info -m DIR\n"
                 "  bert info -m DIR --json | jq .max_length\n"
-                "  bert info --families\n",
+                "  bert info --families\n"
+                "  bert info --build\n",
     .groups = groups,
     .run = run,
 };

@@ -43,7 +43,7 @@ struct options {
     int pair, no_special, keep_special, strategy, chars, ids_only, count;
     int64_t stride, pad;
     /* info */
-    int families;
+    int families, build;
     /* forward */
     const char *outputs;
     int hidden_states, attentions;

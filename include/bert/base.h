@@ -46,6 +46,31 @@ extern "C" {
  *  Any thread.  Since 0.1. */
 BERT_API const char *bert_version(void);
 
+/**
+ * What the library in use was built as, for a bug report or a log: lines "name: value", each with
+ * its newline, of version, compiler, target, kernels, modules, probes and sanitizer.  Equal builds
+ * give equal text: it holds no date, host or path.  Its wording is not part of the ABI; programs
+ * ask bert_has_feature().  Never NULL, static.  Any thread.  Since 0.1.
+ */
+BERT_API const char *bert_build_info(void);
+
+/**
+ * Was the library in use built with this feature?  1 or 0; 0 for NULL and for a name that it does
+ * not know, such as one of a later version.  A name keeps its meaning.  Any thread.  Since 0.1.
+ *
+ *  - "kernels.NAME": the kernels of that instruction set ("kernels.avx512_vnni", "kernels.neon")
+ *    are compiled in.  Whether this machine can run them: bert_cpu_available(NAME).
+ *  - "model.safetensors", "model.packed": a directory with such weights, a file of
+ *    bert_model_pack(), can be loaded.  The families of models: bert_family().
+ *  - "module.blas": the module was built too.  Whether it is there: bert_cpu_available("blas").
+ *  - "usdt": probes for perf, bpftrace and SystemTap are in the code.
+ *  - "sanitizer": instrumented for tests, slow; not for use.
+ */
+BERT_API int bert_has_feature(const char *name);
+/** Name of feature `index` of this build, from 0, in no order that means anything; NULL past the
+ *  last.  Static.  Any thread.  Since 0.1. */
+BERT_API const char *bert_feature(size_t index);
+
 /* ---- Status codes ------------------------------------------------------ */
 
 /** Result of every call that can fail.  The numbers are part of the ABI. */

@@ -436,6 +436,13 @@ has 'info --families: windows' '^modernbert .* rotary+windows  *pre LayerNorm  *
 run info --families --json
 has 'info --families --json' '{"model_type": "eurobert", "code": "EuroBertConfig", "position": "none", "distance": "rotary", "norm": "pre RMSNorm", "ffn": "gated", "tasks": \["text-classification", "token-classification", "fill-mask"\]}' "$tmp/out"
 usage 'TEXT' info --families x
+run info --build
+is 'info --build: exit' 0 "$rc"
+has 'info --build: version' "^version: $("$bert" --version | sed 's/^bert //')\$" "$tmp/out"
+has 'info --build: features' '^features: kernels.scalar .*model.safetensors' "$tmp/out"
+run info --build --json
+has 'info --build --json' '^{"build": "version: .*\\nkernels: scalar.*\\n", "features": \["kernels.scalar", .*"model.packed", .*\]}$' "$tmp/out"
+usage 'TEXT' info --build x
 run info -m "$model" -v
 has 'info -v' '^tokenizer  *WordPiece' "$tmp/out"
 run bench --random 1,32,4,64 --lengths 4,8 --batches 1,2 --seconds 0.01 --json

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from . import util as util
     from ._encodings import Encodings as Encodings
     from ._jobs import Job as Job
+    from ._machine import build_info as build_info
     from ._machine import cpus as cpus
     from ._machine import families as families
+    from ._machine import features as features
+    from ._machine import has_feature as has_feature
     from ._machine import version as version
     from ._tokenizer import RawTokenizer as RawTokenizer
     from .async_engine import AsyncEngine as AsyncEngine
@@ -74,6 +77,9 @@ _HOMES = {
     "Encodings": "_encodings",
     "Job": "_jobs",
     "version": "_machine",
+    "build_info": "_machine",
+    "features": "_machine",
+    "has_feature": "_machine",
     "cpus": "_machine",
     "families": "_machine",
     "RawTokenizer": "_tokenizer",

@@ -17,6 +17,22 @@ def version() -> str:
     return str(lib.bert_version().decode())
 
 
+def build_info() -> str:
+    """What the library in use was built as, for a bug report: compiler, kernels, modules."""
+    return str(lib.bert_build_info().decode())
+
+
+def has_feature(name: str) -> bool:
+    """Was the library in use built with this, such as "kernels.avx2" or "usdt"?  False for a
+    name that it does not know; the names are at bert_has_feature() in bert/base.h."""
+    return "\0" not in name and bool(lib.bert_has_feature(name.encode("utf-8", "replace")))
+
+
+def features() -> list[str]:
+    """The names that has_feature() is true for."""
+    return _while_there(lib.bert_feature)
+
+
 def _while_there(get: Any) -> list[str]:
     names: list[str] = []
     while True:

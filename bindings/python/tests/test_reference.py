@@ -282,6 +282,13 @@ def test_properties(base: libbert.Model) -> None:
 def test_machine() -> None:
     assert libbert.version().startswith("0.")
     assert "scalar" in libbert.cpus()
+    assert f"version: {libbert.version()}\n" in libbert.build_info()
+    for cpu in libbert.cpus():
+        name = "module.blas" if cpu == "blas" else f"kernels.{cpu}"
+        assert libbert.has_feature(name)
+        assert name in libbert.features()
+    for name in ("kernels", "usdt\0", "\udcff", ""):
+        assert not libbert.has_feature(name)
     families = libbert.families()
     assert families["bert"]["position"] == "absolute"
     assert "fill-mask" in families["bert"]["tasks"]
