@@ -64,6 +64,7 @@ if [ $full = 1 ]; then
     need zsh has zsh
     need fish has fish
     need ccache has ccache
+    need abigail-tools has abidiff
     need python3-venv python3 -m ensurepip --version
 fi
 install_missing
@@ -102,6 +103,8 @@ variant() {
 
 variant gcc check --enable-werror CC="${CC:-gcc}" CXX="${CXX:-g++}"
 if [ $full = 1 ]; then
+    step 'gcc: abidiff' # once more than in make check, since there it may be skipped
+    S=$root B=$build/gcc CC=${CC:-gcc} sh tests/abi/test_abidiff.sh
     step 'gcc: make installcheck distcheck'
     make -s -C "$build/gcc" installcheck
     make -s -C "$build/gcc" distcheck DISTCHECK_FLAGS=--enable-werror
