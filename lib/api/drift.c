@@ -310,22 +310,12 @@ bert_status bert_drift_add(bert_drift *drift, const bert_observation *observatio
 
 bert_status bert_drift_get(bert_drift *drift, bert_drift_values *values, bert_error *err)
 {
-    enum { SIZE_MOST = 4096 };
     bert_drift_values now;
-    size_t size;
 
     if (drift == NULL || values == NULL)
         return is_null(drift == NULL ? "drift" : "values", err);
-    size = values->size;
-    if (size < sizeof size || size > SIZE_MOST)
-        return bert__fail(err, BERT_EINVAL,
-                          "bert_drift_values.size is %zu; set it with the struct's _INIT macro",
-                          size);
     bert__drift_get(drift, &now);
-    memset(values, 0, size);
-    memcpy(values, &now, size < sizeof now ? size : sizeof now);
-    values->size = size;
-    return BERT_OK;
+    return bert__options_write(values, &now, sizeof now, "bert_drift_values", err);
 }
 
 void bert_drift_reset(bert_drift *drift)

@@ -371,19 +371,11 @@ bert_status bert_job_status(const bert_job *job, bert_error *err)
 
 bert_status bert_job_describe(const bert_job *job, bert_job_info *info, bert_error *err)
 {
-    size_t size;
-
     if (job == NULL || info == NULL)
         return bert__fail(err, BERT_EINVAL, "%s is NULL", job == NULL ? "job" : "info");
     if (!bert_job_done(job))
         return bert__fail(err, BERT_EBUSY, "the job has not ended");
-    size = info->size;
-    if (size < sizeof size || size > sizeof job->info)
-        return bert__fail(err, BERT_EINVAL,
-                          "bert_job_info.size is %zu; set it with BERT_JOB_INFO_INIT", size);
-    memcpy(info, &job->info, size);
-    info->size = size;
-    return BERT_OK;
+    return bert__options_write(info, &job->info, sizeof job->info, "bert_job_info", err);
 }
 
 static bool has(const bert_job *job, uint32_t task)

@@ -286,6 +286,41 @@ static void test_options(void **state)
     assert_int_equal(out1.a, 0);
 }
 
+static void test_filling(void **state)
+{
+    const struct opts_v2 from = {.a = 7, .b = 8};
+    struct opts_v1 old;
+    struct opts_v2 same;
+    struct {
+        struct opts_v2 known;
+        uint64_t more;
+    } newer;
+    bert_error err;
+
+    (void)state;
+    old = (struct opts_v1){.size = sizeof old};
+    assert_int_equal(bert__options_write(&old, &from, sizeof from, "o", &err), BERT_OK);
+    assert_int_equal(old.size, sizeof old);
+    assert_int_equal(old.a, 7);
+    memset(&same, 0xa5, sizeof same);
+    same.size = sizeof old; /* what lies past the size stays */
+    assert_int_equal(bert__options_write(&same, &from, sizeof from, "o", &err), BERT_OK);
+    assert_int_equal(same.a, 7);
+    assert_int_equal(same.b, UINT64_C(0xa5a5a5a5a5a5a5a5));
+    memset(&newer, 0xa5, sizeof newer);
+    newer.known.size = sizeof newer;
+    assert_int_equal(bert__options_write(&newer, &from, sizeof from, "o", &err), BERT_OK);
+    assert_int_equal(newer.known.size, sizeof newer);
+    assert_int_equal(newer.known.b, 8);
+    assert_int_equal(newer.more, 0);
+    for (int i = 0; i < 2; i++) {
+        newer.known.size = i == 0 ? sizeof(size_t) - 1 : SIZE_MAX;
+        assert_int_equal(bert__options_write(&newer, &from, sizeof from, "info", &err),
+                         BERT_EINVAL);
+        assert_non_null(strstr(err.message, "info.size"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_utf8_maximal_parts),
         cmocka_unit_test(test_utf8_round_trip),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_filling),
     };
 
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
