@@ -21,7 +21,9 @@
 
 enum { SLOTS = 8, SLOT = 4096, NOISE = 0xa5 };
 
-static enum { FULL, LONG, SHORT, ZEROED } mode;
+enum { FULL, LONG, SHORT, ZEROED };
+
+static int mode; /* of these */
 static const char *models;
 static bert_error err;
 
