@@ -115,10 +115,11 @@ typedef struct bert_observation {
     float entropy;          /**< of the labels' probabilities */
     uint32_t tokens;        /**< of the text */
     uint32_t unknown;       /**< of these, that the vocabulary doesn't have */
+    uint32_t reserved;      /**< 0 */
 } bert_observation;
 #define BERT_OBSERVATION_INIT                                                                      \
     {                                                                                              \
-        sizeof(bert_observation), NULL, 0, 0, 0, 0, 0, 0, 0                                        \
+        sizeof(bert_observation), NULL, 0, 0, 0, 0, 0, 0, 0, 0                                     \
     }
 
 /* ---- The profile ------------------------------------------------------------- */

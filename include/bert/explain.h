@@ -62,10 +62,11 @@ typedef struct bert_explain_options {
     uint32_t target;     /**< a bert_rollout */
     uint32_t max_length; /**< tokens at most; the model's own limit still holds; 0: that limit */
     uint32_t overlong;   /**< a bert_overlong but WINDOWS; pairs are cut longest first */
+    uint32_t reserved;   /**< 0 */
 } bert_explain_options;
 #define BERT_EXPLAIN_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(bert_explain_options), 0, 0, 0                                                      \
+        sizeof(bert_explain_options), 0, 0, 0, 0                                                   \
     }
 
 /** A token and its relevance. */

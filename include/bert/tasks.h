@@ -191,10 +191,11 @@ typedef struct bert_embed_all_options {
     const char *prompt_name; /**< one of the model's prompts; NULL: by role, which is NONE for the
                                   model's default prompt */
     uint32_t role;           /**< a bert_role */
+    uint32_t reserved;       /**< 0 */
 } bert_embed_all_options;
 #define BERT_EMBED_ALL_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(bert_embed_all_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0                         \
+        sizeof(bert_embed_all_options), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0                      \
     }
 
 /** A term and its weight. */
@@ -463,10 +464,11 @@ typedef struct bert_tag_options {
     uint32_t max_length;  /**< tokens of a window at most, special ones included; the model's own
                                limit still holds; 0: that limit */
     uint32_t stride;      /**< tokens that windows share; 0: half a window, at most 128 */
+    uint32_t reserved;    /**< 0 */
 } bert_tag_options;
 #define BERT_TAG_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        sizeof(bert_tag_options), 0, 0, 0                                                          \
+        sizeof(bert_tag_options), 0, 0, 0, 0                                                       \
     }
 
 /** A part of a text, and what it is. */
@@ -525,10 +527,11 @@ typedef struct bert_answer_options {
     uint32_t max_length; /**< tokens of a window at most, those of the question and special ones
                               included; the model's own limit still holds; 0: 384 */
     uint32_t stride;     /**< tokens that windows share; 0: half a window, at most 128 */
+    uint32_t reserved;   /**< 0 */
 } bert_answer_options;
 #define BERT_ANSWER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bert_answer_options), 0, 0, 0, 0, 0                                                 \
+        sizeof(bert_answer_options), 0, 0, 0, 0, 0, 0                                              \
     }
 
 /** A part of a context that answers a question. */

@@ -127,6 +127,8 @@ static bert_status read_options(struct job *job, const bert_answer_options *opti
     bert_status st = bert__options_read(&o, sizeof o, options, "bert_answer_options", err);
 
     if (st == BERT_OK)
+        st = bert__options_enum(o.reserved, 1, "bert_answer_options.reserved", err);
+    if (st == BERT_OK)
         st = bert__options_enum(o.no_null, 2, "bert_answer_options.no_null", err);
     if (st != BERT_OK)
         return st;

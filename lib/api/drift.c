@@ -101,9 +101,14 @@ bert_status bert_profile_create(bert_profile **out, const bert_profile_options *
 static bert_status read_observation(bert_observation *o, const bert_observation *given,
                                     bert_error *err)
 {
+    bert_status st;
+
     if (given == NULL)
         return is_null("observation", err);
-    return bert__options_read(o, sizeof *o, given, "bert_observation", err);
+    st = bert__options_read(o, sizeof *o, given, "bert_observation", err);
+    if (st == BERT_OK)
+        st = bert__options_enum(o->reserved, 1, "bert_observation.reserved", err);
+    return st;
 }
 
 bert_status bert_profile_add(bert_profile *profile, const bert_observation *observation,

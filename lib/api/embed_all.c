@@ -142,6 +142,8 @@ static bert_status read_options(struct bert__embed_all *job, const bert_embed_al
     bert_status st = bert__options_read(&o, sizeof o, options, "bert_embed_all_options", err);
 
     if (st == BERT_OK)
+        st = bert__options_enum(o.reserved, 1, "bert_embed_all_options.reserved", err);
+    if (st == BERT_OK)
         st = bert__options_enum(o.role, BERT__ROLES, "bert_embed_all_options.role", err);
     if (st != BERT_OK)
         return st;

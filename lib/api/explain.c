@@ -67,6 +67,8 @@ static bert_status read_options(struct job *job, bool pair, const bert_explain_o
     bert_status st = bert__options_read(o, sizeof *o, options, "bert_explain_options", err);
 
     if (st == BERT_OK)
+        st = bert__options_enum(o->reserved, 1, "bert_explain_options.reserved", err);
+    if (st == BERT_OK)
         st = bert__options_enum(o->target, BERT_ROLLOUT_MEAN + 1, "bert_explain_options.target",
                                 err);
     if (st == BERT_OK)

@@ -82,6 +82,8 @@ static bert_status read_options(struct job *job, const bert_tag_options *options
     bert_status st = bert__options_read(&o, sizeof o, options, "bert_tag_options", err);
 
     if (st == BERT_OK)
+        st = bert__options_enum(o.reserved, 1, "bert_tag_options.reserved", err);
+    if (st == BERT_OK)
         st = bert__options_enum(o.aggregation, BERT_AGGREGATE_MAX + 1,
                                 "bert_tag_options.aggregation", err);
     if (st != BERT_OK)

@@ -49,8 +49,8 @@ seed() { # breaks|holds, new|old: which side has it, what, program for awk
 within() { # kind, name, program: for the lines of that declaration
     printf '%s' "/<$1 name='$2'/ { on = 1 } on { $3 } /<\\/$1>/ { on = 0 } "
 }
-without() { # name of a struct, its size in bits, the offset at which its last field was put
-    within class-decl "$1" "sub(/size-in-bits='$2'/, \"size-in-bits='$3'\"); if (/offset-in-bits='$3'/) cut = 1"
+without() { # name of a struct, its size in bits, the offset of its last field, its size without that
+    within class-decl "$1" "sub(/size-in-bits='$2'/, \"size-in-bits='${4-$3}'\"); if (/offset-in-bits='$3'/) cut = 1"
     printf '%s' "cut { if (/<\\/data-member>/) cut = 0; next } "
 }
 as_float=$(sed -n "s/.*<type-decl name='float' .*id='\([^']*\)'.*/\1/p" "$base")
@@ -71,7 +71,8 @@ seed holds old 'options that grew at their end' "$grown"
 seed breaks new 'options that lost their last field' "$grown"
 seed breaks old 'options that grew inside' \
     "$(within class-decl bert_tag_options "sub(/size-in-bits='192'/, \"size-in-bits='160'\"); if (/offset-in-bits='96'/) cut = 1; \
-        sub(/offset-in-bits='128'/, \"offset-in-bits='96'\")") cut { if (/<\\/data-member>/) cut = 0; next } "
+        sub(/offset-in-bits='128'/, \"offset-in-bits='96'\"); sub(/offset-in-bits='160'/, \"offset-in-bits='128'\")") cut { if (/<\\/data-member>/) cut = 0; next } "
+seed breaks old 'a field in the padding at the end' "$(without bert_tag_options 192 160 192)"
 seed breaks new 'fields that changed places' "$(within class-decl bert_embed_options "$swap")"
 seed breaks old 'so, and a new one at the end' "$(within class-decl bert_embed_options "$swap") $grown"
 seed breaks new 'a field of another type' "$(within class-decl bert_embed_options "if (/'stride'/) $retype")"

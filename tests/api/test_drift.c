@@ -318,6 +318,9 @@ static void test_constant(void **state)
         o.tokens = kind == 2 ? 0 : 7;
         for (int i = 0; i < 200; i++)
             test_ok(bert_profile_add(profile, &o, &err), &err);
+        o.reserved = 1;
+        test_error(bert_profile_add(profile, &o, &err), &err, BERT_EINVAL, "reserved is 1", NULL);
+        o.reserved = 0;
         test_ok(bert_profile_finish(profile, &err), &err);
         test_ok(bert_drift_create(&drift, profile, NULL, &err), &err);
         for (int i = 0; i < 20; i++)

@@ -128,6 +128,10 @@ static void test_refusals(void **state)
     test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_EINVAL, "overlong",
                NULL);
     o.overlong = 0;
+    o.reserved = 1;
+    test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_EINVAL, "reserved",
+               NULL);
+    o.reserved = 0;
     o.target = 4;
     test_error(bert_explain(session, text, NULL, &o, &r, &err), &err, BERT_EINVAL, "target", NULL);
     test_error(bert_explain(session, bad, NULL, NULL, &r, &err), &err, BERT_EINVAL, "text", NULL);

@@ -404,6 +404,10 @@ static void test_together(void **state)
     o.role = 3;
     test_error(bert_embed_all(v.session, v.texts, v.n, &o, &r, &err), &err, BERT_EINVAL, "role",
                NULL);
+    o.role = 0;
+    o.reserved = 1;
+    test_error(bert_embed_all(v.session, v.texts, v.n, &o, &r, &err), &err, BERT_EINVAL, "reserved",
+               NULL);
     close_variant(&v);
 }
 

@@ -486,6 +486,30 @@ static void test_options(void **state)
     bert_model_unref(model);
 }
 
+/* It may come to mean something. */
+static void test_reserved(void **state)
+{
+    bert_model *tagger = load("tag", NULL), *reader = load("answer", NULL);
+    bert_session *tags = test_session(tagger, 1), *answers = test_session(reader, 1);
+    bert_tag_options tag = BERT_TAG_OPTIONS_INIT;
+    bert_answer_options answer = BERT_ANSWER_OPTIONS_INIT;
+    bert_entities *entities;
+    bert_answers *found;
+    bert_error err;
+
+    (void)state;
+    tag.reserved = 1;
+    answer.reserved = 7;
+    test_error(bert_tag(tags, texts, 1, &tag, &entities, &err), &err, BERT_EINVAL,
+               "bert_tag_options.reserved is 1", NULL);
+    test_error(bert_answer(answers, pairs, texts, 1, &answer, &found, &err), &err, BERT_EINVAL,
+               "bert_answer_options.reserved is 7", NULL);
+    bert_session_destroy(tags);
+    bert_session_destroy(answers);
+    bert_model_unref(tagger);
+    bert_model_unref(reader);
+}
+
 /* Two labels, and their names, where the config says nothing; an encoder has none. */
 static void test_labels(void **state)
 {
@@ -507,7 +531,8 @@ int main(void)
         cmocka_unit_test(test_invariance), cmocka_unit_test(test_records),
         cmocka_unit_test(test_missing),    cmocka_unit_test(test_nonfinite),
         cmocka_unit_test(test_failures),   cmocka_unit_test(test_result_outlives),
-        cmocka_unit_test(test_options),    cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_options),    cmocka_unit_test(test_reserved),
+        cmocka_unit_test(test_labels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

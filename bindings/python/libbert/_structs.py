@@ -75,7 +75,7 @@ class Observation(Structure):
     _fields_ = [
         ("size", c_size_t), ("embedding", c_void_p), ("has", c_uint32), ("label", c_uint32),
         ("score", c_float), ("confidence", c_float), ("entropy", c_float), ("tokens", c_uint32),
-        ("unknown", c_uint32),
+        ("unknown", c_uint32), ("reserved", c_uint32),
     ]
 
 
@@ -176,7 +176,7 @@ class JobInfo(Structure):
 class ExplainOptions(Structure):
     _fields_ = [
         ("size", c_size_t), ("target", c_uint32), ("max_length", c_uint32),
-        ("overlong", c_uint32),
+        ("overlong", c_uint32), ("reserved", c_uint32),
     ]
 
 
@@ -300,7 +300,7 @@ class EmbedAllOptions(Structure):
         ("size", c_size_t), ("outputs", c_uint32), ("pooling", c_uint32), ("normalize", c_uint32),
         ("dimensions", c_uint32), ("max_active", c_uint32), ("max_length", c_uint32),
         ("overlong", c_uint32), ("prompt", c_void_p), ("prompt_name", c_char_p),
-        ("role", c_uint32),
+        ("role", c_uint32), ("reserved", c_uint32),
     ]
 
 
@@ -333,7 +333,7 @@ class Ranked(Structure):
 class TagOptions(Structure):
     _fields_ = [
         ("size", c_size_t), ("aggregation", c_uint32), ("max_length", c_uint32),
-        ("stride", c_uint32),
+        ("stride", c_uint32), ("reserved", c_uint32),
     ]
 
 
@@ -347,7 +347,7 @@ class Entity(Structure):
 class AnswerOptions(Structure):
     _fields_ = [
         ("size", c_size_t), ("top", c_uint32), ("no_null", c_uint32), ("max_answer", c_uint32),
-        ("max_length", c_uint32), ("stride", c_uint32),
+        ("max_length", c_uint32), ("stride", c_uint32), ("reserved", c_uint32),
     ]
 
 
