@@ -94,7 +94,8 @@ class Ours(Original):
         import libbert
 
         folder = self.folders["tagger"]
-        return libbert.pipeline("token-classification", folder, compute=self.compute, **TAGS)
+        precision = {"precision": self.compute}
+        return libbert.pipeline("token-classification", folder, model_kwargs=precision, **TAGS)
 
     def auto_tokenizer(self) -> Any:
         import libbert
@@ -220,6 +221,7 @@ def compare(
     rss: dict[str, float] = {}
     for i, block in enumerate(blocks):
         for name in names if i % 2 == 0 else reversed(names):
+            time.sleep(1)  # until the threads of the one before have stopped spinning
             answer = contenders.ask(name, way, block)
             seconds[name].append(answer["seconds"])
             rss[name] = max(rss.get(name, 0), answer["rss"])
