@@ -8,7 +8,7 @@ _bert_takes_files='pack calibrate'
 # The options of a command.
 _bert_options() {
     case $1 in
-    info) echo '--families -m --model -t --threads --precision --calibration --cpu --verify --repack --no-map -i --input --jsonl -o --output --json --max-tokens --max-length --truncation -q --quiet -v --verbose --progress -h --help -V --version' ;;
+    info) echo '--families --build -m --model -t --threads --precision --calibration --cpu --verify --repack --no-map -i --input --jsonl -o --output --json --max-tokens --max-length --truncation -q --quiet -v --verbose --progress -h --help -V --version' ;;
     tokenize) echo '--tokenizer --pair --no-special --max-length --truncation --strategy --stride --pad --offsets --ids-only --count --max-tokens -m --model -t --threads --precision --calibration --cpu --verify --repack --no-map -i --input --jsonl -o --output --json -q --quiet -v --verbose --progress -h --help -V --version' ;;
     decode) echo '--tokenizer --keep-special -m --model -t --threads --precision --calibration --cpu --verify --repack --no-map -i --input --jsonl -o --output --json --max-tokens --max-length --truncation -q --quiet -v --verbose --progress -h --help -V --version' ;;
     forward) echo '--outputs --hidden-states --attentions --pair -m --model -t --threads --precision --calibration --cpu --verify --repack --no-map -i --input --jsonl -o --output --json --max-tokens --max-length --truncation -q --quiet -v --verbose --progress -h --help -V --version' ;;

@@ -52,6 +52,7 @@ complete -c bert -n __fish_bert_no_command -s V -l version -d 'print the version
 complete -c bert -n '__fish_bert_command help; and __fish_bert_first_argument' -a 'info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate profile manifest mask serve bench'
 complete -c bert -n '__fish_bert_command pack calibrate' -F
 complete -c bert -n '__fish_bert_command info' -l families -d 'print the families of models that can be loaded, instead'
+complete -c bert -n '__fish_bert_command info' -l build -d 'print what the library was built as, instead'
 complete -c bert -n '__fish_bert_command info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate profile manifest bench' -s m -l model -r -F -d 'model: a Hugging Face model directory, or a file that bert pack made'
 complete -c bert -n '__fish_bert_command info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate profile manifest serve bench' -s t -l threads -x -d 'threads'
 complete -c bert -n '__fish_bert_command info tokenize decode forward embed similarity search classify rerank tag answer next choose fill pack calibrate profile manifest serve bench' -l precision -x -a 'fp32 bf16 int8 auto' -d 'auto, fp32, bf16 or int8'
