@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The package beside the originals in one run: a table in Markdown.
 
-    python bench_originals.py MODEL TEXTS PAIRS [--lines 20000] [--blocks 10] [--only encode,...]
+    python bench_originals.py MODEL TEXTS PAIRS [--lines 20000] [--blocks 10] [--only lines,...]
 
 MODEL: a folder of SentenceTransformer's, such as all-MiniLM-L6-v2.  TEXTS: a file with a text a
 line, gone through again until there are enough.  PAIRS: a CSV of STS-B, two sentences and a score.
@@ -312,7 +312,7 @@ def main() -> None:
     parser.add_argument("pairs", type=pathlib.Path)
     parser.add_argument("--lines", type=int, default=20000)
     parser.add_argument("--blocks", type=int, default=10)
-    parser.add_argument("--only", default="encode,predict,tag,tokenizer,import")
+    parser.add_argument("--only", default="lines,sentences,predict,tag,tokenizer,import")
     given = parser.parse_args()
     only = given.only.split(",")
     lines = [line.strip() for line in given.texts.read_text(encoding="utf-8").splitlines()]
@@ -329,13 +329,13 @@ def main() -> None:
             os.mkdir(folders[name])
             create(given.model, pathlib.Path(folders[name]))
         run: list[tuple[str, str, str, list[list[str]], tuple[str, ...]]] = [
-            ("encode", f"`encode`, {len(many)} lines, by 32", "encode, 32",
+            ("lines", f"`encode`, {len(many)} lines, by 32", "encode, 32",
              cut(many, given.blocks), CONTENDERS),
-            ("encode", f"`encode`, {len(many)} lines, one by one", "encode, 1",
+            ("lines", f"`encode`, {len(many)} lines, one by one", "encode, 1",
              cut(many, given.blocks), CONTENDERS),
-            ("encode", f"`encode`, {len(sentences)} sentences of STS-B, by 32", "encode, 32",
+            ("sentences", f"`encode`, {len(sentences)} sentences of STS-B, by 32", "encode, 32",
              cut(sentences, given.blocks), CONTENDERS),
-            ("encode", f"`encode`, {len(sentences)} sentences of STS-B, one by one", "encode, 1",
+            ("sentences", f"`encode`, {len(sentences)} sentences of STS-B, one by one", "encode, 1",
              cut(sentences, given.blocks), CONTENDERS),
             ("predict", "`CrossEncoder.predict`, 100 candidates", "predict",
              [longest[:100]] * 5, CONTENDERS),
