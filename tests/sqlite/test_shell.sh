@@ -18,7 +18,7 @@ is() { # what, expected, actual
     fi
 }
 shell() { # database, SQL; both streams
-    LD_PRELOAD=$preload sqlite3 -batch -noheader -cmd ".load $extension" "$1" 2>&1 <<SQL
+    LD_PRELOAD=$preload sqlite3 -batch -noheader -cmd ".load '$extension'" "$1" 2>&1 <<SQL
 SELECT bert_load('m', '$models/embed/base') IS NULL OR
     bert_load('ner', '$models/task/tag') IS NULL OR bert_load('r', '$models/task/rerank_st') IS NULL OR
     bert_load('c', '$models/task/classify') IS NULL OR bert_load('q', '$models/task/answer') IS NULL;
@@ -209,7 +209,7 @@ awk '/^```sql$/ { take = 1; next } /^```/ { take = 0 } take' docs/sqlite.md |
     sed -e "s|models/all-MiniLM-L6-v2|$models/embed/base|; s|models/ranker|$models/task/rerank_st|" \
         -e "s|models/entities|$models/task/tag|; s|models/intents|$models/task/classify|; s|models/answers|$models/task/answer|" >"$tmp/page.sql"
 is 'the page has examples' 1 "$(grep -c 'CREATE TRIGGER' "$tmp/page.sql")"
-LD_PRELOAD=$preload sqlite3 -batch -bail -cmd ".load $extension" :memory: <"$tmp/page.sql" >"$tmp/said" 2>&1 ||
+LD_PRELOAD=$preload sqlite3 -batch -bail -cmd ".load '$extension'" :memory: <"$tmp/page.sql" >"$tmp/said" 2>&1 ||
     is "the page's examples" 'no error' "$(tail -n 1 "$tmp/said")"
 is 'the page: rows' 1 "$(grep -c '^encoder$' "$tmp/said")"
 
