@@ -1,24 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What the tests of programs share; sourced, in the root of the sources.  $model, a tiny one, in $tmp,
-# which goes at the end; is(), which counts in $passed and $failed.
+# which goes at the end; what tests/counting.sh has.
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 model=$tmp/model
 cp -r tests/data/models/embed/base "$model"
 cp -r tests/data/models/embed/prompts/. "$model"
 unset BERT_MODEL BERT_CPU
-passed=0 failed=0
-
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-        [ ! -s "$tmp/err" ] || sed 's/^/     /' "$tmp/err" | head -n 3
-    fi
-}
+. tests/counting.sh
 run() { # what, expected code, arguments
     what=$1 code=$2
     shift 2

@@ -17,6 +17,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 NO_INSTALL=${NO_INSTALL-0}
 cd "$root"
 . examples/need.sh
+. tests/python/pinned.sh
 [ $# -gt 0 ] || set -- dask ray spark
 for name in "$@"; do
     [ -e "bindings/python/tests/engines/test_$name.py" ] || die "no engine $name: dask, ray, spark"
@@ -27,13 +28,7 @@ install_missing
 dir=${ENGINES_DIR-$root/build/engines}
 wanted='dask[dataframe]==2026.8.0 distributed==2026.8.0 ray[data]==2.60.0 pyspark==4.3.0 pandas==3.1.1
     pyarrow==26.0.1 numpy==2.4.6 pytest==9.2.0 pytest-timeout==2.4.0'
-if [ "$(cat "$dir/wanted" 2>/dev/null)" != "$wanted" ]; then
-    rm -rf "$dir"
-    "${PYTHON-python3}" -m venv "$dir"
-    # shellcheck disable=SC2086 # a list of words
-    "$dir/bin/pip" -q --disable-pip-version-check install $wanted
-    printf '%s\n' "$wanted" >"$dir/wanted"
-fi
+pinned "$dir" "$wanted"
 
 export LIBBERT_LIBRARY="${LIBBERT_LIBRARY-${B-$root/build/tests/gcc}/out}" PYTHONDONTWRITEBYTECODE=1
 export BERT_TEST_MODEL="${BERT_TEST_MODEL-$root/models/all-MiniLM-L6-v2}"

@@ -16,6 +16,7 @@ PROGRAM=integrations.sh
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 . examples/need.sh
+. tests/python/pinned.sh
 [ $# -gt 0 ] || set -- langchain sklearn faiss llama_index haystack chroma topics
 for name in "$@"; do
     [ -e "bindings/python/tests/integrations/test_$name.py" ] ||
@@ -26,13 +27,7 @@ dir=${INTEGRATIONS_DIR-$root/build/integrations}
 wanted='langchain-core==1.8.3 langchain-tests==1.1.9 scikit-learn==1.9.1 faiss-cpu==1.15.1
     llama-index-core==0.14.25 haystack-ai==3.4.1 chromadb==1.5.9 pandas==3.1.1
     numpy==2.4.6 pytest==9.2.0 pytest-asyncio==1.5.0 pytest-timeout==2.4.0'
-if [ "$(cat "$dir/wanted" 2>/dev/null)" != "$wanted" ]; then
-    rm -rf "$dir"
-    "${PYTHON-python3}" -m venv "$dir"
-    # shellcheck disable=SC2086 # a list of words
-    "$dir/bin/pip" -q --disable-pip-version-check install $wanted
-    printf '%s\n' "$wanted" >"$dir/wanted"
-fi
+pinned "$dir" "$wanted"
 
 export LIBBERT_LIBRARY="${LIBBERT_LIBRARY-${B-$root/build/tests/gcc}/out}" PYTHONDONTWRITEBYTECODE=1
 export BERT_TEST_MODEL="${BERT_TEST_MODEL-$root/models/all-MiniLM-L6-v2}"

@@ -7,16 +7,7 @@ cd "$S" || exit 1
 . tests/sqlite/support.sh
 command -v sqlite3 >/dev/null || { echo 'skipped: no sqlite3 (Debian: sqlite3)'; exit 77; }
 models=$S/tests/data/models
-passed=0 failed=0
-
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-    fi
-}
+. tests/counting.sh
 shell() { # database, SQL; both streams
     LD_PRELOAD=$preload sqlite3 -batch -noheader -cmd ".load '$extension'" "$1" 2>&1 <<SQL
 SELECT bert_load('m', '$models/embed/base') IS NULL OR
