@@ -66,6 +66,10 @@ if [ $full = 1 ]; then
     need ccache has ccache
     need abigail-tools has abidiff
     need python3-venv python3 -m ensurepip --version
+    # Other languages: Go and Rust always, Java where the machine has it.
+    need golang-go has go
+    need rustc has rustc
+    ! has java >/dev/null || need libjna-java test -e /usr/share/java/jna.jar
 fi
 install_missing
 

@@ -2,7 +2,8 @@
 // similarity.rs - how alike are two texts?  With declarations by hand, no crate.
 //   rustc -O similarity.rs $(pkg-config --libs-only-L --libs-only-l bert)
 //   ./similarity MODEL_DIR TEXT TEXT
-use std::ffi::{c_char, c_int, c_void, CStr, CString};
+use std::ffi::{CStr, CString};
+use std::os::raw::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
 #[repr(C)]
@@ -23,8 +24,7 @@ extern "C" {
     fn bert_embed(session: Handle, texts: *const Text, n: usize, options: Options, out: *mut f32, out_size: usize,
                   reports: *mut c_void, err: &mut Error) -> c_int;
     #[rustfmt::skip]
-    fn bert_similarity(function: *const c_char, a: *const f32, b: *const f32, n: usize, out: &mut f32,
-                       err: &mut Error) -> c_int;
+    fn bert_similarity(function: *const c_char, a: *const f32, b: *const f32, n: usize, out: &mut f32, err: &mut Error) -> c_int;
 }
 
 struct Encoder(Handle, Handle); // model and session, freed whatever way is taken out
@@ -48,12 +48,13 @@ fn similarity(path: &str, a: &str, b: &str) -> Result<f32, String> {
                     || bert_similarity(function, v.as_ptr(), v[n..].as_ptr(), n, &mut score, &mut e) != 0
             }
     };
-    let message = || unsafe { CStr::from_ptr(e.1.as_ptr()) }.to_string_lossy().into_owned();
-    if failed { Err(message()) } else { Ok(score) }
+    if failed { Err(unsafe { CStr::from_ptr(e.1.as_ptr()) }.to_string_lossy().into_owned()) } else { Ok(score) }
 }
 
 fn main() -> Result<(), String> {
     let args: Vec<String> = std::env::args().collect();
-    let [_, model, a, b] = &args[..] else { return Err("usage: similarity MODEL_DIR TEXT TEXT".into()) };
-    Ok(println!("{:.4}", similarity(model, a, b)?))
+    match &args[..] {
+        [_, model, a, b] => Ok(println!("{:.4}", similarity(model, a, b)?)),
+        _ => Err("usage: similarity MODEL_DIR TEXT TEXT".into()),
+    }
 }

@@ -7,7 +7,7 @@ cd "$S" || exit 1
 . tests/cli/support.sh
 source=$S/examples/languages/similarity
 command -v pkg-config >/dev/null || { echo 'pkg-config is missing (Debian: pkg-config)'; exit 77; }
-for file in "$source".*; do
+for file in "$S"/examples/languages/*; do
     is "$(basename "$file") is short" 1 "$(awk 'END { print NR <= 60 }' "$file")"
 done
 
@@ -24,7 +24,7 @@ try() { # language; $tmp/similarity is its program
     fi
     "$tmp/similarity" "$tmp/nowhere" x y >"$tmp/out" 2>"$tmp/err"
     is "$1, no model" '1 1 0' "$? $(grep -c "nowhere: can't be opened" "$tmp/err") $(wc -c <"$tmp/out" | tr -d ' ')"
-    "$tmp/similarity" x >"$tmp/out" 2>"$tmp/err"
+    "$tmp/similarity" x >"$tmp/out" 2>"$tmp/err" || :
     is "$1, a usage" '1 0' "$(grep -c 'usage: similarity MODEL_DIR TEXT TEXT' "$tmp/err") $(wc -c <"$tmp/out" | tr -d ' ')"
     rm -f "$tmp/similarity"
     languages="$languages $1"
@@ -45,11 +45,11 @@ else
     is 'C++ compiles' 0 1
 fi
 
-rustc=$(command -v rustc || echo "$HOME/.cargo/bin/rustc") go=$(command -v go)
+rustc=$(command -v rustc || echo "$HOME/.cargo/bin/rustc") go=$(command -v go) java=$(command -v java)
 case $CFLAGS in
 *-fsanitize*) # a sanitizer's runtime has to be in the program
-    echo 'Rust and Go are left out: the library was built with a sanitizer'
-    rustc=/none go='' ;;
+    echo 'Rust, Go and Java are left out: the library was built with a sanitizer'
+    rustc=/none go='' java='' ;;
 esac
 if [ -x "$rustc" ]; then
     # shellcheck disable=SC2046
@@ -65,6 +65,15 @@ if [ -n "$go" ]; then
     try Go
 else
     missing="$missing go"
+fi
+jna=/usr/share/java/jna.jar
+if [ -n "$java" ] && [ -e "$jna" ]; then
+    printf '#!/bin/sh\nexec "%s" -cp %s "-Djna.library.path=%s" "%s" "$@"\n' \
+        "$java" "$jna" "$(pkg-config --variable=libdir bert)" "$S/examples/languages/Similarity.java" >"$tmp/similarity"
+    chmod +x "$tmp/similarity"
+    try Java
+else
+    missing="$missing java or jna"
 fi
 [ -z "$missing" ] || echo "not tried, for want of:$missing"
 printf '%d passed, %d failed:%s\n' "$passed" "$failed" "$languages"
