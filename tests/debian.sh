@@ -10,8 +10,8 @@
 #   --twice     a second build in another folder, umask, zone, locale, host name and year, with one
 #               job, neither with ccache: each package has to have the same bits
 #   --no-root   not the root
-# Needs root, debhelper, dh-python, lintian, debootstrap, and a mirror of Debian for the last;
-# where there is none the root is left out, with a message.
+# Needs debhelper, dh-python, lintian and, for the root, debootstrap, a mirror of Debian, and to be root;
+# where one of these three is missing the root is left out, with a message, and the status is 77.
 set -eu
 S=$(cd "$(dirname "$0")/.." && pwd)
 B=$(cd "${1:?build folder}" && pwd)
@@ -32,9 +32,11 @@ die() { printf 'debian.sh: %s\n' "$*" >&2; exit 1; }
 unset MAKEFLAGS MFLAGS MAKELEVEL PYTHONPATH PYTHONHOME LIBBERT_LIBRARY LIBBERT_BUILD BERT_CPU LD_LIBRARY_PATH \
     CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS SOURCE_DATE_EPOCH
 for tool in dpkg-buildpackage dh dh_python3 lintian unshare; do
-    command -v $tool >/dev/null || die "$tool is missing (Debian: debhelper dh-python lintian util-linux)"
+    command -v $tool >/dev/null || die "$tool is missing (Debian: dpkg-dev debhelper dh-python lintian util-linux)"
 done
-[ "$(id -u)" = 0 ] || die 'not root, who alone may make a root and be without a network'
+alone='unshare --net --uts'
+[ "$(id -u)" = 0 ] || alone="unshare --map-root-user --net --uts"
+$alone true 2>/dev/null || { alone=''; say 'no namespaces here: the network is not taken away'; }
 
 # build NAME COMMAND...: the source package, anew in $work/NAME, and its packages by COMMAND
 build() {
@@ -43,7 +45,7 @@ build() {
     rm -rf "${work:?}/$name"
     mkdir -p "$work/$name"
     sh "$S/pkgconfig/debian-source.sh" "$tarball" "$work/$name" >"$work/$name.log" 2>&1 &&
-        (cd "$work/$name"/libbert-*/ && unshare --net --uts "$@") >>"$work/$name.log" 2>&1 ||
+        (cd "$work/$name"/libbert-*/ && $alone "$@") >>"$work/$name.log" 2>&1 ||
         { tail -n 30 "$work/$name.log" >&2; die "the build failed; all of it: $work/$name.log"; }
 }
 
@@ -71,7 +73,7 @@ if [ -n "$twice" ]; then
     clock=''
     command -v faketime >/dev/null && clock='faketime -f +400d'
     # shellcheck disable=SC2016,SC2086 # for the inner shell; words
-    build 'another/place/of/it' sh -c 'hostname elsewhere; umask 002; exec "$@"' sh \
+    build 'another/place/of/it' sh -c 'hostname elsewhere 2>/dev/null; umask 002; exec "$@"' sh \
         env TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 HOME=/nonexistent USER=somebody \
         DEB_BUILD_OPTIONS=nocheck $clock dpkg-buildpackage -us -uc
     for deb in "$work"/first/*.deb; do
@@ -89,6 +91,12 @@ fi
 # after the purge is theirs.
 base=$work/root
 others=gcc,libc6-dev,pkg-config,python3-numpy,sqlite3,libjansson4
+left_out() {
+    say "the root is left out: $*; the packages are built, and clean for lintian"
+    exit 77
+}
+[ "$(id -u)" = 0 ] || left_out 'not root'
+command -v debootstrap >/dev/null || left_out 'no debootstrap'
 if [ ! -e "$base.done" ]; then
     . /etc/os-release
     mirror=$(apt-get indextargets --format '$(CODENAME) $(SITE)' | awk -v s="$VERSION_CODENAME" '$1 == s { print $2; exit }')
@@ -96,8 +104,7 @@ if [ ! -e "$base.done" ]; then
     rm -rf "$base"
     if ! debootstrap --variant=minbase --include=$others "$VERSION_CODENAME" "$base" "$mirror" >"$work/root.log" 2>&1; then
         tail -n 3 "$work/root.log" >&2
-        say 'the root is left out: none to be had (above); the packages are built and clean for lintian'
-        exit 77
+        left_out 'none to be had (above)'
     fi
     touch "$base.done"
 fi

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # All tests, from nothing:  sh tests/run.sh [OPTIONS]
 #
-#   --full         also clang, sanitizers, each BLAS, installcheck, distcheck, lint
+#   --full         also clang, sanitizers, each BLAS, installcheck, distcheck, lint,
+#                  Debian packages
 #   --no-install   don't install Debian packages; list what is missing and stop
 #   --build DIR    build folder [build/tests]; --full adds more beside it
 #
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
     --full) full=1 ;;
     --build) shift; mkdir -p "${1:?}"; build=$(cd "$1" && pwd) ;;
     --help)
-        sed -n '3,10s/^# \{0,1\}//p' "$0"
+        sed -n '3,11s/^# \{0,1\}//p' "$0"
         exit 0 ;;
     *) printf '%s: unknown option %s; see --help\n' "$PROGRAM" "$1" >&2; exit 2 ;;
     esac
@@ -70,6 +71,14 @@ if [ $full = 1 ]; then
     need golang-go has go
     need rustc has rustc
     ! has java >/dev/null || need libjna-java test -e /usr/share/java/jna.jar
+    need dpkg-dev has dpkg-buildpackage
+    need debhelper has dh
+    need dh-python has dh_python3
+    need lintian has lintian
+    need debootstrap has debootstrap
+    need rpm has rpmspec
+    need rpmlint has rpmlint
+    need ruby has ruby
 fi
 install_missing
 
@@ -130,6 +139,8 @@ if [ $full = 1 ]; then
     sh tests/python/lint.sh "$build/python-lint"
     step 'gcc: make wheel sdist'
     sh tests/python/wheel.sh "$build/gcc"
+    step 'gcc: packages of Debian'
+    sh tests/debian.sh "$build/gcc" || [ $? -eq 77 ]
 fi
 step ''
 printf '\n%s: every test passed\n' "$PROGRAM"
