@@ -43,7 +43,7 @@ placed() {
     sort -u "$1" | comm -23 - "$tmp/used.sorted" >"$tmp/idle"
     rm "$tmp/used"
     # Left out of a build that lacks a library.
-    grep -q '^usr/bin/bert$' "$2" || sed -i '/completions\|bin\/bert\|bert\.1/d' "$tmp/idle"
+    grep -q '^usr/bin/bert$' "$2" || sed -i '/completions\|site-functions\|bin\/bert\|bert\.1/d' "$tmp/idle"
     grep -q '/sqlite3/' "$2" || sed -i '/sqlite/d' "$tmp/idle"
     grep -q 'libbert-blas' "$2" || sed -i '/lib\/.*\/bert/d' "$tmp/idle"
     [ ! -s "$tmp/idle" ] || bad "$3: nothing is installed as $(cat "$tmp/idle")"
