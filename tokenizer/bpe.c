@@ -80,7 +80,7 @@ static bool merge_word(const struct bert__bpe *m, struct bert__work *work, struc
     if (!bert__bpe_read(m, work->piece.bytes + o->begin, o->end - o->begin, x))
         return false;
     if (x->n_symbols > BERT__BPE_SHORT)
-        return bert__bpe_merge_long(m, x, emit, o);
+        return bert__bpe_merge_long(m, work, emit, o);
     n = bert__bpe_merge_short(m, x->symbols, x->n_symbols);
     for (size_t i = 0; i < n; i++) {
         if (!emit(o, x->symbols[i].id, x->symbols[i].size))

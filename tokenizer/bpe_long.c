@@ -16,7 +16,8 @@
 enum {
     NEAR = 8,   /* bytes of two tokens, at most, that are near at hand */
     ROWS = 128, /* positions of the window, a power of two */
-    BATCH = 32  /* that are read at a time: they don't wait for one another */
+    BATCH = 32, /* that are read at a time: they don't wait for one another */
+    ASK_STEPS = 4096
 };
 
 /* A token at a position, as its branch has it. */
@@ -44,6 +45,7 @@ struct search {
     const char *s;  /* the word */
     uint32_t n;
     uint32_t low, high; /* positions that the window holds */
+    bool stopped;       /* see bert__work_goes_on() */
 };
 
 /* ---- The window ---------------------------------------------------------------- */
@@ -261,13 +263,17 @@ static struct choice step_back(const struct search *p, uint32_t at)
     return choose(token_at(p, begin, at - begin), at - begin);
 }
 
-/* Find the way, which p->ends marks.  False: there is none. */
-static bool search(struct search *p)
+/* Find the way, which p->ends marks.  False: there is none, or the work is stopped. */
+static bool search(struct search *p, struct bert__work *work)
 {
-    uint32_t at = 0;
+    uint32_t at = 0, steps = 0;
     struct choice before = {0}, c = longest(p, 0);
 
     for (;;) {
+        if (++steps % ASK_STEPS == 0 && !bert__work_goes_on(work)) {
+            p->stopped = true;
+            return false;
+        }
         while (c.size > 0
                && (has(p->dead, at + c.size) || (before.size > 0 && !fit(p, before, at, c))))
             c = shorter(p, at, c);
@@ -324,6 +330,6 @@ bool bert__bpe_long(const struct bert__bpe *m, struct bert__work *work, uint32_t
     p.dead = x->dead;
     p.ends = x->dead + n;
     start(&p, 0);
-    *found = search(&p);
-    return !*found || hand_out(&p, work, begin, word);
+    *found = search(&p, work);
+    return !p.stopped && (!*found || hand_out(&p, work, begin, word));
 }

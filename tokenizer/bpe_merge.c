@@ -220,7 +220,7 @@ size_t bert__bpe_merge_short(const struct bert__bpe *m, struct bert__bpe_symbol 
 
 /* ---- Long ---------------------------------------------------------------- */
 
-enum { FAN = 16, LEVELS = 8 }; /* 16^8 symbols */
+enum { FAN = 16, LEVELS = 8 /* 16^8 symbols */, ASK_STEPS = 4096 };
 
 /* The least rank of every 16 pairs, of every 16 of those, and so on. */
 struct tree {
@@ -367,11 +367,12 @@ static bool hand_out(const struct bert__model_scratch *x, size_t n, bert__bpe_em
     return true;
 }
 
-bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__model_scratch *x,
-                          bert__bpe_emit *emit, void *to)
+bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__work *work, bert__bpe_emit *emit,
+                          void *to)
 {
+    struct bert__model_scratch *x = &work->model;
     struct tree t;
-    size_t n = x->n_symbols;
+    size_t n = x->n_symbols, steps = 0;
     int32_t rank;
 
     if (n >= UINT32_MAX || !bert__reserve(x->alloc, &x->nodes, &x->nodes_cap, n, sizeof *x->nodes)
@@ -387,6 +388,8 @@ bool bert__bpe_merge_long(const struct bert__bpe *m, struct bert__model_scratch 
 
         if (rank == BERT__BPE_NEVER)
             break;
+        if (++steps % ASK_STEPS == 0 && !bert__work_goes_on(work))
+            return false;
         merge_at(m, x->nodes, n, i, m->pairs[rank].into, &t);
     }
     return hand_out(x, n, emit, to);

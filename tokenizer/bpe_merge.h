@@ -25,9 +25,10 @@ size_t bert__bpe_spell(const struct bert__bpe_options *options, const char *s, s
 size_t bert__bpe_merge_short(const struct bert__bpe *model, struct bert__bpe_symbol *symbols,
                              size_t n);
 
-/* Merge any number of scratch->symbols; `emit` gets the tokens in order.  False: no memory. */
+/* Merge any number of work->model.symbols; `emit` gets the tokens in order.  False: no memory, or
+ * the work is stopped. */
 typedef bool bert__bpe_emit(void *to, int32_t id, size_t bytes);
-bool bert__bpe_merge_long(const struct bert__bpe *model, struct bert__model_scratch *scratch,
+bool bert__bpe_merge_long(const struct bert__bpe *model, struct bert__work *work,
                           bert__bpe_emit *emit, void *to);
 
 /* The byte alphabet: UTF-8 of the character that stands for a byte (returns its size, 1 or 2),

@@ -225,16 +225,18 @@ bert_status bert__encode_with(const bert_tokenizer *tok, struct bert__token_scra
     return build(&j, out);
 }
 
-bert_status bert__encode(const bert_tokenizer *tok, const struct bert__input *text,
-                         const struct bert__input *pair, const bert_tokenize_options *o,
-                         bert_encoding **out, bert_error *err)
+bert_status bert__encode(const bert_tokenizer *tok, struct bert__watch *watch,
+                         const struct bert__input *text, const struct bert__input *pair,
+                         const bert_tokenize_options *o, bert_encoding **out, bert_error *err)
 {
     struct bert__token_scratch *s;
     bert_status status = bert__tokenizer_take(tok, &s, err);
 
     if (status != BERT_OK)
         return status;
+    s->watch = watch;
     status = bert__encode_with(tok, s, text, pair, o, out, err);
+    s->watch = NULL;
     bert__tokenizer_give(tok, s);
     return status;
 }

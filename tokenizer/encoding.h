@@ -34,10 +34,11 @@ struct bert__input {
 };
 
 /* The internals of bert_tokenize() and bert_count_tokens(); options are checked, `pair` may be
- * NULL. */
-bert_status bert__encode(const bert_tokenizer *tokenizer, const struct bert__input *text,
-                         const struct bert__input *pair, const bert_tokenize_options *options,
-                         bert_encoding **out, bert_error *err);
+ * NULL, and so may `watch`, which may end it. */
+bert_status bert__encode(const bert_tokenizer *tokenizer, struct bert__watch *watch,
+                         const struct bert__input *text, const struct bert__input *pair,
+                         const bert_tokenize_options *options, bert_encoding **out,
+                         bert_error *err);
 /* With buffers that the caller took. */
 bert_status bert__encode_with(const bert_tokenizer *tokenizer, struct bert__token_scratch *scratch,
                               const struct bert__input *text, const struct bert__input *pair,

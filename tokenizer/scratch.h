@@ -52,7 +52,7 @@ struct bert__token_scratch {
     struct bert__work work;
     struct bert__sequence sequences[2];
     const bert_tokenizer *reserved_for;
-    struct bert__watch *watch; /* asked between stretches of bert__tokenize_sink(); NULL: none */
+    struct bert__watch *watch; /* asked while a text is tokenized; NULL: none */
     char *joined;              /* prompt and text */
     size_t joined_cap;
 };

@@ -12,7 +12,7 @@
 #include "lib/base/utf8.h"
 #include "tokenizer/unicode.h"
 
-enum { SOME_WORDS = 256, AHEAD = 4 /* stretches */ };
+enum { SOME_WORDS = 256, AHEAD = 4 /* stretches */, ASK_BYTES = 65536 };
 
 struct run {
     const bert_tokenizer *tok;
@@ -25,7 +25,7 @@ struct run {
     struct bert__watch *watch; /* may end it; NULL: nothing does */
     size_t base;               /* where the stretch begins in the text */
     size_t n_words;            /* before the stretch */
-    bert_status status;        /* of the last tokens that the model passed on */
+    bert_status status;        /* of the last tokens that the model passed on, or of `watch` */
     bert_error *err;
 };
 
@@ -168,11 +168,24 @@ static bert_status hand_on(struct run *r)
     return BERT_OK;
 }
 
+static bert_status poll(const struct run *r)
+{
+    return r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
+}
+
 static bool take_tokens(void *run)
 {
     struct run *r = run;
 
     r->status = hand_on(r);
+    return r->status == BERT_OK;
+}
+
+static bool ask(void *run)
+{
+    struct run *r = run;
+
+    r->status = poll(r);
     return r->status == BERT_OK;
 }
 
@@ -222,9 +235,11 @@ static bert_status run_words(struct run *r)
     r->work->tokens.n = 0;
     r->work->wanted = r->stop > 0 ? r->stop - count(r) : 0;
     r->work->take = take_tokens;
+    r->work->ask = r->watch != NULL ? ask : NULL;
     r->work->taker = r;
     done = bert__token_model_run(&r->tok->model, r->work);
     r->work->take = NULL;
+    r->work->ask = NULL;
     if (!done)
         return r->status != BERT_OK ? r->status : no_memory(r);
     return flush(r);
@@ -250,6 +265,8 @@ static bert_status run_piece(struct run *r, size_t begin, size_t end)
 {
     if (!bert__pretokenize(&r->tok->pretokenizer, r->work, begin, end, r->base))
         return no_memory(r);
+    if (!ask(r))
+        return r->status;
     return r->stop > 0 ? run_some_words(r) : run_words(r);
 }
 
@@ -315,6 +332,8 @@ static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_s
     p->continued = end < whole.end;
     if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, p))
         return no_memory(r);
+    if (!ask(r))
+        return r->status;
     if (p->lags && p->continued) {
         *stop = open ? begin : whole.end;
         return open ? BERT_OK : run_stretch(r, begin, stop, whole, false);
@@ -331,8 +350,9 @@ static bool may_part(const struct run *r, size_t i)
                              r->text.data, i, r->text.size, &r->work->piece);
 }
 
-/* End of the stretch that begins at `begin`: about tok->stretch bytes, or more. */
-static size_t stretch_end(const struct run *r, size_t begin, size_t end)
+/* End of the stretch that begins at `begin`: about tok->stretch bytes, or more; r->status says
+ * whether it was looked for to the end. */
+static size_t stretch_end(struct run *r, size_t begin, size_t end)
 {
     size_t wanted = r->tok->stretch, i;
 
@@ -343,7 +363,7 @@ static size_t stretch_end(const struct run *r, size_t begin, size_t end)
             return i;
     }
     for (i = begin + wanted + 1; i < end; i++) {
-        if (may_part(r, i))
+        if (may_part(r, i) || (i % ASK_BYTES == 0 && !ask(r)))
             return i;
     }
     return end;
@@ -356,13 +376,16 @@ static bert_status run_span(struct run *r, bert_span whole, bool open, size_t *b
     bert_status status = BERT_OK;
 
     while (status == BERT_OK && *begin < whole.end && !is_enough(r)) {
-        size_t end = stretch_end(r, *begin, whole.end);
+        size_t end;
 
+        if (!ask(r))
+            return r->status;
+        end = stretch_end(r, *begin, whole.end);
+        if (r->status != BERT_OK)
+            return r->status;
         if (open && end == whole.end)
             break;
-        status = r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
-        if (status == BERT_OK)
-            status = run_stretch(r, *begin, &end, whole, open);
+        status = run_stretch(r, *begin, &end, whole, open);
         if (end == *begin)
             break;
         *begin = end;
@@ -416,6 +439,7 @@ bert_status bert__tokenize_sequence(const bert_tokenizer *tok, struct bert__toke
                     .text = text,
                     .sequence = out,
                     .stop = stop,
+                    .watch = scratch->watch,
                     .err = err};
 
     return run_text(&r);

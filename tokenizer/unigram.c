@@ -165,7 +165,7 @@ static bool best_way(const struct bert__unigram *m, struct output *o, const char
         uint32_t count = bert__unigram_walk(&m->trie, s + at, n - at, lanes), base = at;
 
         if (bert__lattice_is_full(&l, at)) {
-            if (!settle(o, &l, at))
+            if (!settle(o, &l, at) || !bert__work_goes_on(o->work))
                 return false;
             if (is_enough(o))
                 return true;

@@ -120,6 +120,7 @@ struct bert__work {
     struct bert__words before; /* words as the last step left them */
     struct bert__tokens tokens;
     bool (*take)(void *taker); /* see bert__tokens_pass(); NULL: all tokens stay here */
+    bool (*ask)(void *taker);  /* see bert__work_goes_on(); NULL: it does */
     void *taker;
     uint64_t wanted; /* as many tokens are enough, the rest of a long word may be left; 0: all */
     struct bert__model_scratch model;
@@ -136,6 +137,12 @@ void bert__piece_turn(struct bert__piece *piece);
 void bert__piece_set_aside(struct bert__piece *piece, struct bert__layer *aside);
 /* After a stage that noted places in `in`: make them places in the source again. */
 void bert__piece_trace(struct bert__piece *piece);
+
+/* To be asked now and then within a long word.  False: it is to end, and `taker` knows why. */
+static inline bool bert__work_goes_on(struct bert__work *work)
+{
+    return work->ask == NULL || work->ask(work->taker);
+}
 
 /* Tokens of a word so far, which are final, need not wait for the rest of it where they are many.
  * False: whoever takes them fails, and knows why. */

@@ -7,6 +7,7 @@
 #include "lib/api/options.h"
 #include "lib/api/tapped.h"
 #include "lib/api/task_texts.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/json_text.h"
 #include "lib/base/out_file.h"
@@ -176,7 +177,7 @@ static bert_status run_text(struct job *job, bert_text text, size_t index)
     bert_status st;
 
     o.max_length = job->options.max_length;
-    st = bert_tokenize(job->tokenizer, text, NULL, &o, &encoding, job->err);
+    st = bert__tokenize(job->tokenizer, &job->session->watch, text, NULL, &o, &encoding, job->err);
     if (st != BERT_OK)
         return st;
     if (bert_encoding_size(encoding) > 0)

@@ -5,6 +5,7 @@
 
 #include "lib/api/embed.h"
 #include "lib/api/options.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/head/scores.h"
@@ -91,7 +92,7 @@ static bert_status tokenize(struct job *job, bert_text text, bert_error *err)
         o.stride = r->stride;
         o.overflow = 1;
     }
-    st = bert_tokenize(r->tokenizer, text, NULL, &o, &job->first, err);
+    st = bert__tokenize(r->tokenizer, &r->session->watch, text, NULL, &o, &job->first, err);
     if (st != BERT_OK)
         return st;
     job->windows = (struct bert__embed_windows){.request = r, .first = job->first};

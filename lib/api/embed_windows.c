@@ -7,6 +7,7 @@
 
 #include "lib/api/embed.h"
 #include "lib/api/packer.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 
@@ -162,7 +163,7 @@ bert_status bert__embed_windows(const struct bert__embed_request *r, bert_text t
     o.overflow = 1;
     st = count_prompt(&w.list, err);
     if (st == BERT_OK)
-        st = bert_tokenize(r->tokenizer, text, NULL, &o, &first, err);
+        st = bert__tokenize(r->tokenizer, &r->session->watch, text, NULL, &o, &first, err);
     w.list.first = first;
     if (st == BERT_OK) {
         w.sum = bert__alloc_array(alloc, r->pooled_width, sizeof *w.sum);

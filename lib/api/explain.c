@@ -6,6 +6,7 @@
 #include "lib/api/options.h"
 #include "lib/api/tapped.h"
 #include "lib/api/task_texts.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/head/rollout.h"
@@ -107,7 +108,7 @@ static bert_status tokenize(struct job *job, const bert_tokenizer *tokenizer, be
     o.max_length = job->options.max_length;
     o.side =
         job->options.overlong == BERT_OVERLONG_CUT_LEFT ? BERT_TRUNCATE_LEFT : BERT_TRUNCATE_RIGHT;
-    st = bert_tokenize(tokenizer, text, pair, &o, &job->encoding, err);
+    st = bert__tokenize(tokenizer, &job->session->watch, text, pair, &o, &job->encoding, err);
     if (st != BERT_OK)
         return st;
     job->n = bert_encoding_size(job->encoding);

@@ -7,6 +7,7 @@
 #include "lib/api/options.h"
 #include "lib/api/slices.h"
 #include "lib/api/task_texts.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/head/scores.h"
 
@@ -48,7 +49,8 @@ static bert_status target_id(const struct job *job, bert_text target, int32_t *i
         return BERT_OK;
     o.no_special = 1;
     o.max_length = o.stop_early = 1; /* its first token */
-    st = bert_tokenize(job->run.tokenizer, target, NULL, &o, &encoding, err);
+    st = bert__tokenize(job->run.tokenizer, &job->run.session->watch, target, NULL, &o, &encoding,
+                        err);
     if (st == BERT_OK && bert_encoding_size(encoding) > 0)
         *id = bert_encoding_ids(encoding)[0];
     bert_encoding_free(encoding);

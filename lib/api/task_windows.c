@@ -4,6 +4,7 @@
 
 #include <bert/tasks.h>
 
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/head/scores.h"
 
@@ -144,7 +145,8 @@ static bert_status tokenize(const struct bert__task_windows *w, const bert_text 
         st = check_text(context, err);
     if (st != BERT_OK)
         return st;
-    st = bert_tokenize(w->run->tokenizer, *text, context, &w->cut, out, &why);
+    st = bert__tokenize(w->run->tokenizer, &w->run->session->watch, *text, context, &w->cut, out,
+                        &why);
     if (st == BERT_ERANGE || st == BERT_EINVAL) /* the options were checked: it is the text */
         return bert__fail(err, BERT_ERANGE, "the question leaves no room for a window: %s",
                           why.message);

@@ -3,6 +3,7 @@
 #include <bert/tokenizer.h>
 
 #include "lib/api/options.h"
+#include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/thread.h"
 #include "tokenizer/encoding.h"
@@ -73,9 +74,10 @@ static bert_status check(const char *what, const bert_tokenizer *tokenizer, cons
 
 /* ---- One ----------------------------------------------------------------------- */
 
-bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text, const bert_text *pair,
-                          const bert_tokenize_options *options, bert_encoding **out,
-                          bert_error *err)
+bert_status bert__tokenize(const bert_tokenizer *tokenizer, struct bert__watch *watch,
+                           bert_text text, const bert_text *pair,
+                           const bert_tokenize_options *options, bert_encoding **out,
+                           bert_error *err)
 {
     struct bert__input in = {&text, 1, false}, second = {pair, 1, false};
     bert_tokenize_options o;
@@ -88,7 +90,14 @@ bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text, const
         status = read_options(&o, options, err);
     if (status != BERT_OK)
         return status;
-    return bert__encode(tokenizer, &in, pair != NULL ? &second : NULL, &o, out, err);
+    return bert__encode(tokenizer, watch, &in, pair != NULL ? &second : NULL, &o, out, err);
+}
+
+bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text, const bert_text *pair,
+                          const bert_tokenize_options *options, bert_encoding **out,
+                          bert_error *err)
+{
+    return bert__tokenize(tokenizer, NULL, text, pair, options, out, err);
 }
 
 bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const bert_text *words,
@@ -111,7 +120,7 @@ bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const bert_text
         status = read_options(&o, options, err);
     if (status != BERT_OK)
         return status;
-    return bert__encode(tokenizer, &in, pair != NULL ? &second : NULL, &o, out, err);
+    return bert__encode(tokenizer, NULL, &in, pair != NULL ? &second : NULL, &o, out, err);
 }
 
 bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,

@@ -160,6 +160,89 @@ static void test_while_tokenizing(void **state)
     bert_model_unref(model);
 }
 
+/* Calls that make encodings of their texts: a text of few tokens and many bytes. */
+enum { BYTES = 400000 };
+enum call { TAG, ANSWER, WINDOWS, CHUNKS, EXPLAIN, WORD };
+static const char *const models[] = {
+    [TAG] = "task/tag",      [ANSWER] = "task/answer",   [WINDOWS] = "embed/base",
+    [CHUNKS] = "embed/base", [EXPLAIN] = "task/explain", [WORD] = "embed/base",
+};
+
+static bert_status make_call(enum call call, bert_session *session, bert_text text, bert_error *err)
+{
+    static const bert_text question = {"who", 3};
+    static const bert_span span = {0, 5};
+    bert_embed_options windows = BERT_EMBED_OPTIONS_INIT;
+    bert_chunk_options chunked = BERT_CHUNK_OPTIONS_INIT;
+    bert_entities *entities = NULL;
+    bert_answers *answers = NULL;
+    bert_chunks *chunks = NULL;
+    bert_explanation *explanation = NULL;
+    float out[256];
+    bert_status status = BERT_OK;
+
+    windows.overlong = BERT_OVERLONG_WINDOWS;
+    switch (call) {
+    case TAG:
+        status = bert_tag(session, &text, 1, NULL, &entities, err);
+        bert_entities_free(entities);
+        break;
+    case ANSWER:
+        status = bert_answer(session, &question, &text, 1, NULL, &answers, err);
+        bert_answers_free(answers);
+        break;
+    case WINDOWS:
+        status = bert_embed(session, &text, 1, &windows, out, 256, NULL, err);
+        break;
+    case CHUNKS:
+        status = bert_embed_chunks(session, text, &span, 1, &chunked, &chunks, err);
+        bert_chunks_free(chunks);
+        break;
+    case EXPLAIN:
+        status = bert_explain(session, text, NULL, NULL, &explanation, err);
+        bert_explanation_free(explanation);
+        break;
+    case WORD:
+        status = bert_embed(session, &text, 1, NULL, out, 256, NULL, err);
+        break;
+    }
+    return status;
+}
+
+static void test_encodings(void **state)
+{
+    char *data = malloc(BYTES);
+    bert_error err;
+
+    (void)state;
+    for (enum call call = TAG; call <= WORD; call++) {
+        bert_model *model = test_load(test_path("tests/data/models/%s", models[call]), NULL);
+        struct host host;
+        bert_session *session = session_for(model, &host);
+        int brief, most = call == WORD ? 4 : 80; /* a word is searched for its end, then run */
+
+        memset(data, call == WORD ? 'a' : ' ', BYTES);
+        memcpy(data, "a cat", 5);
+        test_ok(make_call(call, session, (bert_text){data, 5}, &err), &err);
+        brief = host.asked;
+        host.asked = 0;
+        test_ok(make_call(call, session, (bert_text){data, BYTES}, &err), &err);
+        assert_true(host.asked >= brief + most);
+        for (int stop_at = 1; stop_at < most; stop_at += 1 + most / 10) {
+            host.asked = 0;
+            host.stop_at = stop_at;
+            test_error(make_call(call, session, (bert_text){data, BYTES}, &err), &err,
+                       BERT_ECANCELED, "the call was canceled", NULL);
+            assert_int_equal(host.asked, stop_at);
+        }
+        host.stop_at = 0;
+        test_ok(make_call(call, session, (bert_text){data, 5}, &err), &err);
+        bert_session_destroy(session);
+        bert_model_unref(model);
+    }
+    free(data);
+}
+
 static void test_deadline(void **state)
 {
     bert_model *model = load();
@@ -289,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_at_every_question),
         cmocka_unit_test(test_forward_and_embed),
         cmocka_unit_test(test_while_tokenizing),
+        cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_from_another_thread),
