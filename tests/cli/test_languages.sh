@@ -11,11 +11,14 @@ for file in "$S"/examples/languages/*; do
     is "$(basename "$file") is short" 1 "$(awk 'END { print NR <= 60 }' "$file")"
 done
 
-# What `make install` would write, for the build folder.
+# What `make install` would write, for the build folder; by names without a space, which the tools
+# can't take.
 mkdir "$tmp/pkgconfig"
-sed -e "s|@libdir@|$B/out|; s|@includedir@|$S/include|; s|@VERSION@|0|; s|@LIBS@|$LIBS|; s|@[a-z_]*prefix@|/nowhere|" \
+ln -s "$B/out" "$tmp/lib"
+ln -s "$S/include" "$tmp/include"
+sed -e "s|@libdir@|$tmp/lib|; s|@includedir@|$tmp/include|; s|@VERSION@|0|; s|@LIBS@|$LIBS|; s|@[a-z_]*prefix@|/nowhere|" \
     pkgconfig/bert.pc.in >"$tmp/pkgconfig/bert.pc"
-export PKG_CONFIG_PATH="$tmp/pkgconfig" LD_LIBRARY_PATH="$B/out"
+export PKG_CONFIG_PATH="$tmp/pkgconfig" LD_LIBRARY_PATH="$tmp/lib"
 
 try() { # language; $tmp/similarity is its program
     is "$1, a tiny model" "$tiny" "$("$tmp/similarity" "$model" 'a cat on a mat' 'the quick brown fox' 2>&1)"
