@@ -4,6 +4,7 @@
 # from the source folder, and a closing line.  Exit 77 of a test means: skipped.
 #   S, B    source and build folder
 #   TESTS   parts of names: only tests that have one of them
+#   WITHOUT likewise: no test that has one of them
 # Tests see, besides S and B:
 #   BERT_TEST_MODEL   folder of all-MiniLM-L6-v2; what needs it skips where there is none
 #   BERT_SHARED_DATA  folder of large test data, likewise
@@ -15,12 +16,17 @@ cd "$S" || exit 1
 for folder in "$BERT_TEST_MODEL" "$BERT_SHARED_DATA"; do
     [ -d "$folder" ] || printf 'note: no folder %s; the tests that need it will say so\n' "$folder"
 done
-chosen() {
-    [ -n "${TESTS-}" ] || return 0
-    for part in $TESTS; do
-        case $1 in *"$part"*) return 0 ;; esac
+has_part() { # name, parts
+    name=$1
+    shift
+    for part; do
+        case $name in *"$part"*) return 0 ;; esac
     done
     return 1
+}
+chosen() {
+    # shellcheck disable=SC2086 # lists of words
+    { [ -z "${TESTS-}" ] || has_part "$1" $TESTS; } && ! has_part "$1" ${WITHOUT-}
 }
 passed=0 skipped='' failed=''
 for t in "$@"; do
