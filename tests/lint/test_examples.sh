@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every example in public headers (@code ... @endcode) and in the pages (```c, ```cpp)
-# that has a main() is compiled as it stands, and run where the model is there.
+# Every example in public headers (@code ... @endcode) that has a main() is compiled as it stands,
+# and run where the model is there.  Those of the pages: tests/docs.
 set -eu
 cd "$S"
 BERT_TEST_MODEL=$(realpath -m "$BERT_TEST_MODEL")
@@ -13,9 +13,8 @@ cat >"$tmp/extract.awk" <<'END'
 # Writes example number n of a file to DIR/n.c or DIR/n.cpp.
 /^[ *]*@code *$/ { n++; file = dir "/" n ".c"; print "" >file; next }
 /^[ *]*@code\{\.cpp\} *$/ { n++; file = dir "/" n ".cpp"; print "" >file; next }
-/^```(c|cpp)$/ { n++; file = dir "/" n "." substr($0, 4); print "" >file; fence = 1; next }
-/^[ *]*@endcode/ || (fence && /^```$/) { file = ""; fence = 0; next }
-file != "" { if (!fence) sub(/^ \* ?/, ""); print >file }
+/^[ *]*@endcode/ { file = ""; next }
+file != "" { sub(/^ \* ?/, ""); print >file }
 END
 
 example() { # file, where it stands
@@ -34,13 +33,13 @@ example() { # file, where it stands
     ran=$((ran + 1))
 }
 
-for page in include/*.h include/*.hpp include/bert/*.h README.md docs/*.md; do
-    [ -e "$page" ] || continue
+for header in include/*.h include/*.hpp include/bert/*.h; do
+    [ -e "$header" ] || continue
     rm -rf "$tmp/x"
     mkdir "$tmp/x"
-    awk -v dir="$tmp/x" -f "$tmp/extract.awk" "$page"
+    awk -v dir="$tmp/x" -f "$tmp/extract.awk" "$header"
     for x in "$tmp/x"/*.c "$tmp/x"/*.cpp; do
-        [ ! -e "$x" ] || example "$x" "$page, example $(basename "$x")"
+        [ ! -e "$x" ] || example "$x" "$header, example $(basename "$x")"
     done
 done
 [ "$compiled" -gt 0 ] || { echo 'no example found'; exit 1; }
