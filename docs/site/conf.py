@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Sphinx's settings.  docs/site/build.sh builds the site; nothing is fetched."""
+
+import os
+import pathlib
+import re
+import sys
+import types
+from typing import Any
+
+root = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(root / "bindings" / "python"))
+
+project = "libbert"
+author = "the libbert authors"
+copyright = "the libbert authors; MIT licence"
+version = release = re.search(r'VERSION_STRING "(.*)"', (root / "include/bert/base.h").read_text())[1]  # type: ignore[index]
+
+extensions = ["myst_parser", "breathe", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 4
+exclude_patterns: list[str] = []
+
+breathe_projects = {"libbert": os.environ["LIBBERT_DOXYGEN"]}
+breathe_default_project = "libbert"
+breathe_domain_by_extension = {"h": "c", "hpp": "cpp"}
+highlight_language = "text"
+
+html_theme = "alabaster"
+html_theme_options = {
+    "page_width": "70rem",
+    "sidebar_width": "16rem",
+    "fixed_sidebar": True,
+    "description": "BERT-family encoders inside your program",
+    "show_powered_by": False,
+}
+html_show_sourcelink = False
+html_copy_source = False
+html_title = f"libbert {release}"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+napoleon_use_ivar = True
+
+# The package opens the library when this is imported; its pages need none.
+ffi: Any = types.ModuleType("libbert._ffi")
+ffi.lib = None
+sys.modules["libbert._ffi"] = ffi

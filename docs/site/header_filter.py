@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""A public header as Doxygen is to read it:  header_filter.py HEADER
+
+The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a command, the
+statuses of @return a list, and of several declarations under one comment each gets it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+COMMENT = re.compile(r"/\*\*(?!<).*?\*/", re.S)
+SINCE = re.compile(r"\s*(?:\*\s*)?\bSince (\d+\.\d+)\.")
+RETURN = re.compile(r"^( *\*\s*)@return +((?:.|\n)*?)(?=^ *\*\s*(?:@|$)|^ *\*/|\Z)", re.M)
+STATUS = re.compile(r"(BERT_[A-Z]+)(?:,? (.*))?$", re.S)
+# A declaration that follows another's on the next line, as those in one breath do.
+NEXT = re.compile(r"(/\*\*(?!<)(?:(?!\*/).)*\*/\n)((?:BERT_API|typedef struct \w+ \w+;)[^;{]*;?\n)((?:(?:BERT_API[^;{]*;|typedef struct \w+ \w+;)\n)+)", re.S)
+
+
+def statuses(match: re.Match[str]) -> str:
+    """`BERT_OK; BERT_EINVAL, bad options; ...` one below the other."""
+    start, said = match.groups()
+    text = " ".join(line.strip().lstrip("*").strip() for line in said.split("\n")).strip()
+    if not re.match(r"BERT_OK\b.*; ", text):
+        return match[0]
+    text, _, rest = text.partition(". ")
+    items: list[str] = []
+    for part in text.rstrip(".").split("; "):
+        status = STATUS.match(part)
+        if status:
+            items.append(f"- #{status[1]}" + (f": {status[2]}" if status[2] else ""))
+        elif part.startswith(("and as ", "as ")):
+            items.append("- " + part.removeprefix("and "))
+        else:
+            items[-1] += "; " + part
+    before = f"{start}{rest.strip()}\n{start}\n" if rest else ""
+    return before + f"{start}@return\n" + "".join(f"{start}{item}\n" for item in items)
+
+
+def comment(match: re.Match[str]) -> str:
+    text = match[0]
+    since = SINCE.findall(text)
+    if "@file" not in text and since:
+        text = SINCE.sub("", text)
+        text = RETURN.sub(statuses, text)
+        return text[:-2].rstrip(" *\n") + f"\n * @since {since[-1]}\n */"
+    return RETURN.sub(statuses, text)
+
+
+def each(match: re.Match[str]) -> str:
+    said, first, others = match.groups()
+    return said + first + "".join(said + other for other in re.findall(r".*?;\n", others, re.S))
+
+
+def filtered(text: str) -> str:
+    return COMMENT.sub(comment, NEXT.sub(each, text))
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as header:
+        sys.stdout.write(filtered(header.read()))
