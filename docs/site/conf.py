@@ -22,6 +22,7 @@ exclude_patterns: list[str] = []
 
 breathe_projects = {"libbert": os.environ["LIBBERT_DOXYGEN"]}
 breathe_default_project = "libbert"
+breathe_show_enumvalue_initializer = True
 breathe_domain_by_extension = {"h": "c", "hpp": "cpp"}
 highlight_language = "text"
 
@@ -33,11 +34,20 @@ html_theme_options = {
     "description": "BERT-family encoders inside your program",
     "show_powered_by": False,
 }
+# Beside an interface are the names of its page; else those of all pages, as the theme has it.
+html_sidebars = {
+    "api/*/**": ["about.html", "localtoc.html", "relations.html", "searchbox.html"],
+    "api/cpp": ["about.html", "localtoc.html", "searchbox.html"],
+}
+html_static_path = [str(root / "docs/site/static")]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_title = f"libbert {release}"
 
 autodoc_member_order = "bysource"
+# Shown by their names.
+autodoc_type_aliases = {name: name for name in ("PathLike", "Log", "TextsLike", "Several", "Prompt", "Loading")}
 autodoc_typehints = "signature"
 napoleon_use_ivar = True
 
@@ -45,3 +55,13 @@ napoleon_use_ivar = True
 ffi: Any = types.ModuleType("libbert._ffi")
 ffi.lib = None
 sys.modules["libbert._ffi"] = ffi
+
+
+def plain_property(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Napoleon would take what stands before a colon for the type."""
+    if what == "property" and lines:
+        lines.insert(0, "")
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", plain_property, priority=100)

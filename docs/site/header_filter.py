@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A public header as Doxygen is to read it:  header_filter.py HEADER
 
-The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a command, the
-statuses of @return a list, and of several declarations under one comment each gets it.
+The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a
+paragraph, the statuses of @return a list, and of several declarations under one comment each gets it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def comment(match: re.Match[str]) -> str:
     if "@file" not in text and since:
         text = SINCE.sub("", text)
         text = RETURN.sub(statuses, text)
-        return text[:-2].rstrip(" *\n") + f"\n * @since {since[-1]}\n */"
+        return text[:-2].rstrip(" *\n") + f"\n *\n * _Since {since[-1]}._\n */"
     return RETURN.sub(statuses, text)
 
 

@@ -73,14 +73,26 @@ def item_lines(item: headers.Item) -> list[str]:
     if item.kind == "enum" and not item.name:
         return [line for member in item.members for line in directive("enumvalue", member.code.split()[0])]
     if item.kind in ("struct", "enum"):
-        lines = directive(item.kind, item.name, *([":members:"] if item.kind == "struct" else []))
+        lines = directive(item.kind, item.name, *([":members:", ":undoc-members:"] if item.kind == "struct" else []))
         return lines + (directive("define", item.init) if item.init else [])
     names = [code.rstrip(";").split()[-1] for code in item.code] if item.kind == "opaque" else [item.name]
     return [line for name in names for line in directive("typedef", name)]
 
 
+def summary(header: headers.Header) -> list[str]:
+    """The functions of each section, since a page is long."""
+    lines = []
+    for section in header.sections:
+        names = [name_of(code) for item in section.items if item.kind == "function" for code in item.code]
+        if names:
+            said = " ".join(f":c:func:`{name}`" for name in names)
+            lines.append(f"- {section.name}: {said}" if section.name else f"- {said}")
+    return [*lines, ""]
+
+
 def c_page(header: headers.Header) -> str:
     lines = title(f"bert/{header.name}.h", "=")
+    lines += [".. highlight:: c", "", *summary(header)]
     lines += directive("file", f"bert/{header.name}.h", ":sections: briefdescription detaileddescription")
     for section in header.sections:
         if section.items and section.name:
@@ -114,7 +126,7 @@ def write_c(source: pathlib.Path, target: pathlib.Path) -> None:
 def write_cpp(source: pathlib.Path, target: pathlib.Path) -> None:
     text = (source / "include/bert.hpp").read_text(encoding="utf-8")
     classes = re.findall(r"^class (\w+)", text, re.M)
-    lines = title("C++ interface: bert.hpp", "=")
+    lines = [*title("C++ interface: bert.hpp", "="), ".. highlight:: cpp", ""]
     lines += directive("file", "bert.hpp", ":sections: briefdescription detaileddescription")
     for name in classes:
         lines += [*title(f"bert::{name}", "-"), *directive("class", f"bert::{name}", ":members:", ":undoc-members:")]

@@ -32,6 +32,8 @@ GUIDES = {
     ],
     "Inside": ["docs/architecture", "docs/design", "docs/*"],
 }  # fmt: skip
+# Where a page's own title says too little or too much in a list.
+NAMES = {"README": "Overview <README>", "docs/abi": "The binary interface <docs/abi>", "docs/design": "Design <docs/design>"}
 
 
 def find_pages(source: pathlib.Path) -> list[str]:
@@ -83,7 +85,8 @@ def index(names: list[str], template: str) -> str:
         own = [*dict.fromkeys(name for name in own if name.count("/") == max(p.count("/") for p in patterns if pathlib.PurePath(name).match(p)))]
         for name in own:
             left.pop(name)
-        trees += [f"```{{toctree}}\n:caption: {caption}\n:maxdepth: 1\n", *own, "```\n"] if own else []
+        named = [NAMES.get(name, name) for name in own]
+        trees += [f"```{{toctree}}\n:caption: {caption}\n:maxdepth: 1\n", *named, "```\n"] if own else []
     if left:
         raise SystemExit(f"stage.py: in no part of the index: {' '.join(left)}")
     return template + "\n" + "\n".join(trees)
