@@ -62,6 +62,10 @@ if [ $full = 1 ]; then
     need clang-format has clang-format
     need groff-base has groff
     need mandoc has mandoc
+    need doxygen has doxygen
+    need python3-sphinx has_python sphinx
+    need python3-breathe has_python breathe
+    need python3-myst-parser has_python myst_parser
     need zsh has zsh
     need fish has fish
     need ccache has ccache
@@ -138,6 +142,8 @@ if [ $full = 1 ]; then
     unset WITHOUT
     step 'lint' # tests/lint were part of gcc's check
     S=$root B=$build/gcc sh tests/lint/style.sh
+    step 'the documentation site'
+    sh tests/docs/site.sh "$build/site"
     step 'mypy and ruff'
     sh tests/python/lint.sh "$build/python-lint"
     step 'gcc: make wheel sdist'
