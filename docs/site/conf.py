@@ -14,7 +14,9 @@ sys.path.insert(0, str(root / "bindings" / "python"))
 project = "libbert"
 author = "the libbert authors"
 copyright = "the libbert authors; MIT licence"
-version = release = re.search(r'VERSION_STRING "(.*)"', (root / "include/bert/base.h").read_text())[1]  # type: ignore[index]
+version = release = re.search(r'VERSION_STRING "(.*)"', (root / "include/bert/base.h").read_text())[
+    1
+]  # type: ignore[index]
 
 extensions = ["myst_parser", "breathe", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
@@ -47,7 +49,9 @@ html_title = f"libbert {release}"
 
 autodoc_member_order = "bysource"
 # Shown by their names.
-autodoc_type_aliases = {name: name for name in ("PathLike", "Log", "TextsLike", "Several", "Prompt", "Loading")}
+autodoc_type_aliases = {
+    name: name for name in ("PathLike", "Log", "TextsLike", "Several", "Prompt", "Loading")
+}
 autodoc_typehints = "signature"
 napoleon_use_ivar = True
 
@@ -57,7 +61,9 @@ ffi.lib = None
 sys.modules["libbert._ffi"] = ffi
 
 
-def plain_property(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+def plain_property(
+    app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
     """Napoleon would take what stands before a colon for the type."""
     if what == "property" and lines:
         lines.insert(0, "")

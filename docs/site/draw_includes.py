@@ -28,11 +28,18 @@ class Room:
     height: int = 60
 
 
-YELLOW, GREEN, BLUE, RED, GREY, VIOLET = "#fdf3d0", "#e2f2e1", "#dbeafb", "#fbe3dd", "#e8eaed", "#ece4f7"
+YELLOW, GREEN, BLUE, RED, GREY, VIOLET = (
+    "#fdf3d0",
+    "#e2f2e1",
+    "#dbeafb",
+    "#fbe3dd",
+    "#e8eaed",
+    "#ece4f7",
+)
 ROOMS = [
     Room("include", "bert.h, bert/*.h, bert.hpp: the interface", 0, BAR, 192, BLUE),
     Room("lib/serve", "the engine, metrics, drift, masking", 0, 4.3, 312, YELLOW),
-    Room("lib/api", "behind each function of the interface: validate, then delegate", 0, BAR, 432, YELLOW),
+    Room("lib/api", "behind each function: validate, then delegate", 0, BAR, 432, YELLOW),
     Room("lib/head", "pooling and modules, task heads", 3, 6.3, 552, VIOLET),
     Room("tokenizer", "text to ids", 7, 9.75, 552, VIOLET),
     Room("lib/graph", "plan: steps and buffers; exec: one loop over them", 4, 10.5, 672, VIOLET),
@@ -41,7 +48,7 @@ ROOMS = [
     Room("lib/arch", "a const row per family", 0, 3.3, 912, RED),
     Room("kernels", "a table per instruction set", 6, 9.2, 912, RED),
     Room("kernels/blas", "a module, by dlopen", 10.1, BAR, 912, RED),
-    Room("lib/base", "allocator, errors, checked sizes, files, JSON, threads, hashes", 0, BAR, 1018, GREY),
+    Room("lib/base", "memory, errors, checked sizes, files, JSON, threads", 0, BAR, 1018, GREY),
 ]  # fmt: skip
 # Above the interface is whoever uses it, in folders of their own, which are found.
 HOSTS = {
@@ -86,7 +93,9 @@ SUFFIXES = (".c", ".h", ".hpp", ".cpp", ".inc")
 
 def room_of(path: str) -> str:
     parts = path.split("/")[:-1]
-    deep = parts and (parts[0] in ("lib", "examples", "bindings") or parts[:2] == ["kernels", "blas"])
+    deep = parts and (
+        parts[0] in ("lib", "examples", "bindings") or parts[:2] == ["kernels", "blas"]
+    )
     return "/".join(parts[:2]) if deep else parts[0] if parts else ""
 
 
@@ -133,10 +142,20 @@ def with_hosts(rooms: set[str]) -> list[Room]:
 
 def check_places(rooms: set[str], arrows: Counter[tuple[str, str]]) -> None:
     known = {room.name for room in ROOMS}
-    wrong = [f"no place for the folder {room}" for room in sorted(rooms) if room not in known and not is_host(room)]
+    wrong = [
+        f"no place for the folder {room}"
+        for room in sorted(rooms)
+        if room not in known and not is_host(room)
+    ]
     wrong += [f"no such folder any more: {room}" for room in sorted(known - rooms)]
-    wrong += [f"{a} includes {b}: the design has no such arrow" for a, b in sorted(arrows) if is_host(a) and b != "include"]
-    inner = {pair for pair in arrows if not is_host(pair[0]) and (pair in LANES or pair[1] not in TAGGED)}
+    wrong += [
+        f"{a} includes {b}: the design has no such arrow"
+        for a, b in sorted(arrows)
+        if is_host(a) and b != "include"
+    ]
+    inner = {
+        pair for pair in arrows if not is_host(pair[0]) and (pair in LANES or pair[1] not in TAGGED)
+    }
     wrong += [f"no place for the arrow from {a} to {b}" for a, b in sorted(inner - {*LANES})]
     wrong += [f"no such arrow any more: from {a} to {b}" for a, b in sorted({*LANES} - inner)]
     if wrong:
@@ -152,7 +171,12 @@ def px(units: float) -> float:
 
 def text(x: float, y: float, said: str, kind: str = "", anchor: str = "start") -> str:
     said = said.replace("&", "&amp;").replace("<", "&lt;")
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{said}</text>'
+    named = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{named}>{said}</text>'
+
+
+def box(x: float, y: float, width: float, height: float, more: str) -> str:
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" {more}/>'
 
 
 def tag_width(said: str) -> int:
@@ -164,23 +188,26 @@ def tag(right: float, y: float, target: str, n: int) -> str:
     said = f"{target.removeprefix('lib/')} {n}"
     width = tag_width(said)
     color = "#c3d9f3" if target == "include" else "#d2d6db"
-    box = f'<rect x="{right - width:g}" y="{y:g}" width="{width}" height="20" rx="10" fill="{color}"/>'
-    return box + text(right - width / 2, y + 14.5, said, "tag", "middle")
+    return box(right - width, y, width, 20, f'rx="10" fill="{color}"') + text(
+        right - width / 2, y + 14.5, said, "tag", "middle"
+    )
 
 
 def room_lines(room: Room, arrows: Counter[tuple[str, str]]) -> list[str]:
     x, width = px(room.x), px(room.right) - px(room.x)
     dashed = ' stroke-dasharray="5 3"' if room.name == "bindings/python" else ""
-    lines = [
-        f'<rect x="{x:g}" y="{room.y}" width="{width:g}" height="{room.height}" rx="6" fill="{room.color}" stroke="#59636e"{dashed}/>'
-    ]
+    drawn = f'rx="6" fill="{room.color}" stroke="#59636e"{dashed}'
+    lines = [box(x, room.y, width, room.height, drawn)]
     if is_host(room.name):
         above, _, name = room.name.rpartition("/")
         lines += [text(x + width / 2, room.y + 17, above and above + "/", "says", "middle")]
         lines += [text(x + width / 2, room.y + 34, name, "name", "middle")]
         lines += [text(x + width / 2, room.y + 51, room.says, "says", "middle")]
         return lines
-    lines += [text(x + 12, room.y + 23, room.name, "name"), text(x + 12, room.y + 43, room.says, "says")]
+    lines += [
+        text(x + 12, room.y + 23, room.name, "name"),
+        text(x + 12, room.y + 43, room.says, "says"),
+    ]
     right = x + width - 10
     for target in TAGGED:
         if (room.name, target) in arrows and (room.name, target) not in LANES:
@@ -192,11 +219,13 @@ def room_lines(room: Room, arrows: Counter[tuple[str, str]]) -> list[str]:
 
 def arrow_lines(x1: float, y1: float, x2: float, y2: float, n: int | None) -> list[str]:
     dashed = ' stroke-dasharray="5 3"' if n is None else ""
-    lines = [f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" class="arrow" marker-end="url(#head)"{dashed}/>']
+    lines = [
+        f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" class="arrow" marker-end="url(#head)"{dashed}/>'
+    ]
     if n is not None:
         x, y, width = (x1 + x2) / 2, (y1 + y2) / 2, 9 * len(str(n)) + 12
         lines += [
-            f'<rect x="{x - width / 2:g}" y="{y - 10:g}" width="{width}" height="20" rx="4" fill="#fff"/>',
+            box(x - width / 2, y - 10, width, 20, 'rx="4" fill="#fff"'),
             text(x, y + 5, str(n), "number", "middle"),
         ]
     return lines
@@ -205,12 +234,16 @@ def arrow_lines(x1: float, y1: float, x2: float, y2: float, n: int | None) -> li
 def between(a: Room, b: Room, lane: float | None, n: int | None) -> list[str]:
     if lane is None:
         y = a.y + a.height / 2
-        return arrow_lines(*((px(a.right), y, px(b.x), y) if a.x < b.x else (px(a.x), y, px(b.right), y)), n)
+        return arrow_lines(
+            *((px(a.right), y, px(b.x), y) if a.x < b.x else (px(a.x), y, px(b.right), y)), n
+        )
     down = a.y < b.y
-    return arrow_lines(px(lane), a.y + a.height if down else a.y, px(lane), b.y if down else b.y + b.height, n)
+    return arrow_lines(
+        px(lane), a.y + a.height if down else a.y, px(lane), b.y if down else b.y + b.height, n
+    )
 
 
-STYLE = """text { font-family: "DejaVu Sans", Verdana, Arial, sans-serif; fill: #1f2328; font-size: 12.5px }
+STYLE = """text { font-family: "DejaVu Sans", Verdana, sans-serif; font-size: 12.5px }
 .title { font-size: 19px; font-weight: bold }
 .name { font-size: 15px; font-weight: bold }
 .says { fill: #4d5661 }
@@ -223,12 +256,24 @@ def legend() -> list[str]:
     y = 1108
     return [
         *arrow_lines(px(0), y, px(0.9), y, 7),
-        text(px(1.05), y + 5, "7 #include lines of the folder at the arrow's foot name headers of the other"),
+        text(
+            px(1.05),
+            y + 5,
+            "7 #include lines of the folder at the arrow's foot name headers of the other",
+        ),
         *arrow_lines(px(7.2), y, px(8.1), y, None),
         text(px(8.25), y + 5, "no #include: prototypes made from the headers"),
         tag(px(0.9), y + 20, "lib/base", 21),
-        text(px(1.05), y + 35, "an arrow to lib/base or include, which nearly all folders have, is a tag in the room"),
-        text(px(0), y + 58, "Left out: tests, system headers, config.h. Drawn by docs/site/draw_includes.py (make architecture)."),
+        text(
+            px(1.05),
+            y + 35,
+            "an arrow to lib/base or include, which nearly all folders have, is a tag in the room",
+        ),
+        text(
+            px(0),
+            y + 58,
+            "Left out: tests, system headers, config.h. Drawn by docs/site/draw_includes.py.",
+        ),
     ]
 
 
@@ -237,7 +282,8 @@ def draw(rooms: set[str], arrows: Counter[tuple[str, str]]) -> str:
     drawn = with_hosts(rooms)
     by_name = {room.name: room for room in drawn}
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" role="img">',
         "<title>Who includes whom in libbert</title>",
         f"<style>{STYLE}</style>",
         '<defs><marker id="head" markerWidth="9" markerHeight="8" refX="8" refY="4" orient="auto">'
@@ -262,7 +308,9 @@ def main() -> int:
     if "--check" in sys.argv[2:]:
         if picture.read_text(encoding="utf-8") == drawn:
             return 0
-        print("docs/architecture.svg is not what the #include lines say; make architecture draws it")
+        print(
+            "docs/architecture.svg is not what the #include lines say; make architecture draws it"
+        )
         return 1
     picture.write_text(drawn, encoding="utf-8")
     return 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A public header as Doxygen is to read it:  header_filter.py HEADER
 
-The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a
-paragraph, the statuses of @return a list, and of several declarations under one comment each gets it.
+The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a paragraph,
+the statuses of @return a list, and of several declarations under one comment each gets it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ SINCE = re.compile(r"\s*(?:\*\s*)?\bSince (\d+\.\d+)\.")
 RETURN = re.compile(r"^( *\*\s*)@return +((?:.|\n)*?)(?=^ *\*\s*(?:@|$)|^ *\*/|\Z)", re.M)
 STATUS = re.compile(r"(BERT_[A-Z]+)(?:,? (.*))?$", re.S)
 # A declaration that follows another's on the next line, as those in one breath do.
-NEXT = re.compile(r"(/\*\*(?!<)(?:(?!\*/).)*\*/\n)((?:BERT_API|typedef struct \w+ \w+;)[^;{]*;?\n)((?:(?:BERT_API[^;{]*;|typedef struct \w+ \w+;)\n)+)", re.S)
+NEXT = re.compile(
+    r"(/\*\*(?!<)(?:(?!\*/).)*\*/\n)((?:BERT_API|typedef struct \w+ \w+;)[^;{]*;?\n)"
+    r"((?:(?:BERT_API[^;{]*;|typedef struct \w+ \w+;)\n)+)",
+    re.S,
+)
 
 
 def statuses(match: re.Match[str]) -> str:

@@ -12,27 +12,38 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "man" / "generator"))
-import headers  # noqa: E402  (its folder is no package)
+import headers
 
-C_ORDER = ["base", "model", "tokenizer", "session", "tasks", "engine", "metrics", "drift", "privacy", "manifest"]
+C_ORDER = [
+    "base",
+    "model",
+    "tokenizer",
+    "session",
+    "tasks",
+    "engine",
+    "metrics",
+    "drift",
+    "privacy",
+    "manifest",
+]
 
 PYTHON = {
-    "Models and sessions": ["Model", "Session", "RawTokenizer", "Encodings"],
-    "sentence-transformers": ["SentenceTransformer", "CrossEncoder", "SparseEncoder", "SparseMatrix"],
-    "Pipelines": ["pipeline"],
-    "Tokenizers and encoder": ["Tokenizer", "AutoTokenizer", "BatchEncoding", "Encoding", "Encoder", "EncoderOutput"],
-    "Engines": ["Engine", "Job", "AsyncEngine"],
-    "Results": [
-        "Results", "Label", "Ranked", "Rankings", "Entity", "Answer", "Next", "Fill", "Choices", "Chunks", "Embeddings",
-        "EmbedReport", "Explanation",
-    ],
-    "Library and machine": ["version", "build_info", "features", "has_feature", "cpus", "families"],
-    "Errors": [
-        "BertError", "InvalidArgumentError", "OutOfMemoryError", "FileError", "MissingFileError", "ForbiddenFileError",
-        "FormatError", "UnsupportedError", "LengthError", "LimitError", "NonFiniteError", "BackendError", "CanceledError",
-        "DeadlineError", "BusyError", "InternalError",
-    ],
-}  # fmt: skip
+    "Models and sessions": "Model Session RawTokenizer Encodings",
+    "sentence-transformers": "SentenceTransformer CrossEncoder SparseEncoder SparseMatrix",
+    "Pipelines": "pipeline",
+    "Tokenizers, encoder": "Tokenizer AutoTokenizer BatchEncoding Encoding Encoder EncoderOutput",
+    "Engines": "Engine Job AsyncEngine",
+    "Results": (
+        "Results Label Ranked Rankings Entity Answer Next Fill Choices Chunks Embeddings "
+        "EmbedReport Explanation"
+    ),
+    "Library and machine": "version build_info features has_feature cpus families",
+    "Errors": (
+        "BertError InvalidArgumentError OutOfMemoryError FileError MissingFileError "
+        "ForbiddenFileError FormatError UnsupportedError LengthError LimitError "
+        "NonFiniteError BackendError CanceledError DeadlineError BusyError InternalError"
+    ),
+}
 FUNCTIONS = {"pipeline", "version", "build_info", "features", "has_feature", "cpus", "families"}
 
 
@@ -71,11 +82,23 @@ def item_lines(item: headers.Item) -> list[str]:
         names = [member.code.split()[0] for member in item.members]
         return [line for name in names for line in directive("define", name)]
     if item.kind == "enum" and not item.name:
-        return [line for member in item.members for line in directive("enumvalue", member.code.split()[0])]
+        return [
+            line
+            for member in item.members
+            for line in directive("enumvalue", member.code.split()[0])
+        ]
     if item.kind in ("struct", "enum"):
-        lines = directive(item.kind, item.name, *([":members:", ":undoc-members:"] if item.kind == "struct" else []))
+        lines = directive(
+            item.kind,
+            item.name,
+            *([":members:", ":undoc-members:"] if item.kind == "struct" else []),
+        )
         return lines + (directive("define", item.init) if item.init else [])
-    names = [code.rstrip(";").split()[-1] for code in item.code] if item.kind == "opaque" else [item.name]
+    names = (
+        [code.rstrip(";").split()[-1] for code in item.code]
+        if item.kind == "opaque"
+        else [item.name]
+    )
     return [line for name in names for line in directive("typedef", name)]
 
 
@@ -83,7 +106,9 @@ def summary(header: headers.Header) -> list[str]:
     """The functions of each section, since a page is long."""
     lines = []
     for section in header.sections:
-        names = [name_of(code) for item in section.items if item.kind == "function" for code in item.code]
+        names = [
+            name_of(code) for item in section.items if item.kind == "function" for code in item.code
+        ]
         if names:
             said = " ".join(f":c:func:`{name}`" for name in names)
             lines.append(f"- {section.name}: {said}" if section.name else f"- {said}")
@@ -93,7 +118,9 @@ def summary(header: headers.Header) -> list[str]:
 def c_page(header: headers.Header) -> str:
     lines = title(f"bert/{header.name}.h", "=")
     lines += [".. highlight:: c", "", *summary(header)]
-    lines += directive("file", f"bert/{header.name}.h", ":sections: briefdescription detaileddescription")
+    lines += directive(
+        "file", f"bert/{header.name}.h", ":sections: briefdescription detaileddescription"
+    )
     for section in header.sections:
         if section.items and section.name:
             lines += title(section.name, "-")
@@ -114,7 +141,8 @@ def write_c(source: pathlib.Path, target: pathlib.Path) -> None:
         (target / "c" / f"{name}.rst").write_text(c_page(found[name]), encoding="utf-8")
     lines = title("C interface", "=")
     lines += [
-        "``#include <bert.h>`` includes them all; :doc:`base.h <c/base>` has the conventions, the status codes and the error.",
+        "``#include <bert.h>`` includes them all; :doc:`base.h <c/base>` has the conventions, the",
+        "status codes and the error.",
         "",
         *toctree([f"c/{name}" for name in order]),
         "All names are in the :ref:`index <genindex>`.",
@@ -129,7 +157,10 @@ def write_cpp(source: pathlib.Path, target: pathlib.Path) -> None:
     lines = [*title("C++ interface: bert.hpp", "="), ".. highlight:: cpp", ""]
     lines += directive("file", "bert.hpp", ":sections: briefdescription detaileddescription")
     for name in classes:
-        lines += [*title(f"bert::{name}", "-"), *directive("class", f"bert::{name}", ":members:", ":undoc-members:")]
+        lines += [
+            *title(f"bert::{name}", "-"),
+            *directive("class", f"bert::{name}", ":members:", ":undoc-members:"),
+        ]
     (target / "cpp.rst").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -137,13 +168,17 @@ def python_names(source: pathlib.Path) -> set[str]:
     """Public ones, out of the package's table."""
     tree = ast.parse((source / "bindings/python/libbert/__init__.py").read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_HOMES":
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == "_HOMES"
+        ):
             return {*ast.literal_eval(node.value)}
     raise SystemExit("reference.py: libbert/__init__.py has no _HOMES")
 
 
 def write_python(source: pathlib.Path, target: pathlib.Path) -> None:
-    listed = {name for names in PYTHON.values() for name in names}
+    listed = {name for names in PYTHON.values() for name in names.split()}
     if listed != python_names(source):
         raise SystemExit(f"reference.py: PYTHON is not up to date: {listed ^ python_names(source)}")
     (target / "python").mkdir()
@@ -152,7 +187,7 @@ def write_python(source: pathlib.Path, target: pathlib.Path) -> None:
         page = re.sub(r"\W+", "-", heading.lower())
         pages.append(f"python/{page}")
         lines = [*title(heading, "="), ".. py:currentmodule:: libbert", ""]
-        for name in names:
+        for name in names.split():
             if name in FUNCTIONS:
                 lines += [f".. autofunction:: {name}", ""]
                 continue
@@ -160,7 +195,11 @@ def write_python(source: pathlib.Path, target: pathlib.Path) -> None:
             lines += [f".. autoclass:: {name}", "   :members:", *inherited, ""]
         (target / "python" / f"{page}.rst").write_text("\n".join(lines), encoding="utf-8")
     lines = title("Python interface", "=")
-    lines += [":doc:`../bindings/python/README` tells how to install it and what to expect.", "", *toctree(pages)]
+    lines += [
+        ":doc:`../bindings/python/README` tells how to install it and what to expect.",
+        "",
+        *toctree(pages),
+    ]
     (target / "python.rst").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ here; what is in them comes by breathe and autodoc.
 
 from __future__ import annotations
 
+import fnmatch
 import pathlib
 import re
 import shutil
@@ -21,19 +22,33 @@ LINKS = re.compile(r"(!?\[[^\]]*\]\([^)]*\))")
 MENTION = re.compile(r"`?(?<![\w/.-])((?:docs|bindings/python)/[\w/-]+\.md)\b`?")
 CALL = re.compile(r"`(bert_\w+)\(\)`")
 
-# Captions of the index, and which pages they have, in this order; a page that is in none is an error.
+# Captions of the index and their pages, in this order; a page that is in none is an error.
 GUIDES = {
-    "Start": ["README", "docs/guide/tutorial", "docs/guide/install", "docs/guide/models", "docs/guide/choosing*"],
-    "Tasks": ["docs/guide/*"],
-    "Interfaces": ["api/c", "api/cpp", "api/python", "docs/languages", "docs/sqlite", "docs/abi"],
-    "Python package": ["bindings/python/README", "docs/python-*", "docs/bulk", "docs/scaling", "docs/convert"],
-    "In production": [
-        "docs/engine", "docs/metrics", "docs/drift", "docs/privacy", "docs/manifest", "docs/performance", "docs/usecases",
-    ],
-    "Inside": ["docs/architecture", "docs/design", "docs/*"],
-}  # fmt: skip
+    "Start": "README docs/guide/tutorial docs/guide/choosing docs/guide/troubleshooting",
+    "Tasks": (
+        "docs/guide/embedding docs/guide/classification docs/guide/reranking docs/guide/tagging "
+        "docs/guide/question-answering docs/guide/fill-mask docs/guide/next-sentence "
+        "docs/guide/multiple-choice docs/guide/long-documents docs/guide/quantize "
+        "docs/guide/explain docs/guide/masking docs/usecases"
+    ),
+    "Interfaces": (
+        "api/c docs/guide/cpp api/cpp docs/guide/python api/python docs/languages docs/sqlite "
+        "docs/abi"
+    ),
+    "Python package": "bindings/python/README docs/python-* docs/bulk docs/scaling docs/convert",
+    "In production": (
+        "docs/guide/server docs/engine docs/guide/security docs/guide/tuning docs/performance "
+        "docs/metrics docs/drift docs/privacy docs/manifest"
+    ),
+    "Inside": "docs/architecture docs/design docs/adding-a-family docs/guide/adding-a-kernel docs/*",
+    "More": "docs/guide/*",
+}
 # Where a page's own title says too little or too much in a list.
-NAMES = {"README": "Overview <README>", "docs/abi": "The binary interface <docs/abi>", "docs/design": "Design <docs/design>"}
+NAMES = {
+    "README": "Overview <README>",
+    "docs/abi": "The binary interface <docs/abi>",
+    "docs/design": "Design <docs/design>",
+}
 
 
 def find_pages(source: pathlib.Path) -> list[str]:
@@ -65,7 +80,9 @@ def staged(text: str, page: str, pages: set[str], functions: set[str]) -> str:
     return "".join(parts)
 
 
-def bring_along(text: str, folder: pathlib.Path, source: pathlib.Path, target: pathlib.Path) -> None:
+def bring_along(
+    text: str, folder: pathlib.Path, source: pathlib.Path, target: pathlib.Path
+) -> None:
     """Files of the repository that a page links to: pictures, programs."""
     for link in re.findall(r"\]\(([^)#\s]+)\)", text):
         file = (source / folder / link).resolve()
@@ -76,17 +93,24 @@ def bring_along(text: str, folder: pathlib.Path, source: pathlib.Path, target: p
         shutil.copy(file, to)
 
 
+def fits(name: str, pattern: str) -> bool:
+    """A star stands for no slash."""
+    a, b = name.split("/"), pattern.split("/")
+    return len(a) == len(b) and all(map(fnmatch.fnmatchcase, a, b))
+
+
 def index(names: list[str], template: str) -> str:
     """The template with a toctree for each caption."""
-    left = dict.fromkeys(names)
+    left = list(names)
     trees = []
     for caption, patterns in GUIDES.items():
-        own = [name for pattern in patterns for name in [*left] if pathlib.PurePath(name).match(pattern)]
-        own = [*dict.fromkeys(name for name in own if name.count("/") == max(p.count("/") for p in patterns if pathlib.PurePath(name).match(p)))]
-        for name in own:
-            left.pop(name)
-        named = [NAMES.get(name, name) for name in own]
-        trees += [f"```{{toctree}}\n:caption: {caption}\n:maxdepth: 1\n", *named, "```\n"] if own else []
+        own: list[str] = []
+        for pattern in patterns.split():
+            own += [name for name in left if fits(name, pattern)]
+            left = [name for name in left if name not in own]
+        if own:
+            entries = [NAMES.get(name, name) for name in own]
+            trees += [f"```{{toctree}}\n:caption: {caption}\n:maxdepth: 1\n", *entries, "```\n"]
     if left:
         raise SystemExit(f"stage.py: in no part of the index: {' '.join(left)}")
     return template + "\n" + "\n".join(trees)

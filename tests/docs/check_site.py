@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Is the built site whole?  check_site.py SOURCE SITE
 
-Each public header has its page, each function that the library exports is described once, links within
-the site arrive, and a page needs nothing from elsewhere.
+Each public header has its page, each function that the library exports is described once, links
+within the site arrive, and a page needs nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -58,25 +58,41 @@ def broken(pages: dict[str, Page], files: set[str]) -> list[str]:
                 found.append(f"{name}: {link}: no such file")
             elif file in pages and fragment and fragment not in pages[file].ids:
                 found.append(f"{name}: {link}: no such place")
-        found += [f"{name}: loads {link}" for link in page.loaded if not target(name, link)[0] and link[:5] != "data:"]
+        found += [
+            f"{name}: loads {link}"
+            for link in page.loaded
+            if not target(name, link)[0] and link[:5] != "data:"
+        ]
     return found
 
 
 def incomplete(pages: dict[str, Page], headers: list[str], functions: list[str]) -> list[str]:
     found = [f"bert/{name}.h has no page" for name in headers if f"api/c/{name}.html" not in pages]
-    described = Counter(i[2:] for page in pages.values() for i in page.ids if i.startswith("c.bert_"))
-    found += [f"{name}() is described {described[name]} times" for name in functions if described[name] != 1]
+    described = Counter(
+        i[2:] for page in pages.values() for i in page.ids if i.startswith("c.bert_")
+    )
+    found += [
+        f"{name}() is described {described[name]} times"
+        for name in functions
+        if described[name] != 1
+    ]
     return found
 
 
 def exported(source: pathlib.Path) -> list[str]:
-    return re.findall(r"^ *(bert_\w+);", (source / "lib/libbert.map").read_text(encoding="utf-8"), re.M)
+    return re.findall(
+        r"^ *(bert_\w+);", (source / "lib/libbert.map").read_text(encoding="utf-8"), re.M
+    )
 
 
 def main() -> int:
     source, site = (pathlib.Path(word) for word in sys.argv[1:3])
     files = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
-    pages = {name: Page((site / name).read_text(encoding="utf-8")) for name in sorted(files) if name.endswith(".html")}
+    pages = {
+        name: Page((site / name).read_text(encoding="utf-8"))
+        for name in sorted(files)
+        if name.endswith(".html")
+    }
     headers = sorted(path.stem for path in (source / "include/bert").glob("*.h"))
     functions = exported(source)
     wrong = broken(pages, files) + incomplete(pages, headers, functions)
@@ -84,10 +100,16 @@ def main() -> int:
     pages["index.html"].links += ["nowhere.html", "api/c/base.html#nothing"]
     pages["index.html"].loaded.append("https://example.org/x.js")
     pages["index.html"].ids.append("c." + functions[0])
-    seen = broken(pages, files) + incomplete(pages, [*headers, "nothing"], [*functions, "bert_nothing"])
+    seen = broken(pages, files) + incomplete(
+        pages, [*headers, "nothing"], [*functions, "bert_nothing"]
+    )
     if len(seen) != len(wrong) + 6:
         wrong.append(f"check_site.py is blind: {seen}")
-    print("\n".join([*wrong, f"{len(pages)} pages, {len(functions)} functions, {len(wrong)} mistakes"]))
+    print(
+        "\n".join(
+            [*wrong, f"{len(pages)} pages, {len(functions)} functions, {len(wrong)} mistakes"]
+        )
+    )
     return 1 if wrong or not functions else 0
 
 

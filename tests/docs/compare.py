@@ -7,7 +7,7 @@ import re
 
 
 def near(expected: str, have: str) -> bool:
-    """Decimals may differ by one in the last place, since sums have another order on another CPU."""
+    """Decimals may be off by one in the last place: on another CPU sums have another order."""
     step = 10.0 ** -len(expected.partition(".")[2])
     return len(expected) == len(have) and abs(float(expected) - float(have)) < 1.5 * step
 
@@ -33,7 +33,11 @@ def fits(expected: list[str], have: list[str]) -> bool:
         return not have
     if expected[0].strip() == "...":
         return any(fits(expected[1:], have[skip:]) for skip in range(len(have) + 1))
-    return bool(have) and line_fits(expected[0].rstrip(), have[0].rstrip()) and fits(expected[1:], have[1:])
+    return (
+        bool(have)
+        and line_fits(expected[0].rstrip(), have[0].rstrip())
+        and fits(expected[1:], have[1:])
+    )
 
 
 def difference(expected: list[str], printed: str) -> str:

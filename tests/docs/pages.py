@@ -12,7 +12,20 @@ import shlex
 from dataclasses import dataclass, field
 
 RUN = ("c", "cpp", "python", "console")
-SHOWN = ("text", "sql", "cmake", "make", "json", "diff", "ini", "yaml", "toml", "rust", "go", "html")
+SHOWN = (
+    "text",
+    "sql",
+    "cmake",
+    "make",
+    "json",
+    "diff",
+    "ini",
+    "yaml",
+    "toml",
+    "rust",
+    "go",
+    "html",
+)
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})\s*([^`]*?)\s*$")
 MARK = re.compile(r"^ *<!-- *snippet: *(.*?) *-->\s*$")
@@ -107,7 +120,9 @@ def read_fences(name: str, lines: list[str]) -> list[tuple[Snippet, int, int]]:
     while at < len(lines):
         opened = FENCE.match(lines[at])
         if not opened:
-            if MARK.match(lines[at]) and not re.match(r" *(```|~~~|<!-- *snippet:)", (lines[at + 1 :] or [""])[0]):
+            if MARK.match(lines[at]) and not re.match(
+                r" *(```|~~~|<!-- *snippet:)", (lines[at + 1 :] or [""])[0]
+            ):
                 raise PageError(f"{name}:{at + 1}: a mark without a fence below it")
             at += 1
             continue

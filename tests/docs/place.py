@@ -23,7 +23,7 @@ TASK_MODELS = {
 
 
 def wrapper(path: pathlib.Path, command: str) -> None:
-    path.write_text(f'#!/bin/sh\nexec {command}\n')
+    path.write_text(f"#!/bin/sh\nexec {command}\n")
     path.chmod(0o755)
 
 
@@ -45,7 +45,13 @@ class Setup:
         self.model = model.resolve() if model.is_dir() else None
         self.cc, self.cxx = env.get("CC", "cc"), env.get("CXX", "c++")
         self.cflags, self.ldflags = env.get("CFLAGS", ""), env.get("LDFLAGS", "")
-        self.libs = ["-L" + str(build / "out"), "-Wl,-rpath," + str(build / "out"), "-lbert", "-lm", "-lpthread"]
+        self.libs = [
+            "-L" + str(build / "out"),
+            "-Wl,-rpath," + str(build / "out"),
+            "-lbert",
+            "-lm",
+            "-lpthread",
+        ]
         self.stand_ins: set[str] = set()
         self.models = self.find_models()
         self.python, self.no_python = self.find_python()
@@ -75,7 +81,7 @@ class Setup:
     def lacks(self, modules: str) -> str:
         """Which of Python's modules, separated by commas, is missing."""
         for module in filter(None, modules.split(",")):
-            code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+            code = f"import importlib.util as i, sys; sys.exit(i.find_spec({module!r}) is None)"
             if subprocess.run([self.python, "-c", code], capture_output=True).returncode:
                 return f"no {module}"
         return ""
@@ -92,7 +98,11 @@ class Setup:
         for name in ("python", "python3") if self.python else ():
             wrapper(bin / name, f'{shlex.quote(self.python)} "$@"')
         said = (self.source / "pkgconfig/bert.pc.in").read_text()
-        values = {"libdir": self.build / "out", "includedir": self.source / "include", "VERSION": "0.1.0"}
+        values = {
+            "libdir": self.build / "out",
+            "includedir": self.source / "include",
+            "VERSION": "0.1.0",
+        }
         for name in ("prefix", "exec_prefix", "LIBS"):
             values[name] = pathlib.Path("/nowhere") if name != "LIBS" else "-lm -lpthread"
         for name, value in values.items():
@@ -157,10 +167,15 @@ class Place:
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
-    def compile(self, source: pathlib.Path, target: pathlib.Path, flags: list[str]) -> tuple[int, str, str]:
+    def compile(
+        self, source: pathlib.Path, target: pathlib.Path, flags: list[str]
+    ) -> tuple[int, str, str]:
         setup = self.setup
         cpp = source.suffix == ".cpp"
-        command = [*shlex.split(setup.cxx if cpp else setup.cc), "-std=c++11" if cpp else "-std=c11"]
+        command = [
+            *shlex.split(setup.cxx if cpp else setup.cc),
+            "-std=c++11" if cpp else "-std=c11",
+        ]
         command += [*shlex.split(setup.cflags), "-Wall", "-Wextra", "-Werror", *flags]
         command += ["-I" + str(setup.source / "include"), "-o", str(target), str(source)]
         if "-c" not in flags:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the snippets of pages:  run_snippets.py SOURCE BUILD TEMPORARY [PAGE ...]
 
-The environment is that of tests/check.sh.  Each page has a folder of its own; two are at work at a time.
+The environment is that of tests/check.sh.  Each page has a folder of its own; two are at work at a
+time.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from place import Place, Setup
 # Where there is no trained model, a tiny one of the same class.
 STAND_INS = re.compile(r"\bmodels/(\w+)")
 
-C_HEAD = "#include <bert.h>\n#include <inttypes.h>\n#include <math.h>\n#include <pthread.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
-CPP_HEAD = "#include <bert.hpp>\n#include <cmath>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <iostream>\n"
+C_HEADERS = "bert.h inttypes.h math.h pthread.h stdio.h stdlib.h string.h"
+CPP_HEADERS = "bert.hpp cmath cstdio cstdlib cstring iostream"
 BODY = """%(head)s%(includes)s
 static int snippet(bert_model *model, bert_session *session)
 {
@@ -41,7 +42,8 @@ int main(void)
     bert_session *session = NULL;
     bert_error err;
     int rc;
-    if (bert_model_load(&model, "models/all-MiniLM-L6-v2", NULL, &err) || bert_session_create(&session, model, NULL, &err)) {
+    if (bert_model_load(&model, "models/all-MiniLM-L6-v2", NULL, &err)
+        || bert_session_create(&session, model, NULL, &err)) {
         fprintf(stderr, "%%s\\n", err.message);
         return 1;
     }
@@ -58,7 +60,8 @@ END = "--end of command"
 
 def c_source(snippet: Snippet) -> tuple[str, list[str]]:
     """A whole program, or something that compiles alone; and its flags."""
-    head = CPP_HEAD if snippet.language == "cpp" else C_HEAD
+    names = CPP_HEADERS if snippet.language == "cpp" else C_HEADERS
+    head = "".join(f"#include <{name}>\n" for name in names.split())
     line = f'#line {snippet.line + 1} "{snippet.page}"\n'
     if snippet.is_program:
         return line + snippet.text, []
@@ -97,7 +100,8 @@ class Commands:
     def script(self) -> str:
         """One shell for all, so that what is set stays set."""
         return "exec 2>&1\n" + "".join(
-            f"{command}\nprintf '%s %d\\n' '{END} {i}' $?\n" for i, command in enumerate(self.commands)
+            f"{command}\nprintf '%s %d\\n' '{END} {i}' $?\n"
+            for i, command in enumerate(self.commands)
         )
 
 
@@ -185,15 +189,23 @@ class Page:
                 return
             before = self.snippets[at].text + before
         if before:
-            before = "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()):\n    exec(" + repr(before) + ")\n"
+            before = (
+                "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()):\n    exec("
+                + repr(before)
+                + ")\n"
+            )
         program.write_text(before + "\n" * max(0, snippet.line - before.count("\n")) + snippet.text)
         if later:
-            code, out, err = self.place.run([self.setup.python, "-m", "py_compile", str(program)])
+            code, _, err = self.place.run([self.setup.python, "-m", "py_compile", str(program)])
             self.counts["compiled"] += 1
             if code:
                 self.fail(snippet, "doesn't compile", err)
             return
-        self.judge(snippet, rough, [self.setup.python, str(program), *shlex.split(snippet.marks.get("args", ""))])
+        self.judge(
+            snippet,
+            rough,
+            [self.setup.python, str(program), *shlex.split(snippet.marks.get("args", ""))],
+        )
 
     def judge(self, snippet: Snippet, rough: bool, command: list[str]) -> None:
         code, out, err = self.place.run(command)
@@ -228,7 +240,7 @@ class Page:
         if reason:
             self.missing(reason)
             return
-        code, out, err = self.place.run(["sh", "-c", block.script()])
+        _, out, err = self.place.run(["sh", "-c", block.script()])
         self.counts["run"] += len(block.commands)
         parts = re.split(rf"{END} \d+ (\d+)\n", out)
         statuses = [int(status) for status in parts[1::2]]
@@ -243,7 +255,9 @@ class Page:
         for i, command in enumerate(block.commands):
             wanted = last if i + 1 == len(block.commands) else 0
             if statuses[i] != wanted:
-                self.fail(snippet, f"`{command}` ends with {statuses[i]}, not {wanted}", parts[2 * i])
+                self.fail(
+                    snippet, f"`{command}` ends with {statuses[i]}, not {wanted}", parts[2 * i]
+                )
                 return
             if snippet.expected is None or i + 1 == len(block.commands):
                 self.compare(snippet, block.expected[i], parts[2 * i], rough)

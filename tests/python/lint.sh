@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Types and style of the Python package and of the manual's generator: sh tests/python/lint.sh [DIR]
+# Types and style of the Python package and of what makes the documentation: sh tests/python/lint.sh [DIR]
 #
 # mypy --strict and ruff of the releases below, from a virtual environment in DIR
 # [build/python-lint below the source root], which is made where it is missing.
@@ -18,7 +18,9 @@ fi
 cd "$root/bindings/python"
 "$dir/bin/ruff" check --no-cache .
 "$dir/bin/ruff" check --no-cache --config pyproject.toml ../../examples/python
-"$dir/bin/ruff" check --no-cache --config pyproject.toml ../../docs/man/generator
+"$dir/bin/ruff" check --no-cache --config pyproject.toml ../../docs/man/generator ../../docs/site ../../tests/docs
 "$dir/bin/mypy" --strict --cache-dir="$dir/mypy" libbert tools tests ../../examples/python
-cd ../../docs/man/generator
-"$dir/bin/mypy" --strict --cache-dir="$dir/mypy" ./*.py
+for folder in docs/man/generator docs/site tests/docs; do
+    cd "$root/$folder"
+    MYPYPATH=$root/docs/man/generator "$dir/bin/mypy" --strict --cache-dir="$dir/mypy" ./*.py
+done
