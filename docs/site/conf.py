@@ -30,7 +30,7 @@ highlight_language = "text"
 
 html_theme = "alabaster"
 html_theme_options = {
-    "page_width": "70rem",
+    "page_width": "76rem",
     "sidebar_width": "16rem",
     "fixed_sidebar": True,
     "description": "BERT-family encoders inside your program",

@@ -75,6 +75,8 @@ def linked(text: str, page: str, pages: set[str], functions: set[str]) -> str:
 
 
 def staged(text: str, page: str, pages: set[str], functions: set[str]) -> str:
+    if "```sql" in text:
+        functions = set()  # those of SQL have the same names
     parts = FENCES.split(MARK.sub("", text))
     parts[::2] = [linked(part, page, pages, functions) for part in parts[::2]]
     return "".join(parts)

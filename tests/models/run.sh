@@ -18,7 +18,7 @@ done
 sh "$S/examples/task-models.sh" ${TASKS-}
 # What README shows with these models: the commands run (what they print is of one machine's models).
 if [ -z "${TASKS-}" ]; then
-    sed -n 's/^    \$ bert \(.* -m models\/.*\)/\1/p' "$S/README.md" | while IFS= read -r line; do
+    sed -n 's/^\$ bert \(.* -m models\/[a-z]* .*\)/\1/p' "$S/README.md" | while IFS= read -r line; do
         (cd "$S" && eval "\"$B/bert\" $line" >/dev/null) || { printf '%s: README: bert %s\n' "$0" "$line" >&2; exit 1; }
     done
 fi
