@@ -61,13 +61,15 @@ ffi.lib = None
 sys.modules["libbert._ffi"] = ffi
 
 
-def plain_property(
-    app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]
-) -> None:
-    """Napoleon would take what stands before a colon for the type."""
+def plainer(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings as they are written here, for Napoleon."""
     if what == "property" and lines:
-        lines.insert(0, "")
+        lines.insert(0, "")  # else what stands before a colon were the type
+    if what == "module":
+        for i in range(len(lines) - 1, 0, -1):
+            if lines[i].startswith("    ") and not lines[i - 1].strip():
+                lines[i:i] = [".. code-block:: python", ""]
 
 
 def setup(app: Any) -> None:
-    app.connect("autodoc-process-docstring", plain_property, priority=100)
+    app.connect("autodoc-process-docstring", plainer, priority=100)

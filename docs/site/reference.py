@@ -44,6 +44,8 @@ PYTHON = {
         "NonFiniteError BackendError CanceledError DeadlineError BusyError InternalError"
     ),
 }
+# Modules with names of their own; for those of other packages docs/ has a page.
+PYTHON_MODULES = {"Tables: libbert.batch": "libbert.batch", "Vectors: libbert.util": "libbert.util"}
 FUNCTIONS = {"pipeline", "version", "build_info", "features", "has_feature", "cpus", "families"}
 
 
@@ -193,6 +195,12 @@ def write_python(source: pathlib.Path, target: pathlib.Path) -> None:
                 continue
             inherited = [] if heading in ("Results", "Errors") else ["   :inherited-members:"]
             lines += [f".. autoclass:: {name}", "   :members:", *inherited, ""]
+        (target / "python" / f"{page}.rst").write_text("\n".join(lines), encoding="utf-8")
+    for heading, module in PYTHON_MODULES.items():
+        page = module.rpartition(".")[2]
+        pages.append(f"python/{page}")
+        lines = [*title(heading, "="), f".. automodule:: {module}", "   :members:"]
+        lines += ["   :inherited-members:", ""]
         (target / "python" / f"{page}.rst").write_text("\n".join(lines), encoding="utf-8")
     lines = title("Python interface", "=")
     lines += [

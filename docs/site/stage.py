@@ -40,7 +40,9 @@ GUIDES = {
         "docs/guide/server docs/engine docs/guide/security docs/guide/tuning docs/performance "
         "docs/metrics docs/drift docs/privacy docs/manifest"
     ),
-    "Inside": "docs/architecture docs/design docs/adding-a-family docs/guide/adding-a-kernel docs/*",
+    "Inside": (
+        "docs/architecture docs/design docs/adding-a-family docs/guide/adding-a-kernel docs/*"
+    ),
     "More": "docs/guide/*",
 }
 # Where a page's own title says too little or too much in a list.

@@ -132,6 +132,8 @@ def link_tree(source: pathlib.Path, target: pathlib.Path) -> None:
             shutil.copy(file, to)
 
     shutil.copytree(source, target, copy_function=link)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)  # the sources may be read-only
 
 
 class Place:

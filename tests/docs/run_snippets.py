@@ -113,6 +113,7 @@ class Page:
         self.setup = setup
         self.snippets = snippets
         self.counts: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
         self.reasons: list[str] = []
         self.failures: list[str] = []
         self.rough: set[str] = set()  # files that name a model for which another stands in
@@ -153,7 +154,7 @@ class Page:
         return any(s.language == "console" and stem.search(s.text) for s in self.snippets[i + 1 :])
 
     def missing(self, why: str) -> None:
-        self.counts[f"not run, {why}"] += 1
+        self.skipped[why] += 1
 
     def compiled(self, snippet: Snippet, rough: bool, later: bool) -> None:
         source, flags = c_source(snippet)
@@ -285,17 +286,24 @@ def main() -> int:
 
     with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         done = list(pool.map(run, chosen))
-    counts: Counter[str] = sum((page.counts for page in done), Counter())
+    return report(setup, done)
+
+
+def report(setup: Setup, done: list[Page]) -> int:
     for page in done:
         print("".join(f"not run: {reason}\n" for reason in page.reasons), end="")
     for page in done:
         print("".join(f"{failure}\n" for failure in page.failures), end="")
     if setup.stand_ins:
         print("a tiny model stands in for " + " ".join(sorted(setup.stand_ins)))
+    skipped: Counter[str] = sum((page.skipped for page in done), Counter())
+    if skipped:
+        print("skipped: " + ", ".join(f"{n} ({why})" for why, n in sorted(skipped.items())))
+    counts: Counter[str] = sum((page.counts for page in done), Counter())
     failed = sum(len(page.failures) for page in done)
     exempt = sum(len(page.reasons) for page in done)
-    said = "".join(f", {n} {what}" for what, n in sorted(counts.items()))
-    print(f"snippets of {len(done)} pages{said}, {exempt} exempt, {failed} failed")
+    said = "".join(f"{n} {what}, " for what, n in sorted(counts.items()))
+    print(f"snippets of {len(done)} pages: {said}{exempt} exempt, {failed} failed")
     return 1 if failed else 0
 
 
