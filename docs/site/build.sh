@@ -21,7 +21,7 @@ rm -rf "$out/site" "$out/doxygen"
 "$python" "$root/docs/site/stage.py" "$root" "$out/site-source"
 (cd "$root/include" && {
     cat "$root/docs/site/Doxyfile"
-    printf 'OUTPUT_DIRECTORY = "%s"\nINPUT_FILTER = "%s %s"\n' "$out/doxygen" "$python" "$root/docs/site/header_filter.py"
+    printf 'OUTPUT_DIRECTORY = "%s"\nINPUT_FILTER = "%s ../docs/site/header_filter.py"\n' "$out/doxygen" "$python"
 } | doxygen -)
 LIBBERT_DOXYGEN=$out/doxygen/xml "$python" -m sphinx -q -W --keep-going -j auto -d "$out/doxygen/doctrees" \
     -c "$root/docs/site" "$out/site-source" "$out/site"

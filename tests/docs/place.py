@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -86,6 +87,23 @@ class Setup:
                 return f"no {module}"
         return ""
 
+    def pkgconfig(self) -> str:
+        """By links, since $(pkg-config --libs bert) is no good for a folder with a space."""
+        (self.temporary / "include").symlink_to(self.source / "include")
+        (self.temporary / "lib").symlink_to(self.build / "out")
+        base = (self.source / "include/bert/base.h").read_text(encoding="utf-8")
+        version = re.search(r'VERSION_STRING "(.*)"', base)
+        values = {
+            "prefix": self.temporary,
+            "exec_prefix": self.temporary,
+            "libdir": self.temporary / "lib",
+            "includedir": self.temporary / "include",
+            "VERSION": version[1] if version else "",
+            "LIBS": os.environ.get("LIBS", ""),
+        }
+        said = (self.source / "pkgconfig/bert.pc.in").read_text(encoding="utf-8")
+        return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), said)
+
     def environment(self) -> dict[str, str]:
         """Of all that is run: what `make install` would have given, out of the build folder."""
         bin, pkgconfig = self.temporary / "bin", self.temporary / "pkgconfig"
@@ -97,17 +115,7 @@ class Setup:
         wrapper(bin / "bert", f'{shlex.quote(str(self.build / "bert"))} "$@"')
         for name in ("python", "python3") if self.python else ():
             wrapper(bin / name, f'{shlex.quote(self.python)} "$@"')
-        said = (self.source / "pkgconfig/bert.pc.in").read_text()
-        values = {
-            "libdir": self.build / "out",
-            "includedir": self.source / "include",
-            "VERSION": "0.1.0",
-        }
-        for name in ("prefix", "exec_prefix", "LIBS"):
-            values[name] = pathlib.Path("/nowhere") if name != "LIBS" else "-lm -lpthread"
-        for name, value in values.items():
-            said = said.replace(f"@{name}@", str(value))
-        (pkgconfig / "bert.pc").write_text(said)
+        (pkgconfig / "bert.pc").write_text(self.pkgconfig())
         env = {k: v for k, v in os.environ.items() if k not in ("BERT_MODEL", "BERT_CPU", "TMPDIR")}
         return env | {
             "PATH": f"{bin}:{os.environ['PATH']}",
