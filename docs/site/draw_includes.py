@@ -56,7 +56,7 @@ HOSTS = {
     "examples/bert": "the command",
     "examples/usecases": "a dozen programs",
     "examples/engine_load": "load on an engine",
-    "examples/languages": "C++, Rust, Go",
+    "examples/languages": "C++, Rust, Go, Java",
     "bindings/sqlite": "SQL functions",
     "bindings/python": "by ctypes",
 }
