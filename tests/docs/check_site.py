@@ -79,6 +79,15 @@ def incomplete(pages: dict[str, Page], headers: list[str], functions: list[str])
     return found
 
 
+def told(text: str) -> set[str]:
+    """Names that have their description: a rule is that it ends with "Since 0.1."."""
+    return {
+        name
+        for name, said in re.findall(r'id="c\.(bert_\w+)"(.*?)(?=id="c\.bert_|\Z)', text, re.S)
+        if re.search(r"<em>Since \d", said)
+    }
+
+
 def exported(source: pathlib.Path) -> list[str]:
     return re.findall(
         r"^ *(bert_\w+);", (source / "lib/libbert.map").read_text(encoding="utf-8"), re.M
@@ -88,14 +97,13 @@ def exported(source: pathlib.Path) -> list[str]:
 def main() -> int:
     source, site = (pathlib.Path(word) for word in sys.argv[1:3])
     files = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
-    pages = {
-        name: Page((site / name).read_text(encoding="utf-8"))
-        for name in sorted(files)
-        if name.endswith(".html")
-    }
+    names = sorted(name for name in files if name.endswith(".html"))
+    texts = {name: (site / name).read_text(encoding="utf-8") for name in names}
+    pages = {name: Page(text) for name, text in texts.items()}
     headers = sorted(path.stem for path in (source / "include/bert").glob("*.h"))
     functions = exported(source)
     wrong = broken(pages, files) + incomplete(pages, headers, functions)
+    described = set().union(*map(told, texts.values()))
     # And what is wrong would be seen.
     pages["index.html"].links += ["nowhere.html", "api/c/base.html#nothing"]
     pages["index.html"].loaded.append("https://example.org/x.js")
@@ -105,6 +113,9 @@ def main() -> int:
     )
     if len(seen) != len(wrong) + 6:
         wrong.append(f"check_site.py is blind: {seen}")
+    wrong += [
+        f"{name}() has a name and nothing more" for name in functions if name not in described
+    ]
     print(
         "\n".join(
             [*wrong, f"{len(pages)} pages, {len(functions)} functions, {len(wrong)} mistakes"]
