@@ -71,5 +71,11 @@ def plainer(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
                 lines[i:i] = [".. code-block:: python", ""]
 
 
+def no_field_numbers(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> Any:
+    """Of named tuples, whose fields are in the signature."""
+    return True if str(getattr(thing, "__doc__", "")).startswith("Alias for field") else None
+
+
 def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", plainer, priority=100)
+    app.connect("autodoc-skip-member", no_field_numbers)

@@ -38,14 +38,18 @@ def statuses(match: re.Match[str]) -> str:
             items.append("- " + part.removeprefix("and "))
         else:
             items[-1] += "; " + part
-    before = f"{start}{rest.strip()}\n{start}\n" if rest else ""
-    return before + f"{start}@return\n" + "".join(f"{start}{item}\n" for item in items)
+    after = f"{start}\n{start}{rest.strip()}\n" if rest else ""
+    return f"{start}@return\n" + "".join(f"{start}{item}\n" for item in items) + after
 
 
 def comment(match: re.Match[str]) -> str:
     text = match[0]
     since = SINCE.findall(text)
-    if "@file" not in text and since:
+    if "@file" in text:
+        return text
+    # A paragraph of its own for what comes before the parameters.
+    text = re.sub(r"^( *\*)( *@(?:param|return)\b)", r"\1\n\1\2", text, count=1, flags=re.M)
+    if since:
         text = SINCE.sub("", text)
         text = RETURN.sub(statuses, text)
         return text[:-2].rstrip(" *\n") + f"\n *\n * _Since {since[-1]}._\n */"
