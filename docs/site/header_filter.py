@@ -2,7 +2,7 @@
 """A public header as Doxygen is to read it:  header_filter.py HEADER
 
 The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a paragraph,
-the statuses of @return a list, and of several declarations under one comment each gets it.
+the statuses of @return and a header's terms lists, and of several declarations under one comment each gets it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ COMMENT = re.compile(r"/\*\*(?!<).*?\*/", re.S)
 SINCE = re.compile(r"\s*(?:\*\s*)?\bSince (\d+\.\d+)\.")
 RETURN = re.compile(r"^( *\*\s*)@return +((?:.|\n)*?)(?=^ *\*\s*(?:@|$)|^ *\*/|\Z)", re.M)
 STATUS = re.compile(r"(BERT_[A-Z]+)(?:,? (.*))?$", re.S)
+# "Threads:  one caller at a time ..." of what is said of a whole header.
+TERM = re.compile(r"^( \* )([A-Z][a-z]+): +(?=\S)", re.M)
 # A declaration that follows another's on the next line, as those in one breath do.
 NEXT = re.compile(
     r"(/\*\*(?!<)(?:(?!\*/).)*\*/\n)((?:BERT_API|typedef struct \w+ \w+;)[^;{]*;?\n)"
@@ -46,7 +48,7 @@ def comment(match: re.Match[str]) -> str:
     text = match[0]
     since = SINCE.findall(text)
     if "@file" in text:
-        return text
+        return TERM.sub(r"\1- **\2:** ", text)
     # A paragraph of its own for what comes before the parameters.
     text = re.sub(r"^( *\*)( *@(?:param|return)\b)", r"\1\n\1\2", text, count=1, flags=re.M)
     if since:
