@@ -192,14 +192,6 @@ static char *check_task(ngx_conf_t *cf, ngx_str_t *name, bert_model *model,
         || (blcf->task == BERT_TASK_EMBED
             && bert_embed_size(model, embed, &width, &err) != BERT_OK))
         return refuse(cf, "model \"%V\": %s [%s]", name, err.message, bert_status_name(err.code));
-    if (blcf->task == BERT_TASK_EMBED && embed->prompt_name != NULL) {
-        uint32_t i = 0, n = bert_model_prompt_count(model);
-
-        while (i < n && ngx_strcmp(bert_model_prompt_name(model, i), embed->prompt_name) != 0)
-            i++;
-        if (i == n)
-            return refuse(cf, "model \"%V\" has no prompt \"%s\"", name, embed->prompt_name);
-    }
     if (blcf->task != BERT_TASK_EMBED
         && ngx_strcmp(bert_model_task(model), "text-classification") != 0)
         return refuse(cf, "model \"%V\" is for %s", name, bert_model_task(model));
