@@ -40,6 +40,9 @@ has_cmocka() {
 has_python() { # module: in the interpreter that tests/python takes
     python3 -c "import $1" || /usr/bin/python3 -c "import $1"
 }
+has_nginx() { # not in the PATH of ordinary users
+    command -v nginx || [ -x /usr/sbin/nginx ]
+}
 need_compiler
 need g++ has "${CXX:-c++}"
 [ -e MANIFEST ] || need autoconf has autoconf
@@ -69,6 +72,9 @@ if [ $full = 1 ]; then
     need zsh has zsh
     need fish has fish
     need ccache has ccache
+    need nginx has_nginx
+    need nginx-dev test -e /usr/share/nginx/src/src/core/nginx.h
+    need curl has curl
     need abigail-tools has abidiff
     need python3-venv python3 -m ensurepip --version
     # Other languages: Go and Rust always, Java where the machine has it.

@@ -334,6 +334,13 @@ wrong 'a model for something else' '"bert_classify" directive: model "e" is for 
 wrong 'labels for a ranking' 'has 3 labels, not one' "$e" 'bert_rerank c;'
 wrong 'no time' 'are at least 1' "$e" 'bert_embed e; bert_timeout 0;'
 
+awk '/^```nginx$/ { take = 1; next } /^```/ { take = 0 } take' docs/servers.md |
+    sed -e "s|^load_module .*|load_module $tmp/build/ngx_http_bert_module.so;|; s|^http {|& client_body_temp_path $tmp/t1;|" \
+        -e "s|/srv/models/minilm.bert|$tmp/models/embed/base|; s|/srv/models/ranker|$tmp/models/task/rerank_st|" \
+        -e "s|listen .*|listen unix:$tmp/page;|" >"$tmp/page.conf"
+is "the page's configuration is there" 4 "$(grep -c 'location = .* bert_' "$tmp/page.conf")"
+is "the page's configuration" 0 "$( (conf=$tmp/page.conf && run -t -g 'pid nginx.pid;') >"$tmp/err" 2>&1; echo $?)"
+
 # ---- Two workers, and none
 workers=2
 { begin; echo "$e"; echo "server { listen unix:$tmp/http; location /embed { bert_embed e; } } }"; } >"$tmp/nginx.conf"
