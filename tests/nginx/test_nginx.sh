@@ -42,6 +42,7 @@ make -s -f "$tmp/module/Makefile" BUILD="$tmp/build" NGINX_SRC="$source" CC="${C
 }
 
 # ---- A server
+paths='access_log access.log; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;'
 begin() { # of its configuration: server {} follows
     cat <<CONF
 load_module $tmp/build/ngx_http_bert_module.so;
@@ -49,8 +50,7 @@ daemon off; worker_processes ${workers-1}; pid nginx.pid; error_log error.log in
 $([ "$(id -u)" != 0 ] || echo 'user root;')
 events { worker_connections 512; }
 http {
-access_log access.log; client_max_body_size 32m;
-client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+$paths client_max_body_size 32m;
 CONF
 }
 {
@@ -335,7 +335,7 @@ wrong 'labels for a ranking' 'has 3 labels, not one' "$e" 'bert_rerank c;'
 wrong 'no time' 'are at least 1' "$e" 'bert_embed e; bert_timeout 0;'
 
 awk '/^```nginx$/ { take = 1; next } /^```/ { take = 0 } take' docs/servers.md |
-    sed -e "s|^load_module .*|load_module $tmp/build/ngx_http_bert_module.so;|; s|^http {|& client_body_temp_path $tmp/t1;|" \
+    sed -e "s|^load_module .*|load_module $tmp/build/ngx_http_bert_module.so;|; s|^http {|& $paths|" \
         -e "s|/srv/models/minilm.bert|$tmp/models/embed/base|; s|/srv/models/ranker|$tmp/models/task/rerank_st|" \
         -e "s|listen .*|listen unix:$tmp/page;|" >"$tmp/page.conf"
 is "the page's configuration is there" 4 "$(grep -c 'location = .* bert_' "$tmp/page.conf")"
