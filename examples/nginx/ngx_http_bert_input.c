@@ -20,7 +20,9 @@ static u_char *append(ngx_buf_t *part, u_char *to)
 {
     size_t size = (size_t)ngx_buf_size(part);
 
-    if (!part->in_file || ngx_buf_in_memory(part))
+    if (size == 0) /* the end of a chunked body */
+        return to;
+    if (ngx_buf_in_memory(part))
         return ngx_cpymem(to, part->pos, size);
     /* Over client_body_buffer_size; nginx wrote it just now, so that it is in memory still. */
     if (ngx_read_file(part->file, to, size, part->file_pos) != (ssize_t)size)

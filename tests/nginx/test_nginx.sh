@@ -120,6 +120,7 @@ start
 want=$("$B/bert" embed -m "$models/embed/base" --json 'a cat' | vector)
 is 'a text' "$want" "$(get /embed -d 'a cat' | vector)"
 is 'a text as JSON' "$want" "$(json /embed '{"text": "a cat"}' | vector)"
+is 'in chunks' "$want" "$(get /embed -H 'Transfer-Encoding: chunked' -d 'a cat' | vector)"
 is 'in a list' "$want" "$(json /embed '{"texts": ["a cat"]}' | vector)"
 is 'a list has results' '{"results": []}' "$(json /embed '{"texts": []}')"
 is 'as floats' "$(echo "$want" | tr ',' '\n' | awk '{ printf "%.5g\n", $1 }')" \
