@@ -11,7 +11,7 @@ source=${NGINX_SRC-/usr/share/nginx/src}
 [ -x "$B/bert" ] || { echo 'skipped: the bert command was not built'; exit 77; }
 command -v curl >/dev/null || { echo 'skipped: no curl'; exit 77; }
 command -v bash >/dev/null || { echo 'skipped: no bash, which has the flags of nginx-dev'; exit 77; }
-preload='' long=100000 # texts that take seconds
+preload='' long=60000 # texts that take seconds
 case ${CFLAGS-} in
 *-fsanitize=thread*) echo 'skipped: nginx does not go with ThreadSanitizer'; exit 77 ;;
 *-fsanitize=*address*)
