@@ -49,7 +49,11 @@ static bert_status set_prompt(struct vectors *vectors, const struct options *opt
     if (name == NULL)
         return BERT_OK;
     if (!has_prompt(model, name) && strcmp(name, "query") != 0 && strcmp(name, "document") != 0) {
-        error_set(error, BERT_EINVAL, "the model has no prompt '%s'", name);
+        error_set(error, BERT_EINVAL,
+                  bert_model_prompt_count(model) == 0
+                      ? "the model has no prompt '%s', nor any other"
+                      : "the model has no prompt '%s'; `bert info` lists those that it has",
+                  name);
         return BERT_EINVAL;
     }
     vectors_use_prompt(vectors, model, name);

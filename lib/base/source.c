@@ -336,7 +336,12 @@ static bert_status absent(const struct bert__source *source, const char *name, c
                               path);
         }
     }
-    return optional ? BERT_OK : bert__fail(err, BERT_EIO, "%s: no such file", path);
+    if (optional)
+        return BERT_OK;
+    if (source->kind == SINGLE)
+        return bert__fail(err, BERT_EIO, "%s: a file, and no directory with %s", source->name,
+                          name);
+    return bert__fail(err, BERT_EIO, "%s: no such file", path);
 }
 
 static bert_status open_disk(const struct bert__source *source, const char *name, int optional,

@@ -151,8 +151,10 @@ static bert_status load_packed(struct bert__network *net, struct bert__weights *
     if (net->repack)
         return repack(&p, dtype, out, err);
     return fail_other(&p, dtype,
-                      "ask for what it was packed for, let it be packed anew in memory "
-                      "(BERT_MODEL_REPACK), or pack the model's directory again",
+                      p.panels.dtype == BERT__F32
+                          ? "ask for what it was packed for, let it be packed anew in memory "
+                            "(BERT_MODEL_REPACK), or pack the model's directory again"
+                          : "ask for what it was packed for, or pack the model's directory again",
                       err);
 }
 

@@ -264,6 +264,18 @@ static bert_status read_header(const struct header *h, struct bert__alloc *alloc
     return status;
 }
 
+/* What downloads leave in a file's place. */
+static const char *likely(const unsigned char *bytes)
+{
+    if (memcmp(bytes, "version ", LENGTH_BYTES) == 0)
+        return "a pointer of Git LFS? then `git lfs pull` gets the file";
+    if (bytes[0] == '<')
+        return "a page of a web server?";
+    if (memcmp(bytes, "PK\3\4", 4) == 0)
+        return "a zip archive, as torch.save() makes?";
+    return "not a safetensors file, or not complete";
+}
+
 /* The length N, little endian, and the space for it in the file. */
 static bert_status read_length(struct header *h, size_t *length)
 {
@@ -281,13 +293,12 @@ static bert_status read_length(struct header *h, size_t *length)
     for (int i = LENGTH_BYTES; i-- > 0;)
         n = n << 8 | bytes[i];
     if (n > MAX_HEADER || n > size - LENGTH_BYTES)
-        return bert__fail(h->err, BERT_EFORMAT,
-                          "%s: the header's length %llu is over %llu; not a safetensors file, or "
-                          "not complete",
+        return bert__fail(h->err, BERT_EFORMAT, "%s: the header's length %llu is over %llu; %s",
                           h->path, (unsigned long long)n,
                           (unsigned long long)(size - LENGTH_BYTES < MAX_HEADER
                                                    ? size - LENGTH_BYTES
-                                                   : MAX_HEADER));
+                                                   : MAX_HEADER),
+                          likely(bytes));
     h->data_start = LENGTH_BYTES + n;
     *length = (size_t)n;
     return BERT_OK;

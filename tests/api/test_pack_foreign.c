@@ -268,7 +268,7 @@ static void test_precision(void **state)
     assert_int_equal(bert_model_precision(model), BERT_PRECISION_BF16);
     bert_model_unref(model);
     refused(path, BERT_PRECISION_FP32, 0, "in bf16");
-    refused(path, BERT_PRECISION_INT8, 0, "in bf16");
+    refused(path, BERT_PRECISION_INT8, 0, "in int8: ask for what it was packed for, or pack");
     refused(path, BERT_PRECISION_FP32, BERT_MODEL_REPACK, "exactly");
     pack_make(directory, path, NULL, BERT_PRECISION_INT8);
     refused(path, BERT_PRECISION_BF16, 0, "in int8");

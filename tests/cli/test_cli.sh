@@ -63,7 +63,7 @@ usage '33' embed -m "$model" --dimensions 33 x
 usage 'middle' embed -m "$model" --truncation middle x
 usage 'fp64' embed -m "$model" --precision fp64 x
 usage 'pentium' embed -m "$model" --cpu pentium x
-usage "'nobody'" embed -m "$model" --prompt-name nobody x
+usage "'nobody'; .bert info. lists" embed -m "$model" --prompt-name nobody x
 usage 'stride' embed -m "$model" --windows --stride 62 x
 usage 'stride' embed -m "$model" --windows --max-length 10 --stride 8 x
 usage 'windows' embed -m "$model" --stride 2 x
@@ -131,6 +131,7 @@ refused "$tmp/nowhere" info -m "$tmp/nowhere"
 refused "$tmp/nowhere" tokenize --tokenizer "$tmp/nowhere" x
 refused "$tmp/nowhere" embed -m "$model" -i "$tmp/nowhere"
 refused 'irectory' embed -m "$model" -i "$tmp"
+refused 'test_cli.sh: a file, and no directory with config.json' embed -m tests/cli/test_cli.sh x
 refused 'no text-classification head: tensors classifier.* are absent' classify -m "$model" x
 refused 'text-classification head: tensors classifier' classify -m tests/data/models/head/next x
 refused 'no text-classification head: tensors classifier.* are absent' rerank -m "$model" --query x x

@@ -25,6 +25,7 @@ SHOWN = (
     "rust",
     "go",
     "html",
+    "nginx",
 )
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})\s*([^`]*?)\s*$")

@@ -30,6 +30,12 @@ def wrapper(path: pathlib.Path, command: str) -> None:
     path.chmod(0o755)
 
 
+def command(words: str) -> str:
+    """With the program's path: a wrapper called `cc` must not find itself."""
+    name, *flags = shlex.split(words)
+    return shlex.join([shutil.which(name) or name, *flags])
+
+
 def has_numpy(python: str) -> bool:
     code = "import numpy, sys; sys.exit(sys.version_info < (3, 9))"
     try:
@@ -46,7 +52,7 @@ class Setup:
         env = os.environ
         model = pathlib.Path(env.get("BERT_TEST_MODEL", ""))
         self.model = model.resolve() if model.is_dir() else None
-        self.cc, self.cxx = env.get("CC", "cc"), env.get("CXX", "c++")
+        self.cc, self.cxx = command(env.get("CC", "cc")), command(env.get("CXX", "c++"))
         self.cflags, self.ldflags = env.get("CFLAGS", ""), env.get("LDFLAGS", "")
         self.libs = [
             "-L" + str(build / "out"),

@@ -185,6 +185,31 @@ static void test_lengths(void **state)
     free(bytes);
 }
 
+/* What a download that went wrong leaves is guessed from its first bytes. */
+static void test_downloads(void **state)
+{
+    static const char *const files[][2] = {
+        {"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS?"},
+        {"<!DOCTYPE html><html></html>\n", "a page of a web server?"},
+        {"PK\3\4..............", "a zip archive"},
+        {"Version 1 of something", "not a safetensors file"},
+    };
+    struct opened o;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t size = strlen(files[i][0]);
+        unsigned char *bytes = malloc(size);
+
+        assert_non_null(bytes);
+        memcpy(bytes, files[i][0], size);
+        assert_int_equal(open_bytes(&o, bytes, size, 0), BERT_EFORMAT);
+        assert_non_null(strstr(o.err.message, files[i][1]));
+        done(&o);
+        free(bytes);
+    }
+}
+
 static void test_no_header(void **state)
 {
     (void)state;
@@ -302,13 +327,10 @@ static void test_allocation_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_no_header),
-        cmocka_unit_test(test_lying_entries),
-        cmocka_unit_test(test_tiling),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_downloads),     cmocka_unit_test(test_no_header),
+        cmocka_unit_test(test_lying_entries), cmocka_unit_test(test_tiling),
+        cmocka_unit_test(test_many),          cmocka_unit_test(test_allocation_failures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
