@@ -2,7 +2,8 @@
 """A public header as Doxygen is to read it:  header_filter.py HEADER
 
 The headers' comments are written to be read as they are.  Here "Since 0.1." becomes a paragraph,
-the statuses of @return and a header's terms lists, and of several declarations under one comment each gets it.
+the statuses of @return and a header's terms lists, and of several declarations under one comment
+each gets it.
 """
 
 from __future__ import annotations
