@@ -58,6 +58,7 @@ HOSTS = {
     "examples/engine_load": "load on an engine",
     "examples/languages": "C++, Rust, Go, Java",
     "bindings/sqlite": "SQL functions",
+    "bindings/postgres": "an extension",
     "bindings/python": "by ctypes",
 }
 # Where an arrow goes down or up, in units; None: it goes sideways.
