@@ -86,6 +86,8 @@ if [ $full = 1 ]; then
     need dh-python has dh_python3
     need lintian has lintian
     need debootstrap has debootstrap
+    need postgresql-15 test -x /usr/lib/postgresql/15/bin/initdb
+    need postgresql-server-dev-15 test -e /usr/lib/postgresql/15/lib/pgxs/src/makefiles/pgxs.mk
     need rpm has rpmspec
     need rpmlint has rpmlint
     need ruby has ruby
@@ -133,6 +135,8 @@ if [ $full = 1 ]; then
     # Once is enough for what reads sources or runs other compilers.
     once='tests/lint tests/packages tests/docs languages'
     WITHOUT=$once make -s -C "$build/gcc" distcheck DISTCHECK_FLAGS=--enable-werror
+    step 'gcc: make check-postgres'
+    make -s -C "$build/gcc" check-postgres
     # And what calls the library from outside has gcc's, and the sanitized one.
     export WITHOUT="$once tests/python usecases cli/test_man completion nginx"
     variant clang check --enable-werror CC=clang CXX=clang++
@@ -142,6 +146,8 @@ if [ $full = 1 ]; then
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
     # Instrumented code draws warnings that are not the source's: no --enable-werror.
     variant asan check --with-sanitizer=address,undefined CFLAGS='-O1 -g'
+    step 'asan: make check-postgres'
+    make -s -C "$build/asan" check-postgres
     # Only what has threads, and tiny models: the sanitizer makes the rest slow for nothing.
     BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer histogram metrics engine registry observe sampler sqlite' \
         variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
