@@ -33,7 +33,7 @@ GUIDES = {
     ),
     "Interfaces": (
         "api/c docs/guide/cpp api/cpp docs/guide/python api/python docs/languages docs/sqlite "
-        "docs/abi"
+        "docs/postgres docs/abi"
     ),
     "Python package": "bindings/python/README docs/python-* docs/bulk docs/scaling docs/convert",
     "In production": (
