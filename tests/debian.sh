@@ -90,29 +90,34 @@ fi
 # What the packages and their tests need of others is in the root from the start, so that what stays
 # after the purge is theirs.
 base=$work/root
-others=gcc,libc6-dev,pkg-config,python3-numpy,sqlite3,libjansson4
+others=gcc,iproute2,libc6-dev,libjansson4,pkg-config,postgresql-15,python3-numpy,sqlite3
 left_out() {
     say "the root is left out: $*; the packages are built, and clean for lintian"
     exit 77
 }
 [ "$(id -u)" = 0 ] || left_out 'not root'
 command -v debootstrap >/dev/null || left_out 'no debootstrap'
-if [ ! -e "$base.done" ]; then
+if [ "$(cat "$base.done" 2>/dev/null)" != "$others" ]; then
     . /etc/os-release
     mirror=$(apt-get indextargets --format '$(CODENAME) $(SITE)' | awk -v s="$VERSION_CODENAME" '$1 == s { print $2; exit }')
     say "debootstrap $VERSION_CODENAME ${mirror:=http://deb.debian.org/debian}"
-    rm -rf "$base"
+    rm -rf "$base" "$base.done"
+    # No server is to be started as it is installed.
+    mkdir -p "$base/usr/sbin" "$base/etc/postgresql-common"
+    printf '#!/bin/sh\nexit 101\n' >"$base/usr/sbin/policy-rc.d"
+    chmod +x "$base/usr/sbin/policy-rc.d"
+    echo 'create_main_cluster = false' >"$base/etc/postgresql-common/createcluster.conf"
     if ! debootstrap --variant=minbase --include=$others "$VERSION_CODENAME" "$base" "$mirror" >"$work/root.log" 2>&1; then
         tail -n 3 "$work/root.log" >&2
         left_out 'none to be had (above)'
     fi
-    touch "$base.done"
+    echo $others >"$base.done"
 fi
 
-# inside COMMAND...: in the root, in namespaces of its own
+# inside COMMAND...: in the root, in namespaces of its own, whose network is the machine itself
 inside() {
     # shellcheck disable=SC2016 # for the inner shell
-    unshare --mount --net --uts --pid --fork sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$base" \
+    unshare --mount --net --uts --pid --fork sh -c 'mount -t proc proc "$0/proc" && chroot "$0" ip link set lo up && exec chroot "$0" "$@"' "$base" \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 files() { # what may change: logs, and dpkg's own lists
@@ -130,6 +135,8 @@ cp $debs "$base/tmp/debs"
 cp -R "$(dirname "$(ls -d "$work"/first/libbert-*/debian)")" "$base/tmp/source"
 say 'install'
 inside sh -c 'dpkg -i /tmp/debs/*.deb' >"$work/install.log" 2>&1 || { cat "$work/install.log" >&2; die 'dpkg -i'; }
+# Over itself, as an upgrade goes.
+inside sh -c 'dpkg -i /tmp/debs/*.deb' >>"$work/install.log" 2>&1 || { cat "$work/install.log" >&2; die 'dpkg -i, once more'; }
 [ -z "$(inside dpkg --audit)" ] || die 'dpkg --audit has something to say'
 [ -z "$(find "$base/usr/lib/python3/dist-packages/libbert" -name '*.so*')" ] || die 'python3-libbert holds a library'
 say 'the tests of debian/tests'

@@ -18,6 +18,8 @@ grep -qx "Version: *$version" $spec || bad "$spec is not for $version"
 grep -qx "%global abi $abi" $spec || bad "$spec: the soname's number is $abi"
 grep -qx "version = \"$version\"" bindings/python/pyproject.toml || bad "pyproject.toml is not for $version"
 grep -qx "Package: libbert$abi" $debian/control || bad "$debian/control: no libbert$abi"
+grep -qx "default_version = '${version%.*}'" bindings/postgres/bert.control || bad "bert.control is not for ${version%.*}"
+[ -f "bindings/postgres/bert--${version%.*}.sql" ] || bad "no bindings/postgres/bert--${version%.*}.sql"
 for node in $(sed -n 's/^\(LIBBERT_[0-9.]*\) {$/\1/p' lib/libbert.map); do
     grep -q "^ (symver)$node ${node#LIBBERT_}\.0~\?$" $debian/libbert$abi.symbols ||
         bad "$debian/libbert$abi.symbols has no line for $node"
@@ -48,7 +50,8 @@ placed() {
     grep -q 'libbert-blas' "$2" || sed -i '/lib\/.*\/bert/d' "$tmp/idle"
     [ ! -s "$tmp/idle" ] || bad "$3: nothing is installed as $(cat "$tmp/idle")"
 }
-cat $debian/*.install | sed 's|zsh/vendor-completions|zsh/site-functions|' >"$tmp/debian"
+# PGXS installs the PostgreSQL extension, and tests/debian.sh tells whether all of it is in its package.
+cat $debian/*.install | grep -v /postgresql/ | sed 's|zsh/vendor-completions|zsh/site-functions|' >"$tmp/debian"
 placed "$tmp/debian" "$tmp/installed" "$debian"
 sed -n '/^%files/,/^%changelog/s/^%{\(.*\)$/%{\1/p' $spec | grep -v '^%{python3_sitelib}' |
     sed -e "s|%{abi}|$abi|; s|/\$||" -e 's|^%{_libdir}|usr/lib/multiarch|; s|^%{_includedir}|usr/include|' \
@@ -85,7 +88,7 @@ if command -v ruby >/dev/null; then
 else
     skipped="$skipped ruby"
 fi
-for script in $debian/tests/compile $debian/tests/command $debian/tests/python $debian/tests/sqlite $debian/metadata.sh; do
+for script in $debian/tests/compile $debian/tests/command $debian/tests/postgresql $debian/tests/python $debian/tests/sqlite $debian/metadata.sh; do
     sh -n $script
 done
 [ -z "$skipped" ] || printf 'packages: not checked, for want of tools:%s\n' "$skipped"
