@@ -14,7 +14,7 @@ char *bert__pg_directory;
 int bert__pg_threads = 1;
 int bert__pg_batch_tokens = 512;
 int bert__pg_max_memory = 1024;
-int bert__pg_max_text = 256;
+int bert__pg_max_text = 1024;
 
 static char *preload_models;
 
@@ -48,7 +48,7 @@ static void define_settings(void)
     /* A text is read as a whole before the library asks whether the call is to end. */
     DefineCustomIntVariable("bert.max_text", "Size of the longest text that is taken.",
                             "The time to notice an interrupt grows with it, up to 150 ms per MB.",
-                            &bert__pg_max_text, 256, 1, INT_MAX / 1024, PGC_SUSET, GUC_UNIT_KB,
+                            &bert__pg_max_text, 1024, 1, INT_MAX / 1024, PGC_SUSET, GUC_UNIT_KB,
                             NULL, NULL, NULL);
 }
 

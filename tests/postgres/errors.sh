@@ -17,9 +17,9 @@ refused 'an empty vector' 2202E 'array of 0 dimensions' "SELECT bert_similarity(
 refused 'a vector with NULL' 22004 'has NULL in it' "SELECT bert_similarity('{1,NULL}', '{1,2}');"
 refused 'vectors of two sizes' 22000 'vectors of 2 and 3 numbers' "SELECT bert_similarity('{1,2}', '{1,2,3}');"
 refused 'too large a value' 54000 '' "SELECT bert_embed('m', array_fill('a'::text, ARRAY[20000000]));"
-refused 'a long text' 54000 'a text of 262145 bytes' "SELECT bert_embed('m', repeat('a', 262145));"
-refused 'a long text in an array' 54000 'a text of 262145 bytes' "SELECT bert_embed('m', ARRAY['a', repeat('a', 262145)]);"
-gives 'one at the limit' 't|t' "SELECT bert_embed('m', repeat('a', 262144)) IS NOT NULL, bert_classify('c', repeat('a ', 131072)) IS NOT NULL;"
+refused 'a long text' 54000 'a text of 1048577 bytes' "SELECT bert_embed('m', repeat('a', 1048577));"
+refused 'a long text in an array' 54000 'a text of 1048577 bytes' "SELECT bert_embed('m', ARRAY['a', repeat('a', 1048577)]);"
+gives 'one at the limit' 't|t' "SELECT bert_embed('m', repeat('a', 1048576)) IS NOT NULL, bert_classify('c', repeat('a ', 131072)) IS NOT NULL;"
 gives 'a limit that is raised' 't' "SET bert.max_text = '3MB'; SELECT bert_embed('m', repeat('a', 3145728)) IS NOT NULL;"
 refused 'little memory' 54000 'BERT_ELIMIT' "SET bert.max_memory = '1MB'; SET bert.batch_tokens = 65536; SELECT bert_embed('m', 'a');"
 gives 'and more is enough' 't' "SET bert.max_memory = '1MB'; SET bert.batch_tokens = 65536;

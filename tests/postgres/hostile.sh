@@ -18,7 +18,7 @@ same 'directions, joiners, private ones' "repeat(chr(8238) || chr(8205) || chr(6
 same 'a value out of line' "(SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 5000) AS i)"
 for call in "bert_embed('m', x)" "bert_classify('c', x)" "bert_classify('c', 'a', x)" "bert_similarity('m', 'a', x)" "bert_embed('m', ARRAY['a', x])" \
     "bert_embed_each('m', ARRAY[x])" "bert_rerank('r', 'a', ARRAY[x])" "bert_rerank('r', x, '{a}')" "bert_entities('ner', x)"; do
-    refused "10 MB: $call" 54000 'a text of 10485760 bytes; bert.max_text is 256 kB' "SELECT $call FROM repeat('Ada in London. ', 699051) AS y, left(y, 10485760) AS x;"
+    refused "10 MB: $call" 54000 'a text of 10485760 bytes; bert.max_text is 1024 kB' "SELECT $call FROM repeat('Ada in London. ', 699051) AS y, left(y, 10485760) AS x;"
 done
 refused '10 MB as a name' 42602 'is no name of a model' "SELECT bert_info(repeat('m', 10485760));"
 gives '10 MB where it is allowed' 't' "SET bert.max_text = '11MB'; SELECT bert_embed('m', repeat('Ada in London. ', 699050)) IS NOT NULL;"
