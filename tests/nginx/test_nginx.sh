@@ -21,7 +21,7 @@ case ${CFLAGS-} in
     # What nginx itself keeps at its end is no leak of ours.
     export ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" ;;
 esac
-tmp=$(mktemp -d)
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/bert-nginx-XXXXXXXX") # no ".S", see examples/nginx/Makefile
 server=''
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait; rm -rf "$tmp"' EXIT
 . tests/counting.sh
