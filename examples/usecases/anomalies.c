@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 {
     struct encoder encoder;
     struct lines good, log, raw;
-    float *known, *rows, limit = argc == 5 ? strtof(argv[4], NULL) : 0.2F, usual = 0;
+    float *known, *rows, limit = argc == 5 ? number_of(argv[4]) : 0.2F, usual = 0;
     size_t n_known, n, *line, strange = 0;
 
     if (argc != 4 && argc != 5) {
@@ -63,7 +63,8 @@ int main(int argc, char **argv)
             continue;
         }
         strange++;
-        printf("%.3f  line %zu: %.*s\n", (double)(1 - score), line[i] + 1, SHOW(raw.text[line[i]]));
+        printf("%.3f  line %zu: %.*s\n", (double)(1 - score), raw.number[line[i]],
+               SHOW(raw.text[line[i]]));
     }
     printf("%zu lines of %zu shapes, %zu of them strange, the others %.3f at most\n", log.n, n,
            strange, (double)usual);

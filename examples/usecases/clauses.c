@@ -72,7 +72,7 @@ static void print(bert_text all, bert_text clause, float score, float limit)
 
 int main(int argc, char **argv)
 {
-    float limit = argc == 5 ? strtof(argv[4], NULL) : 0.45F, *rows, *asked;
+    float limit = argc == 5 ? number_of(argv[4]) : 0.45F, *rows, *asked;
     bert_text contract, *clause;
     struct encoder encoder;
     struct lines wanted;

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
     }
     encoder_open(&encoder, argv[1]);
     lines_read(&lines, argv[2]);
+    lines_need(&lines, argv[2], '\t');
     known = grab(lines.n, sizeof *known);
     for (size_t i = 0; i < lines.n; i++) {
         known[i].intent = text_before(lines.text[i], '\t');

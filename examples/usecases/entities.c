@@ -41,7 +41,7 @@ static void collect(struct index *index, const bert_entities *found, const struc
             entry->label = entity[j].label;
             entry->name = (bert_text){lines->text[i].data + entity[j].bytes.start,
                                       entity[j].bytes.end - entity[j].bytes.start};
-            entry->line = i + 1;
+            entry->line = lines->number[i];
             index->n++;
         }
     }
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     options.aggregation = BERT_AGGREGATE_FIRST; /* no name ends within a word */
     if (bert_tag(tagger.session, lines.text, lines.n, &options, &found, &error) != BERT_OK)
         die("tag", error.message);
-    collect(&index, found, &lines, argc > 3 ? strtof(argv[3], NULL) : 0.5F);
+    collect(&index, found, &lines, argc > 3 ? number_of(argv[3]) : 0.5F);
     qsort(index.entry, index.n, sizeof index.entry[0], compare);
     print(&index);
     bert_entities_free(found);

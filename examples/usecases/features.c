@@ -10,6 +10,8 @@
  */
 #include "support.h"
 
+#include <math.h>
+
 enum { MOST = 16 };
 
 /* Solve a[n][n] x = b by elimination with pivots; a and b are used up, x is left in b. */
@@ -100,7 +102,11 @@ int main(int argc, char **argv)
         die(argv[2], "has no lines below its heading");
     target = grab(n, sizeof *target);
     for (size_t i = 0; i < n; i++) {
-        target[i] = strtod(lines.text[i + 1].data, NULL);
+        char *end;
+
+        target[i] = strtod(lines.text[i + 1].data, &end);
+        if (end == lines.text[i + 1].data || *end != ',' || !isfinite(target[i]))
+            die(argv[2], "a line below its heading doesn't begin with a number and a comma");
         lines.text[i] = text_behind(lines.text[i + 1], ',');
     }
     rows = encoder_embed(&encoder, lines.text, n);

@@ -20,11 +20,8 @@ struct intents {
 /* The text of a line, without quotation marks around it, and its label. */
 static bert_text split(bert_text line, bert_text *label)
 {
-    size_t comma;
+    size_t comma = line.size;
 
-    while (line.size > 0 && line.data[line.size - 1] == '\r')
-        line.size--;
-    comma = line.size;
     while (comma > 0 && line.data[comma - 1] != ',')
         comma--;
     *label = (bert_text){line.data + comma, line.size - comma};
@@ -91,7 +88,9 @@ int main(int argc, char **argv)
     }
     encoder_open(&encoder, argv[1]);
     lines_read(&train, argv[2]);
+    lines_need(&train, argv[2], ',');
     lines_read(&test, argv[3]);
+    lines_need(&test, argv[3], ',');
     label = grab(train.n + test.n, sizeof *label);
     n = choose(&train, &intents, SHOTS, label);
     if (n == 0 || test.n < 2)

@@ -45,13 +45,19 @@ static void by_examples(const struct encoder *encoder, const char *path, const s
 {
     struct lines examples;
     float *bad, *rows, *weights;
+    size_t n_bad = 0;
 
     lines_read(&examples, path);
+    lines_need(&examples, path, '\t');
     bad = grab(examples.n, sizeof *bad);
     for (size_t i = 0; i < examples.n; i++) {
         bad[i] = text_equal(text_before(examples.text[i], '\t'), text_of("bad")) ? 1 : 0;
+        n_bad += bad[i] > 0;
         examples.text[i] = text_behind(examples.text[i], '\t');
     }
+    /* It would learn that all may stand, or nothing. */
+    if (n_bad == 0 || n_bad == examples.n)
+        die(path, "has no examples of both kinds, \"bad\" and others");
     rows = encoder_embed(encoder, examples.text, examples.n);
     weights = learn(rows, bad, examples.n, encoder->dim);
     free(rows);
@@ -93,8 +99,8 @@ static void by_head(const struct encoder *encoder, const char *label, const stru
 
 int main(int argc, char **argv)
 {
-    float review = argc == 6 ? strtof(argv[4], NULL) : 0.45F, *score;
-    float block = argc == 6 ? strtof(argv[5], NULL) : 0.65F;
+    float review = argc == 6 ? number_of(argv[4]) : 0.45F, *score;
+    float block = argc == 6 ? number_of(argv[5]) : 0.65F;
     struct encoder encoder;
     struct lines lines;
 
@@ -102,6 +108,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: moderation MODEL_DIR EXAMPLES|LABEL FILE [REVIEW BLOCK]\n");
         return 2;
     }
+    if (review > block)
+        die(argv[4], "REVIEW is above BLOCK");
     encoder_open(&encoder, argv[1]);
     lines_read(&lines, argv[3]);
     score = grab(lines.n, sizeof *score);

@@ -85,6 +85,7 @@ int main(int argc, char **argv)
     }
     encoder_open(&encoder, argv[1]);
     lines_read(&lines, argv[2]);
+    lines_need(&lines, argv[2], '\t');
     if (bert_model_tokenizer(encoder.model, &own, &error) != BERT_OK
         || (argc == 4 && bert_tokenizer_load(&other, argv[3], NULL, &error) != BERT_OK))
         die("tokenizer", error.message);

@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     encoder_open(&encoder, argv[1]);
     dim = encoder.dim;
     lines_read(&lines, argv[2]);
+    lines_need(&lines, argv[2], '\t');
     described = grab(lines.n, sizeof *described);
     for (size_t i = 0; i < lines.n; i++)
         described[i] = text_behind(lines.text[i], '\t');

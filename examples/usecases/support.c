@@ -18,12 +18,32 @@ void *grab(size_t n, size_t size)
     return memory;
 }
 
+float number_of(const char *argument)
+{
+    char *end;
+    float number = strtof(argument, &end);
+
+    if (end == argument || *end != '\0' || !isfinite(number))
+        die(argument, "is no number");
+    return number;
+}
+
+/* A full disk is an error, not a shorter answer. */
+static void finish(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return;
+    fprintf(stderr, "output: can't be written\n");
+    _Exit(1);
+}
+
 /* ---- Models ---------------------------------------------------------------- */
 
 void encoder_open(struct encoder *encoder, const char *path)
 {
     bert_error error;
 
+    atexit(finish);
     if (bert_model_load(&encoder->model, path, NULL, &error) != BERT_OK
         || bert_session_create(&encoder->session, encoder->model, NULL, &error) != BERT_OK)
         die(path, error.message);
@@ -51,6 +71,16 @@ float *encoder_embed(const struct encoder *encoder, const bert_text *texts, size
 
 /* ---- Texts ------------------------------------------------------------------ */
 
+static size_t unix_ends(char *bytes, size_t size)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != '\r' || i + 1 == size || bytes[i + 1] != '\n')
+            bytes[kept++] = bytes[i];
+    return kept;
+}
+
 bert_text file_read(const char *path)
 {
     size_t capacity = 1 << 16, size = 0, got;
@@ -67,34 +97,51 @@ bert_text file_read(const char *path)
     if (ferror(file))
         die(path, "can't be read");
     fclose(file);
+    size = unix_ends(bytes, size);
+    bytes[size] = '\0'; /* there is room: a full buffer has grown */
     return (bert_text){bytes, size};
 }
 
 void lines_read(struct lines *lines, const char *path)
 {
     bert_text file = file_read(path);
-    size_t ends = 1, start = 0;
+    size_t ends = 1, start = 0, line = 1;
     int csv = strlen(path) > 4 && strcmp(path + strlen(path) - 4, ".csv") == 0, quoted = 0;
 
     for (size_t i = 0; i < file.size; i++)
         ends += file.data[i] == '\n';
     lines->bytes = (char *)file.data;
     lines->text = grab(ends, sizeof *lines->text);
+    lines->number = grab(ends, sizeof *lines->number);
     lines->n = 0;
     for (size_t i = 0; i <= file.size; i++) {
         quoted ^= csv && i < file.size && file.data[i] == '"';
         if (i < file.size && (file.data[i] != '\n' || quoted))
             continue;
-        if (i > start)
+        if (i > start) {
+            lines->number[lines->n] = line;
             lines->text[lines->n++] = (bert_text){file.data + start, i - start};
-        start = i + 1;
+        }
+        for (; start <= i; start++)
+            line += start < file.size && file.data[start] == '\n';
     }
     if (lines->n == 0)
         die(path, "has no lines");
 }
 
+void lines_need(const struct lines *lines, const char *path, char at)
+{
+    for (size_t i = 0; i < lines->n; i++)
+        if (memchr(lines->text[i].data, at, lines->text[i].size) == NULL) {
+            fprintf(stderr, "%s: line %zu has no %s\n", path, lines->number[i],
+                    at == '\t' ? "tab" : "comma");
+            exit(1);
+        }
+}
+
 void lines_free(struct lines *lines)
 {
+    free(lines->number);
     free(lines->text);
     free(lines->bytes);
 }
@@ -139,15 +186,45 @@ FILE *svg_create(const char *path)
     return file;
 }
 
+/* Bytes of the character at the start of a text; 0 where there is none that XML may have. */
+static size_t character(bert_text text)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+    size_t n = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    unsigned code = n == 1 ? at[0] : at[0] & (0x7fU >> n);
+    static const unsigned least[] = {0, 0x20, 0x80, 0x800, 0x10000};
+
+    if (n > text.size || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (at[i] & 0x3fU);
+    }
+    if ((code < least[n] && code != '\t') || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff
+        || code == 0xfffe || code == 0xffff)
+        return 0;
+    return n;
+}
+
 void svg_text(FILE *file, bert_text text)
 {
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] == '<')
+    while (text.size > 0) {
+        size_t n = character(text);
+
+        if (n == 0)
+            fputc('?', file);
+        else if (text.data[0] == '<')
             fputs("&lt;", file);
-        else if (text.data[i] == '&')
+        else if (text.data[0] == '>')
+            fputs("&gt;", file);
+        else if (text.data[0] == '&')
             fputs("&amp;", file);
         else
-            fputc(text.data[i], file);
+            fwrite(text.data, 1, n, file);
+        n += n == 0;
+        text = (bert_text){text.data + n, text.size - n};
+    }
 }
 
 void svg_finish(FILE *file, const char *path)

@@ -30,12 +30,15 @@ float *encoder_embed(const struct encoder *encoder, const bert_text *texts, size
 struct lines {
     char *bytes;
     bert_text *text;
+    size_t *number; /* of each in the file, from 1 on */
     size_t n;
 };
 void lines_read(struct lines *lines, const char *path);
+/* Each line has fields that `at` separates: the program ends at one without, of another format. */
+void lines_need(const struct lines *lines, const char *path, char at);
 void lines_free(struct lines *lines);
 
-/* The whole of a file; free() its data. */
+/* The whole of a file, "\r\n" as "\n", with a 0 behind it; free() its data. */
 bert_text file_read(const char *path);
 /* What comes before the first `at`, and what comes behind; without one, all and nothing. */
 bert_text text_before(bert_text text, char at);
@@ -45,7 +48,7 @@ int text_equal(bert_text a, bert_text b);
 
 /* A picture of 640 by 640, with white numbers in it. */
 FILE *svg_create(const char *path);
-void svg_text(FILE *file, bert_text text); /* escaped */
+void svg_text(FILE *file, bert_text text); /* escaped; what XML can't have is "?" */
 void svg_finish(FILE *file, const char *path);
 
 float dot(const float *a, const float *b, size_t n);
@@ -57,6 +60,7 @@ size_t nearest(const float *vector, const float *rows, size_t n, size_t dim, flo
 float *principal(const float *rows, size_t n, size_t dim, size_t k);
 
 void *grab(size_t n, size_t size); /* zeros, or the program ends */
+float number_of(const char *argument);
 void die(const char *what, const char *why);
 
 #endif

@@ -43,10 +43,36 @@ fails 'no such title' 'x: the file has no such title' recommend "$model" "$data/
 printf '\n' >"$tmp/blank"
 fails 'no lines' 'blank: has no lines' semantic_search "$model" "$tmp/blank" x
 fails 'no clauses' 'blank: has no clauses' clauses "$model" "$tmp/blank" "$tmp/lines"
-echo heading >"$tmp/heading"
+echo text,label >"$tmp/heading"
 fails 'no examples' 'there are none' intents "$model" "$tmp/heading" "$tmp/heading"
 fails 'no rows' 'heading: has no lines below' features "$model" "$tmp/heading" 2
 fails 'too many groups' 'no more than lines' clusters "$model" "$tmp/lines" 3
+# Files of another format, which must not pass for data.
+for program in moderation conversation recommend multilingual; do
+    fails "$program, no tab" 'lines: line 1 has no tab' $program "$model" "$tmp/lines" "$tmp/lines"
+done
+fails 'no comma' 'lines: line 1 has no comma' intents "$model" "$tmp/lines" "$tmp/lines"
+printf 'a,b\ntext,1\n' >"$tmp/words.csv"
+fails 'no number in front' 'begin with a number' features "$model" "$tmp/words.csv" 2
+printf 'good\ta\ngood\tb\n' >"$tmp/good"
+fails 'examples of one kind' 'both kinds' moderation "$model" "$tmp/good" "$tmp/lines"
+fails 'no number' 'x: is no number' moderation "$task/classify" no "$tmp/lines" x 1
+fails 'limits that are crossed' 'REVIEW is above BLOCK' moderation "$task/classify" no "$tmp/lines" 0.9 0.1
+fails 'no number' 'x: is no number' entities "$task/tag" "$tmp/lines" x
+
+# Empty lines count, the ends of lines of another system don't, and a full disk is told.
+printf '\r\n\na cat on a mat\r\n\r\na cat on a mat' >"$tmp/gaps"
+is 'numbers of lines' 'PER  a: line 3, 5' "$("$tmp/usecase-entities" "$task/tag" "$tmp/gaps" 0.38)"
+is 'clauses between \r\n' '2 clauses' "$("$tmp/usecase-clauses" "$model" "$tmp/gaps" "$tmp/lines" | head -n 1 | cut -c 1-9)"
+is 'no \r' 0 "$("$tmp/usecase-semantic_search" "$model" "$tmp/gaps" x | grep -c "$(printf '\r')")"
+if [ -e /dev/full ]; then
+    "$tmp/usecase-semantic_search" "$model" "$tmp/lines" x >/dev/full 2>"$tmp/err"
+    is 'a full disk' '1 1' "$? $(grep -c 'output: can.t be written' "$tmp/err")"
+fi
+printf 'a\351<b&\001\357\277\277\nna\303\257ve > \355\240\200\n' >"$tmp/bytes"
+"$tmp/usecase-clusters" "$model" "$tmp/bytes" 2 "$tmp/bytes.svg" >/dev/null
+is 'XML of any bytes' "<title>a?&lt;b&amp;????</title><title>na$(printf '\303\257')ve &gt; ???</title>" \
+    "$(LC_ALL=C grep -ao '<title>.*</title>' "$tmp/bytes.svg" | tr -d '\n')"
 
 # Prints what differs: numbers with a decimal point by more than 0.003, anything else at all.
 cat >"$tmp/compare.awk" <<'EOF'
