@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bindings/sqlite/models.h"
 
@@ -43,23 +44,35 @@ static uint64_t of_stat(const struct stat *s)
     return mix(h, (uint64_t)s->st_mtim.tv_nsec);
 }
 
-/* A file, or a folder and what is right in it, in any order. */
-static uint64_t of_path(const char *path)
+/* A file, or a folder and what is in it and in its own folders, in any order: sentence-transformers
+ * keeps modules there. */
+static uint64_t of_folder(int at, const char *path, int depth)
 {
+    int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *entry;
     struct stat s;
     uint64_t h = 0;
-    DIR *folder;
 
-    if (stat(path, &s) == 0)
-        h = of_stat(&s);
-    folder = opendir(path);
-    while (folder != NULL && (entry = readdir(folder)) != NULL)
-        if (strcmp(entry->d_name, "..") != 0 && fstatat(dirfd(folder), entry->d_name, &s, 0) == 0)
-            h += of_stat(&s);
+    if (folder == NULL && fd >= 0)
+        close(fd);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (strcmp(entry->d_name, "..") == 0 || fstatat(fd, entry->d_name, &s, 0) != 0)
+            continue;
+        h += of_stat(&s);
+        if (depth > 0 && S_ISDIR(s.st_mode) && strcmp(entry->d_name, ".") != 0)
+            h += of_folder(fd, entry->d_name, depth - 1);
+    }
     if (folder != NULL)
         closedir(folder);
     return h;
+}
+
+static uint64_t of_path(const char *path)
+{
+    struct stat s;
+
+    return (stat(path, &s) == 0 ? of_stat(&s) : 0) + of_folder(AT_FDCWD, path, 1);
 }
 
 /* ---- Sessions ----------------------------------------------------------------- */

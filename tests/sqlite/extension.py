@@ -8,9 +8,11 @@ import math
 import os
 import random
 import re
+import shutil
 import sqlite3
 import struct
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -136,6 +138,34 @@ class Statements(unittest.TestCase):
         con.execute("SELECT bert_load('m', ?)", (TAG,)).fetchone()
         self.assertEqual([first, cursor.fetchone()[0]], [before, before])
         self.assertNotEqual(one(con, "SELECT bert_embed('m', 'a cat')"), before)
+
+    def test_a_statement_that_runs_sees_a_new_model(self):
+        """Functions of one value look the name up for each row."""
+        con = connect(m=BASE)
+        cursor = con.execute("SELECT bert_embed('m', 'a cat') FROM bert_tokens('m', 'a b c d e')")
+        before = cursor.fetchone()[0]
+        con.execute("SELECT bert_load('m', ?)", (TAG,)).fetchone()
+        rows = [row[0] for row in cursor]
+        self.assertEqual(rows[-1], one(con, "SELECT bert_embed('m', 'a cat')"))
+        self.assertNotEqual(rows[-1], before)
+
+    def test_files_that_change_in_place(self):
+        """The old model, which is in use, is not taken for what lies there now."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(BASE, folder, dirs_exist_ok=True)
+            shutil.copytree(MODELS + "/embed/mean", folder, dirs_exist_ok=True)
+            first = connect(m=folder)
+            before = one(first, "SELECT bert_embed('m', 'a cat')")
+            path = folder + "/1_Pooling/config.json"
+            with open(path, encoding="utf-8") as file:
+                config = file.read()
+            self.assertIn('"mean"', config)
+            os.chmod(path, 0o644)
+            with open(path, "r+", encoding="utf-8") as file:
+                file.write(config.replace('"mean"', '"max" '))
+            second = connect(m=folder)
+            self.assertNotEqual(one(second, "SELECT bert_embed('m', 'a cat')"), before)
+            self.assertEqual(one(first, "SELECT bert_embed('m', 'a cat')"), before)
 
     def test_an_authorizer(self):
         con = connect()
