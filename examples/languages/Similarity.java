@@ -54,7 +54,7 @@ class Similarity implements AutoCloseable {
         if (args.length != 3) throw new IllegalArgumentException("usage: similarity MODEL_DIR TEXT TEXT");
         try (Similarity similarity = new Similarity()) {
             similarity.load(args[0]);
-            System.out.printf("%.4f%n", similarity.of(args[1], args[2]));
+            System.out.printf(java.util.Locale.ROOT, "%.4f%n", similarity.of(args[1], args[2]));
         }
     }
 }

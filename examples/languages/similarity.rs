@@ -52,7 +52,7 @@ fn similarity(path: &str, a: &str, b: &str) -> Result<f32, String> {
 }
 
 fn main() -> Result<(), String> {
-    let args: Vec<String> = std::env::args().collect();
+    let args: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     match &args[..] {
         [_, model, a, b] => Ok(println!("{:.4}", similarity(model, a, b)?)),
         _ => Err("usage: similarity MODEL_DIR TEXT TEXT".into()),

@@ -20,11 +20,14 @@ sed -e "s|@libdir@|$tmp/lib|; s|@includedir@|$tmp/include|; s|@VERSION@|0|; s|@L
     pkgconfig/bert.pc.in >"$tmp/pkgconfig/bert.pc"
 export PKG_CONFIG_PATH="$tmp/pkgconfig" LD_LIBRARY_PATH="$tmp/lib"
 
+same() { "$tmp/similarity" "$model" "$1" 'the quick brown fox' 2>&1; }
 try() { # language; $tmp/similarity is its program
     is "$1, a tiny model" "$tiny" "$("$tmp/similarity" "$model" 'a cat on a mat' 'the quick brown fox' 2>&1)"
     if [ -d "$BERT_TEST_MODEL" ]; then
         is "$1" 0.7663 "$("$tmp/similarity" "$BERT_TEST_MODEL" 'a cat' 'a kitten' 2>&1)"
     fi
+    # Bytes that are no UTF-8 are replaced, and the text goes on.
+    is "$1, other bytes" "$(same "$(printf 'a \357\277\275 b')")" "$(same "$(printf 'a \377 b')")"
     "$tmp/similarity" "$tmp/nowhere" x y >"$tmp/out" 2>"$tmp/err"
     is "$1, no model" '1 1 0' "$? $(grep -c "nowhere: can't be opened" "$tmp/err") $(wc -c <"$tmp/out" | tr -d ' ')"
     "$tmp/similarity" x >"$tmp/out" 2>"$tmp/err" || :
@@ -71,7 +74,7 @@ else
 fi
 jna=/usr/share/java/jna.jar
 if [ -n "$java" ] && [ -e "$jna" ]; then
-    printf '#!/bin/sh\nexec "%s" -cp %s "-Djna.library.path=%s" "%s" "$@"\n' \
+    printf '#!/bin/sh\nexec "%s" -Duser.language=de -cp %s "-Djna.library.path=%s" "%s" "$@"\n' \
         "$java" "$jna" "$(pkg-config --variable=libdir bert)" "$S/examples/languages/Similarity.java" >"$tmp/similarity"
     chmod +x "$tmp/similarity"
     try Java
