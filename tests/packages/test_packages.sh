@@ -26,10 +26,13 @@ for node in $(sed -n 's/^\(LIBBERT_[0-9.]*\) {$/\1/p' lib/libbert.map); do
 done
 
 # ---- Files -------------------------------------------------------------------
+umask 077 # of an administrator; what is installed is for all
 "${MAKE-make}" -s -C "$B" install DESTDIR="$tmp/root" prefix=/usr exec_prefix=/usr libdir=/usr/lib/multiarch \
     includedir=/usr/include datarootdir=/usr/share >/dev/null 2>"$tmp/log" || { cat "$tmp/log" >&2; bad 'make install'; }
 (cd "$tmp/root" && find . ! -type d | sed 's|^\./||' | sort) >"$tmp/installed"
 [ -s "$tmp/installed" ] || bad 'make install installs nothing'
+closed=$(find "$tmp/root"/* ! -type l ! -perm -444 -o -type d ! -perm -555)
+[ -z "$closed" ] || bad "not for all to read: $closed"
 
 # placed LIST FILE: each line of FILE is, or lies below, one of LIST's patterns; each pattern has a file
 placed() {
