@@ -640,6 +640,9 @@ IS(BERT_DRIFT_MMD, 15)
 IS(BERT_DRIFT_STATISTICS, 16)
 IS(BERT_DRIFT_ROOM, 32)
 SIZE(bert_status, 4)
+/* Macros. */
+IS(BERT_DIGEST_SIZE, 65)
+IS(BERT_STRIDE_NONE, (int)0xffffffff)
 /* clang-format on */
 
 #endif

@@ -21,6 +21,10 @@ done
 for name in $(sed -n 's/^ *\(BERT_[A-Z_0-9]*\) = .*/\1/p' "$S"/include/bert/*.h); do
     grep -q "IS($name," layout.c || { echo "layout.c lacks $name"; exit 1; }
 done
+# Macros that are numbers: not the version's, and no initialisers or attributes.
+for name in $(sed -n 's/^#define \(BERT_[A-Z_0-9]*\) [0-9A-Z(].*/\1/p' "$S"/include/bert/*.h | grep -v '^BERT_VERSION_\|_INIT$\|^BERT_API$'); do
+    grep -q "IS($name," layout.c || { echo "layout.c lacks $name"; exit 1; }
+done
 # A struct that may grow has no padding at its end: a new field would be where older programs have anything.
 {
     cat layout.c
