@@ -29,6 +29,7 @@ SHOWN = (
 )
 
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})\s*([^`]*?)\s*$")
+HIDDEN = re.compile(r"^[ >]*[>\t][ >\t]*(`{3,}|~{3,})")
 MARK = re.compile(r"^ *<!-- *snippet: *(.*?) *-->\s*$")
 
 
@@ -121,6 +122,8 @@ def read_fences(name: str, lines: list[str]) -> list[tuple[Snippet, int, int]]:
     while at < len(lines):
         opened = FENCE.match(lines[at])
         if not opened:
+            if HIDDEN.match(lines[at]):
+                raise PageError(f"{name}:{at + 1}: a fence behind a tab or `>`, which would not be run")
             if MARK.match(lines[at]) and not re.match(
                 r" *(```|~~~|<!-- *snippet:)", (lines[at + 1 :] or [""])[0]
             ):

@@ -233,6 +233,9 @@ class Page:
         if not block.commands:
             self.fail(snippet, "a console block without a command (`$ ...`)")
             return
+        if snippet.expected is not None and any(block.expected):
+            self.fail(snippet, "what is printed stands both in the block and after it")
+            return
         reason = "" if self.setup.model else "no model"
         if re.search(r"\bpython3?\b", snippet.text):
             reason = reason or self.setup.no_python
@@ -250,7 +253,7 @@ class Page:
             self.fail(snippet, f"`{command}` ends the shell, or takes too long", parts[-1] + err)
             return
         last = int(snippet.marks.get("exit", "0"))
-        if snippet.expected is not None and not any(block.expected):
+        if snippet.expected is not None:
             block.expected[-1] = snippet.expected
             parts[2 * len(block.commands) - 2] = "".join(parts[:-1:2])
         for i, command in enumerate(block.commands):
