@@ -47,7 +47,10 @@ CASES = {
     "an unknown language": (page("fortran", "end"), "names.md:3: a fence in `fortran`"),
     "no end": ("\n```c\nint x;\n", "names.md:2: the fence has no end"),
     "a quoted fence": ("> ```c\n> int x;\n> ```\n", "names.md:1: a fence behind a tab or `>`"),
-    "a fence behind a tab": ("- an item\n\n\t```c\n\tint x;\n\t```\n", "names.md:3: a fence behind"),
+    "a fence behind a tab": (
+        "- an item\n\n\t```c\n\tint x;\n\t```\n",
+        "names.md:3: a fence behind",
+    ),
     "a quoted fence within a fence": (page("text", "> ```c"), ""),
     "output in two places": (
         page("console", "$ echo 1\n2\n$ echo 3", output="3"),

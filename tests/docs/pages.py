@@ -123,7 +123,7 @@ def read_fences(name: str, lines: list[str]) -> list[tuple[Snippet, int, int]]:
         opened = FENCE.match(lines[at])
         if not opened:
             if HIDDEN.match(lines[at]):
-                raise PageError(f"{name}:{at + 1}: a fence behind a tab or `>`, which would not be run")
+                raise PageError(f"{name}:{at + 1}: a fence behind a tab or `>` would not be run")
             if MARK.match(lines[at]) and not re.match(
                 r" *(```|~~~|<!-- *snippet:)", (lines[at + 1 :] or [""])[0]
             ):
