@@ -143,6 +143,22 @@ if command -v zsh >/dev/null; then
     same 'zsh' "$tmp/said"
     is 'zsh: options' 0 $?
     is 'zsh: commands' "$words" "$(zsh -f "$tmp/complete.zsh" "$zsh" command none | sort | tr '\n' ' ')"
+    # And in a zsh that somebody types into: a single option is inserted.
+    cat >"$tmp/type.zsh" <<'END'
+zmodload zsh/zpty || exit 1
+zpty shell env TERM=dumb HOME=$1 zsh -f -i
+zpty -w shell "PS1='> '; fpath=(${(q)2} \$fpath); autoload -Uz compinit; compinit -D -u; echo rea''dy"
+zpty -r -m shell said '*ready*'
+zpty -w -n shell "$3"$'\t\x01'"print -r -- \"GO''T "$'\x05\"\n'
+zpty -r -m shell said $'*GO\'\'T*\nGO\'\'T *\n*'
+print -r -- ${${said##*$'\nGO\'\'T '}%%$'\r'*}
+END
+    typed() { # what, expected, line
+        is "zsh, typed: $1" "$2" "$(timeout 60 zsh -f "$tmp/type.zsh" "$tmp" "$S/docs/completions" "$3" 2>&1 | sed 's/=$//')"
+    }
+    typed 'an option' 'bert embed --pooling' 'bert embed --pool'
+    typed 'a command' 'bert embed' 'bert emb'
+    typed 'a value' 'bert embed --precision=bf16' 'bert embed --precision=b'
 else
     echo 'zsh is missing: its completion not tried'
 fi

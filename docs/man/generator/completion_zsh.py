@@ -86,7 +86,9 @@ def command_case(command: Command, shared: dict[str, list[Option]]) -> list[str]
     used = [name for name, options in shared.items() if options[0].same() in have]
     covered = [option.same() for name in used for option in shared[name]]
     own = [option for option in command.options if option.same() not in covered]
-    places = "'*:file:_files'" if takes_files(command) else "'*:text: '"
+    # A text is what comes to mind.  By ' ', "no completions" as a message, zsh would show a single
+    # option and not insert it.
+    places = "'*:file:_files'" if takes_files(command) else "'*:text:{true}'"
     parts = [spec(option) for option in own]
     parts += [f'"${{{name}[@]}}"' for name in used] + [places]
     lines = [f"    {command.name})", "        _arguments -s -S : \\"]
