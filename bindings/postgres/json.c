@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include <common/shortest_dec.h>
 #include <utils/builtins.h>
 #include <utils/fmgrprotos.h>
 #include <utils/jsonb.h>
@@ -32,14 +33,19 @@ static void put_string(JsonbParseState **state, JsonbIteratorToken token, const 
     pushJsonbValue(state, token, &v);
 }
 
-/* JSON has neither NaN nor infinity. */
+/* JSON has neither NaN nor infinity.  As many digits as give the same float back: float4_numeric()
+ * has six. */
 static void put_float(JsonbParseState **state, float x)
 {
+    char digits[FLOAT_SHORTEST_DECIMAL_LEN];
     JsonbValue v;
 
     v.type = isfinite(x) ? jbvNumeric : jbvNull;
-    if (isfinite(x))
-        v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float4_numeric, Float4GetDatum(x)));
+    if (isfinite(x)) {
+        float_to_shortest_decimal_buf(x, digits);
+        v.val.numeric = DatumGetNumeric(DirectFunctionCall3(
+            numeric_in, CStringGetDatum(digits), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    }
     pushJsonbValue(state, WJB_VALUE, &v);
 }
 

@@ -32,6 +32,7 @@ gives 'rerank' '1,2,3|t|t|{1,2,4}' "SELECT string_agg(rank::text, ',' ORDER BY r
     FROM bert_rerank('r', 'cats', ARRAY['dogs', 'more cats', NULL, 'x']);"
 gives 'classify' '3|t|t' "SELECT jsonb_array_length(c), abs((SELECT sum((x->>'score')::real) FROM jsonb_array_elements(c) AS x) - 1) < 1e-5,
     (c->0->>'score')::real >= (c->1->>'score')::real FROM bert_classify('c', 'a cat') AS c;"
+gives 'all digits of a score' 't' "SELECT (bert_classify('c', 'a cat')->0->>'score')::real = $("$bert" classify -t 1 -m "$data/task/classify" --json 'a cat' | sed 's/[^}]*"score": *\([^}]*\)}.*/\1/')::real;"
 gives 'classify a pair' 't' "SELECT bert_classify('c', 'a cat', 'a dog') <> bert_classify('c', 'a cat');"
 gives 'spans cut the text' 't|t' "SELECT bool_and(substr(x, start_char + 1, end_char - start_char) = entity), count(*) > 2
     FROM (VALUES ('Ada was bôrn in 😀 London'), ('x'), (NULL)) AS t(x), bert_entities('ner', x);"
@@ -60,5 +61,7 @@ sql "CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C
 CREATE EXTENSION bert;" >/dev/null
 gives 'SQL_ASCII that is UTF-8' 't' "\\c bytes
 SELECT bert_embed('m', 'café') IS NOT NULL;"
+gives 'its spans cut the text' 't|t' "\\c bytes
+SELECT bool_and(substr(x, start_char + 1, end_char - start_char) = entity), max(start_char) > 10 FROM (VALUES ('Ada é London Bob')) AS t(x), bert_entities('ner', x);"
 refused 'SQL_ASCII that is not' 22021 'invalid byte sequence for encoding "UTF8"' "\\c bytes
 SELECT bert_embed('m', E'caf\\351');"
