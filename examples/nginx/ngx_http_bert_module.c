@@ -74,6 +74,8 @@ static char *set_model(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     bert_error err;
 
     (void)command;
+    if (name->len == 0)
+        return refuse(cf, "the model's name is empty");
     if (find_model(cf, name) != NULL)
         return refuse(cf, "there are two models \"%V\"", name);
     if (cf->args->nelts > 3
@@ -136,6 +138,19 @@ static ngx_uint_t take_setting(ngx_str_t *word, size_t which, bert_engine_option
     return 1;
 }
 
+/* What no engine takes is told now: later a worker without one would end, and none come after it.
+ */
+static char *check_engine(ngx_conf_t *cf, const bert_engine_options *options)
+{
+    bert_engine *engine;
+    bert_error err;
+
+    if (bert_engine_create(&engine, options, &err) != BERT_OK)
+        return refuse(cf, "%s [%s]", err.message, bert_status_name(err.code));
+    bert_engine_destroy(engine);
+    return NGX_CONF_OK;
+}
+
 static char *set_engine(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
     ngx_http_bert_main_conf_t *mcf = conf;
@@ -150,7 +165,7 @@ static char *set_engine(ngx_conf_t *cf, ngx_command_t *command, void *conf)
         if (which == n || !take_setting(&words[i], which, &mcf->options))
             return refuse(cf, "\"%V\" is no setting of the engine", &words[i]);
     }
-    return NGX_CONF_OK;
+    return check_engine(cf, &mcf->options);
 }
 
 /* ---- bert_embed NAME [prompt=P] [format=float32], bert_classify, bert_rerank NAME [top=N] --- */

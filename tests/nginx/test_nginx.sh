@@ -325,6 +325,8 @@ wrong 'a precision' '"precision=fp8" is not precision=fp32' 'bert_model e / prec
 wrong 'a setting' '"bert_engine" directive: "thread=1" is no setting' 'bert_engine thread=1;'
 wrong 'a count' '"threads=-1" is no setting' 'bert_engine threads=-1;'
 wrong 'a large count' '"threads=4294967296" is no setting' 'bert_engine threads=4294967296;'
+wrong 'a count that no engine takes' '"bert_engine" directive: bert_engine_options.threads is 100000; at most' 'bert_engine threads=100000;'
+wrong 'no name' '"bert_model" directive: the model'"'"'s name is empty' 'bert_model "" /etc;'
 wrong 'a time' '"queue_time=soon" is no setting' 'bert_engine queue_time=soon;'
 wrong 'no such model' '"bert_embed" directive: no "bert_model x ..." before it' "$e" 'bert_embed x;'
 wrong 'two tasks' 'is one of two tasks' "$e" 'bert_embed e; bert_classify c;'
