@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 
-TIMEOUT = 120
+TIMEOUT = 300
 MODEL = "all-MiniLM-L6-v2"
 TASK_MODELS = {
     "intents": "classify",
