@@ -10,6 +10,7 @@ static void put_row(ReturnSetInfo *set, int ord, const ArrayType *vector)
     Datum values[2] = {Int32GetDatum(ord + 1), PointerGetDatum(vector)};
     bool nulls[2] = {false, vector == NULL};
 
+    CHECK_FOR_INTERRUPTS();
     tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
 }
 

@@ -43,10 +43,11 @@ static void score_chunk(struct bert__pg_model *model, bert_text query,
     bert__pg_drop(kept);
 }
 
-static int best_first(const void *a, const void *b)
+static int best_first(const void *a, const void *b, void *unused)
 {
     const struct scored *x = a, *y = b;
 
+    (void)unused;
     if (x->score != y->score)
         return x->score > y->score ? -1 : 1;
     return (x->i > y->i) - (x->i < y->i);
@@ -63,7 +64,7 @@ static struct scored *score_all(struct bert__pg_model *model, bert_text query,
         n = bert__pg_chunk(texts->texts + at, texts->n - at);
         score_chunk(model, query, texts, at, n, scored);
     }
-    pg_qsort(scored, (size_t)texts->n, sizeof(*scored), best_first);
+    qsort_interruptible(scored, (size_t)texts->n, sizeof(*scored), best_first, NULL);
     return scored;
 }
 
@@ -87,6 +88,7 @@ Datum pg_bert_rerank(PG_FUNCTION_ARGS)
                            PointerGetDatum(bert__pg_value(body.data, body.size))};
         bool nulls[4] = {false, false, false, false};
 
+        CHECK_FOR_INTERRUPTS();
         tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
         pfree(DatumGetPointer(values[3]));
     }
@@ -134,6 +136,7 @@ static void put_entity(ReturnSetInfo *set, const bert_entity *e, bert_text body,
                        Int32GetDatum(start), Int32GetDatum(end)};
     bool nulls[5] = {false, false, false, false, false};
 
+    CHECK_FOR_INTERRUPTS();
     tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
     pfree(DatumGetPointer(values[0]));
     pfree(DatumGetPointer(values[2]));
