@@ -187,9 +187,10 @@ static char *take_embed_word(ngx_conf_t *cf, ngx_str_t *word, ngx_http_bert_loc_
 
     if (prompt != NULL)
         blcf->options.embed.prompt_name = (char *)prompt;
-    else if (format != NULL && ngx_strcmp(format, "float32") == 0)
-        blcf->float32 = 1;
-    else if (format == NULL || ngx_strcmp(format, "json") != 0)
+    else if (format != NULL
+             && (ngx_strcmp(format, "float32") == 0 || ngx_strcmp(format, "json") == 0))
+        blcf->float32 = *format == 'f';
+    else
         return refuse(cf, "\"%V\" is not prompt=NAME, format=json or format=float32", word);
     return NGX_CONF_OK;
 }
@@ -232,11 +233,14 @@ static char *take_words(ngx_conf_t *cf, ngx_http_bert_loc_conf_t *blcf)
     return rc;
 }
 
-static void set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
+static char *set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
 {
     ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
+    if (clcf->handler != NULL)
+        return "is one of two handlers of this location";
     clcf->handler = handler;
+    return NGX_CONF_OK;
 }
 
 static char *set_task(ngx_conf_t *cf, ngx_command_t *command, void *conf)
@@ -260,16 +264,14 @@ static char *set_task(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     if (take_words(cf, blcf) != NGX_CONF_OK
         || check_task(cf, &words[1], model->model, blcf) != NGX_CONF_OK)
         return NGX_CONF_ERROR;
-    set_handler(cf, ngx_http_bert_handler);
-    return NGX_CONF_OK;
+    return set_handler(cf, ngx_http_bert_handler);
 }
 
 static char *set_metrics(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
     (void)command;
     (void)conf;
-    set_handler(cf, ngx_http_bert_metrics_handler);
-    return NGX_CONF_OK;
+    return set_handler(cf, ngx_http_bert_metrics_handler);
 }
 
 /* ---- Configurations -------------------------------------------------------------- */

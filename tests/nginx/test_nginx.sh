@@ -330,6 +330,8 @@ wrong 'no name' '"bert_model" directive: the model'"'"'s name is empty' 'bert_mo
 wrong 'a time' '"queue_time=soon" is no setting' 'bert_engine queue_time=soon;'
 wrong 'no such model' '"bert_embed" directive: no "bert_model x ..." before it' "$e" 'bert_embed x;'
 wrong 'two tasks' 'is one of two tasks' "$e" 'bert_embed e; bert_classify c;'
+wrong 'a task and metrics' 'is one of two handlers' "$e" 'bert_embed e; bert_metrics;'
+wrong 'a task and a proxy' 'is one of two handlers' "$e" 'proxy_pass http://unix:/nowhere; bert_embed e;'
 wrong 'a prompt' '"bert_embed" directive: model "e": the model has no prompt named "query"' "$e" 'bert_embed e prompt=query;'
 wrong 'a format' '"format=xml" is not' "$e" 'bert_embed e format=xml;'
 wrong 'top' '"top=0" is not top=N' "$e" 'bert_classify c top=0;'
