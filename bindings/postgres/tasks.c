@@ -102,38 +102,15 @@ static void free_entities(void *result)
     bert_entities_free(result);
 }
 
-/* A byte of a text, and the characters before it. */
-struct place {
-    size_t byte;
-    int32 characters;
-};
-
-/* Where substr() finds that byte.  Unicode's characters may be others than the encoding's:
- * SQL_ASCII has bytes, EUC_JIS_2004 one for a letter and its accent.  Goes on from the last place.
- */
-static int32 count_until(struct place *last, bert_text body, size_t byte)
-{
-    text *between;
-
-    if (byte < last->byte)
-        *last = (struct place){0, 0};
-    between = bert__pg_value(body.data + last->byte, byte - last->byte);
-    last->characters += pg_mbstrlen_with_len(VARDATA_ANY(between), (int)VARSIZE_ANY_EXHDR(between));
-    last->byte = byte;
-    pfree(between);
-    return last->characters;
-}
-
-static void put_entity(ReturnSetInfo *set, const bert_entity *e, bert_text body, struct place *last)
+/* Places are those of substr(), to which SQL_ASCII's characters are bytes. */
+static void put_entity(ReturnSetInfo *set, const bert_entity *e, bert_text body)
 {
     size_t size = e->bytes.end - e->bytes.start;
-    bool as_unicode = GetDatabaseEncoding() == PG_UTF8;
-    int32 start = as_unicode ? (int32)e->chars.start : count_until(last, body, e->bytes.start);
-    int32 end = as_unicode ? (int32)e->chars.end : count_until(last, body, e->bytes.end);
+    const bert_span *place = GetDatabaseEncoding() == PG_SQL_ASCII ? &e->bytes : &e->chars;
     Datum values[5] = {PointerGetDatum(bert__pg_value(e->label, strlen(e->label))),
                        Float4GetDatum(e->score),
                        PointerGetDatum(bert__pg_value(body.data + e->bytes.start, size)),
-                       Int32GetDatum(start), Int32GetDatum(end)};
+                       Int32GetDatum((int32)place->start), Int32GetDatum((int32)place->end)};
     bool nulls[5] = {false, false, false, false, false};
 
     CHECK_FOR_INTERRUPTS();
@@ -151,7 +128,6 @@ Datum pg_bert_entities(PG_FUNCTION_ARGS)
     ReturnSetInfo *set = (ReturnSetInfo *)fcinfo->resultinfo;
     bert_session *session = bert__pg_session(model);
     struct bert__pg_kept *kept;
-    struct place last = {0, 0};
     bert_entities *result = NULL;
     bert_status status;
     bert_error err;
@@ -166,7 +142,7 @@ Datum pg_bert_entities(PG_FUNCTION_ARGS)
     if (status != BERT_OK)
         bert__pg_fail(model->name, status, bert_entities_message(result, 0));
     for (size_t i = 0; i < bert_entities_count(result, 0); i++)
-        put_entity(set, bert_entities_list(result, 0) + i, body, &last);
+        put_entity(set, bert_entities_list(result, 0) + i, body);
     bert__pg_drop(kept);
     return (Datum)0;
 }
