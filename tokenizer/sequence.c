@@ -168,11 +168,6 @@ static bert_status hand_on(struct run *r)
     return BERT_OK;
 }
 
-static bert_status poll(const struct run *r)
-{
-    return r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
-}
-
 static bool take_tokens(void *run)
 {
     struct run *r = run;
@@ -185,7 +180,7 @@ static bool ask(void *run)
 {
     struct run *r = run;
 
-    r->status = poll(r);
+    r->status = r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
     return r->status == BERT_OK;
 }
 

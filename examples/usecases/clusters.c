@@ -45,12 +45,7 @@ static float settle(const float *rows, size_t n, size_t dim, size_t k, size_t *g
             group[i] = c;
             sum += score;
         }
-        memset(centres, 0, k * dim * sizeof *centres);
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < dim; j++)
-                centres[group[i] * dim + j] += rows[i * dim + j];
-        for (size_t c = 0; c < k; c++)
-            normalize(centres + c * dim, dim);
+        group_means(rows, group, n, dim, k, centres);
     }
     return sum;
 }

@@ -61,19 +61,6 @@ static size_t choose(struct lines *lines, struct intents *intents, size_t most, 
     return n;
 }
 
-static float *centres(const float *vectors, const size_t *label, size_t n, size_t dim,
-                      size_t intents)
-{
-    float *out = grab(intents, dim * sizeof *out);
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < dim; j++)
-            out[label[i] * dim + j] += vectors[i * dim + j];
-    for (size_t i = 0; i < intents; i++)
-        normalize(out + i * dim, dim);
-    return out;
-}
-
 int main(int argc, char **argv)
 {
     struct encoder encoder;
@@ -96,7 +83,8 @@ int main(int argc, char **argv)
     if (n == 0 || test.n < 2)
         die("examples", "there are none below the heading");
     vectors = encoder_embed(&encoder, train.text, n);
-    centre = centres(vectors, label, n, encoder.dim, intents.n);
+    centre = grab(intents.n, encoder.dim * sizeof *centre);
+    group_means(vectors, label, n, encoder.dim, intents.n, centre);
     free(vectors);
     printf("%zu intents, %zu examples\n", intents.n, n);
 

@@ -253,6 +253,17 @@ void normalize(float *vector, size_t n)
         vector[i] /= length;
 }
 
+void group_means(const float *rows, const size_t *group, size_t n, size_t dim, size_t k,
+                 float *means)
+{
+    memset(means, 0, k * dim * sizeof *means);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < dim; j++)
+            means[group[i] * dim + j] += rows[i * dim + j];
+    for (size_t c = 0; c < k; c++)
+        normalize(means + c * dim, dim);
+}
+
 size_t nearest(const float *vector, const float *rows, size_t n, size_t dim, float *score)
 {
     size_t best = 0;

@@ -56,6 +56,10 @@ float dot(const float *a, const float *b, size_t n);
 void normalize(float *vector, size_t n);
 /* The row of [n][dim] with the largest product with a vector, and that product. */
 size_t nearest(const float *vector, const float *rows, size_t n, size_t dim, float *score);
+/* Rows of [n][dim] that are in one of k groups: the mean of each group, to length 1, in [k][dim].
+ */
+void group_means(const float *rows, const size_t *group, size_t n, size_t dim, size_t k,
+                 float *means);
 /* The k principal components of [n][dim]: what each row has of them, [n][k]; free() it. */
 float *principal(const float *rows, size_t n, size_t dim, size_t k);
 

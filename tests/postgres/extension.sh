@@ -29,15 +29,7 @@ make_server "shared_preload_libraries = 'bert'
 bert.model_directory = '$tmp/models'
 bert.preload_models = 'm, c$([ $big = m ] || echo ", $big")'"
 
-passed=0 failed=0
-is() { # what, expected, actual
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: expected <%s>, have <%s>\n' "$1" "$2" "$3"
-    fi
-}
+. tests/counting.sh
 gives() { # what, expected output, SQL
     is "$1" "$2" "$(sql "$3")"
 }
@@ -72,6 +64,6 @@ is 'the postmaster lives' "$postmaster" "$(head -n 1 "$tmp/server/data/postmaste
 is 'no assertion and no leak was told' 0 "$(grep -c 'PANIC\|TRAP:\|resource was not closed\|reference leak' "$tmp/server/log")"
 is 'no sanitizer spoke' '' "$(grep -A 15 'AddressSanitizer\|runtime error:' "$tmp/server/log" | head -n 60)"
 is 'no crash but the one that was asked for' "${crashes-0}" "$(grep -c 'was terminated by signal' "$tmp/server/log")"
-. tests/postgres/late.sh
+. tests/postgres/without_preload.sh
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed = 0 ]

@@ -32,41 +32,35 @@ SELECT bert_embed('$big', 'a') IS NOT NULL;
 $2
 SQL
 }
-pid_of() { # name; waits until its long call has begun
+long_call() { # name, SQL; $client runs it, and $pid has begun it
+    backend "$1" "$2"
+    client=$!
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         pid=$(sql "SELECT pid FROM pg_stat_activity WHERE application_name = '$1' AND state = 'active'
             AND query LIKE '%/* long */%' AND query_start < now() - interval '200 ms';")
         [ -z "$pid" ] || break
         sleep 0.3
     done
-    echo "$pid"
 }
 work="SELECT /* long */ count(*) FROM bert_embed_each('$big', $long);"
 
-backend canceled "$work"
-client=$!
-gives 'pg_cancel_backend' 't' "SELECT pg_cancel_backend(${pid:=$(pid_of canceled)});"
+long_call canceled "$work"
+gives 'pg_cancel_backend' 't' "SELECT pg_cancel_backend($pid);"
 wait $client
 is 'said so' 1 "$(grep -c 'canceling statement due to user request' "$tmp/canceled.out")"
 
-backend terminated "$work"
-client=$!
-pid=$(pid_of terminated)
+long_call terminated "$work"
 is 'a backend has no thread' 1 "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | grep -c .)"
 gives 'pg_terminate_backend' 't' "SELECT pg_terminate_backend($pid, 5000);"
 wait $client
 is 'said so too' 1 "$(grep -c 'terminating connection due to administrator command' "$tmp/terminated.out")"
 
-backend threads "SET bert.threads = 2; $work"
-client=$!
-pid=$(pid_of threads)
+long_call threads "SET bert.threads = 2; $work"
 is 'but those that were asked for' 2 "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | grep -c .)"
 gives 'a backend with threads ends' 't' "SELECT pg_terminate_backend($pid, 5000);"
 wait $client
 
-backend left "$work"
-client=$!
-pid=$(pid_of left)
+long_call left "$work"
 kill -KILL $client
 wait $client 2>/dev/null
 gives 'without a client a call ends by its timeout' 't' "SELECT pg_terminate_backend($pid, 5000);"
@@ -110,9 +104,7 @@ if [ "$big" = minilm ]; then
 fi
 
 # ---- A crash that the server recovers from
-backend killed "$work"
-client=$!
-pid=$(pid_of killed)
+long_call killed "$work"
 kill -KILL "$pid"
 wait $client
 crashes=1
