@@ -149,7 +149,7 @@ if [ $full = 1 ]; then
     step 'asan: make check-postgres'
     make -s -C "$build/asan" check-postgres
     # Only what has threads, and tiny models: the sanitizer makes the rest slow for nothing.
-    BERT_TEST_MODEL=none TESTS='thread guest cancel backend embed invariance heads tokenizer histogram metrics engine registry observe sampler sqlite' \
+    BERT_TEST_MODEL=none TESTS='thread guest cancel test_watch backend embed invariance heads tokenizer histogram metrics engine registry observe sampler sqlite' \
         variant tsan check --with-sanitizer=thread CFLAGS='-O1 -g'
     unset WITHOUT
     step 'lint' # tests/lint were part of gcc's check

@@ -227,7 +227,7 @@ bert_status bert__bpe_init(struct bert__bpe *m, struct bert__alloc *alloc,
     for (size_t i = 0; status == BERT_OK && i < n; i++) {
         struct bert__bpe_merge merge = next(list, i);
 
-        status = add_merge(&b, i, &merge);
+        status = bert__alloc_goes_on_at(alloc, i) ? add_merge(&b, i, &merge) : no_memory(&b);
     }
     if (status == BERT_OK) {
         build_single(m);

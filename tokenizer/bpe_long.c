@@ -17,7 +17,8 @@ enum {
     NEAR = 8,   /* bytes of two tokens, at most, that are near at hand */
     ROWS = 128, /* positions of the window, a power of two */
     BATCH = 32, /* that are read at a time: they don't wait for one another */
-    ASK_STEPS = 4096
+    ASK_STEPS = 4096,
+    ASK_WORDS = 256 /* of the bits that mark ends */
 };
 
 /* A token at a position, as its branch has it. */
@@ -302,6 +303,8 @@ static bool hand_out(const struct search *p, struct bert__work *work, uint32_t b
 
     p->ends[p->n / 64] |= (uint64_t)1 << p->n % 64;
     for (uint32_t i = 0; i < words; i++) {
+        if (i % ASK_WORDS == 0 && !bert__work_goes_on(work))
+            return false;
         for (uint64_t left = p->ends[i]; left != 0; left &= left - 1) {
             uint32_t to = i * 64 + (uint32_t)__builtin_ctzll(left);
 

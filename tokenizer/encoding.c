@@ -263,9 +263,9 @@ static bert_status count(const struct bert__encode_job *j, struct bert__token_sc
     return status;
 }
 
-bert_status bert__count(const bert_tokenizer *tok, const struct bert__input *text,
-                        const struct bert__input *pair, const bert_tokenize_options *o, size_t *out,
-                        bert_error *err)
+bert_status bert__count(const bert_tokenizer *tok, struct bert__watch *watch,
+                        const struct bert__input *text, const struct bert__input *pair,
+                        const bert_tokenize_options *o, size_t *out, bert_error *err)
 {
     struct bert__encode_job j = {.tok = tok, .options = o, .err = err};
     struct bert__token_scratch *s;
@@ -276,9 +276,11 @@ bert_status bert__count(const bert_tokenizer *tok, const struct bert__input *tex
         status = bert__tokenizer_take(tok, &s, err);
     if (status != BERT_OK)
         return status;
+    s->watch = watch;
     status = count(&j, s, 0, &n[0]);
     if (status == BERT_OK && pair != NULL)
         status = count(&j, s, 1, &n[1]);
+    s->watch = NULL;
     bert__tokenizer_give(tok, s);
     if (status == BERT_OK)
         status = bert__truncate(tok, o, pair != NULL, n, j.windows, err);

@@ -44,9 +44,9 @@ bert_status bert__encode_with(const bert_tokenizer *tokenizer, struct bert__toke
                               const struct bert__input *text, const struct bert__input *pair,
                               const bert_tokenize_options *options, bert_encoding **out,
                               bert_error *err);
-bert_status bert__count(const bert_tokenizer *tokenizer, const struct bert__input *text,
-                        const struct bert__input *pair, const bert_tokenize_options *options,
-                        size_t *out, bert_error *err);
+bert_status bert__count(const bert_tokenizer *tokenizer, struct bert__watch *watch,
+                        const struct bert__input *text, const struct bert__input *pair,
+                        const bert_tokenize_options *options, size_t *out, bert_error *err);
 /* bert_cut_text() behind its checks. */
 bert_status bert__cut(const bert_tokenizer *tokenizer, bert_text text, size_t n_tokens, bool left,
                       size_t *at, bert_error *err);

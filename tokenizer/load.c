@@ -3,6 +3,7 @@
 #include "tokenizer/load_files.h"
 
 #include "lib/base/error.h"
+#include "lib/base/watch.h"
 #include "tokenizer/trim.h"
 
 /* ---- tokenizer_config.json ------------------------------------------------ */
@@ -254,6 +255,7 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
     if (status != BERT_OK)
         return status;
     load.tok = tok;
+    bert__alloc_watch(tok->alloc, bert__source_watched(source));
     bert__arena_init(&files, tok->alloc);
     status = single != NULL ? load_single(&load, single) : load_directory(&load, &found);
     bert__arena_free(&files);
@@ -261,6 +263,9 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
         status = bert__token_model_build(&tok->model, err);
     if (status == BERT_OK && found)
         status = finish(tok, err);
+    bert__alloc_watch(tok->alloc, NULL);
+    if (status == BERT_OK && bert__source_watched(source) != NULL)
+        status = bert__watch_ended(bert__source_watched(source), err);
     if (status == BERT_OK && found) {
         *out = tok;
         return BERT_OK;

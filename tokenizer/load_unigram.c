@@ -124,7 +124,9 @@ static bert_status read_pieces(const struct bert__load *l, const struct bert__js
     *bytes = 0;
     for (size_t i = 0; i < pieces->u.array.count; i++) {
         const struct bert__json *piece = &pieces->u.array.items[i];
-        bert_status status = check_piece(l, piece, i, &scores[i]);
+        bert_status status = bert__alloc_goes_on_at(l->tok->alloc, i)
+                                 ? check_piece(l, piece, i, &scores[i])
+                                 : bert__load_nomem(l);
 
         if (status != BERT_OK)
             return status;
@@ -145,6 +147,8 @@ static bert_status add_pieces(const struct bert__load *l, const struct bert__jso
     uint64_t hashes[BERT__VOCAB_AHEAD];
 
     for (size_t ahead = 0, i = 0; i < n; i++) {
+        if (!bert__alloc_goes_on_at(l->tok->alloc, i))
+            return bert__load_nomem(l);
         for (; ahead < n && ahead < i + BERT__VOCAB_AHEAD; ahead++)
             hashes[ahead % BERT__VOCAB_AHEAD] = bert__vocab_expect(v, piece_text(pieces, ahead));
         bert__vocab_add_again(v, piece_text(pieces, i), hashes[i % BERT__VOCAB_AHEAD], (int32_t)i);

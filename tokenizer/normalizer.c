@@ -212,12 +212,15 @@ bool bert__normalize(const struct bert__normalizer *n, const char *source, size_
     uint32_t k = 0;
 
     p->size = 0;
+    p->ask_at = BERT__STRETCH;
     p->lags = false;
     if (n->n > 0 && n->steps[0].kind == BERT__NORM_BERT)
         k = 1;
     if (k == 1 ? !bert__norm_bert(n->steps[0].bert, source, size, p) : !repair(source, size, p))
         return false;
     for (; k < n->n; k++) {
+        if (!bert__piece_goes_on(p, p->size))
+            return false;
         if (same(&n->steps[k], p))
             continue;
         bert__piece_turn(p);

@@ -231,7 +231,7 @@ bool bert__norm_bert(const struct bert__norm_bert *n, const char *source, size_t
     while (i < size) {
         unsigned c = (unsigned char)source[i];
 
-        if (!bert__piece_room(p, size - i + ONE_CHAR))
+        if (!bert__piece_room(p, size - i + ONE_CHAR) || !bert__piece_goes_on(p, i))
             return false;
         if (c >= 0x80) {
             if (!add_multibyte(n, p, source, size, &i))

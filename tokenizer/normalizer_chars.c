@@ -136,7 +136,7 @@ bool bert__norm_replace(const struct bert__norm_step *step, const char *text, si
         bool any = bert__pattern_find(&step->pattern, text, found.end, size, &found);
         size_t end = any ? found.begin : size;
 
-        if (!bert__piece_room(p, end - done + step->text.size + 1))
+        if (!bert__piece_room(p, end - done + step->text.size + 1) || !bert__piece_goes_on(p, end))
             return false;
         bert__piece_copy(p, text + done, end - done, done);
         if (!any)

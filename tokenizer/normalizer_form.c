@@ -171,7 +171,7 @@ static size_t slow_run(struct form *f, size_t i)
 
         if (i > first && !(bert__uni_props(cp) & f->slow))
             break;
-        if (!add_char(f, cp))
+        if (!add_char(f, cp) || !bert__piece_goes_on(f->p, i))
             return SIZE_MAX;
         if (before > 0 && is_apart(f->p->run[before].cp)) {
             /* what came before is done with; the parts of this one begin anew */

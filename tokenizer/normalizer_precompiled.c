@@ -137,6 +137,8 @@ bool bert__norm_precompiled(const struct bert__charsmap *map, const char *text, 
     for (size_t i = 0, end; i < size; i = end) {
         bert_text by;
 
+        if (!bert__piece_goes_on(p, i))
+            return false;
         end = plain_end(&r, i);
         if (end > i) {
             if (!copy_plain(&r, i, end))

@@ -107,7 +107,7 @@ bool bert__norm_spm(const struct bert__norm_spm *spm, const char *text, size_t s
         len = next(spm, text + i, size - i, &by);
         while (after_space && by.size > 0 && by.data[0] == ' ')
             by = (bert_text){by.data + 1, by.size - 1};
-        if (!room(p, by.size))
+        if (!room(p, by.size) || !bert__piece_goes_on(p, i))
             return false;
         put(spm, by, i, p);
         if (by.size > 0)

@@ -124,6 +124,25 @@ static bert_text bare(bert_text s)
     return s.data[2] == ':' ? (bert_text){s.data + 3, s.size - 4} : s;
 }
 
+/* Can a match of an alternative begin with it? */
+static bool may_begin(const struct bert__scanner *a, bert_text literal, unsigned char c)
+{
+    if (a == &bert__scanner_literal)
+        return (unsigned char)literal.data[0] == c;
+    if (a->scan != bert__scan_form)
+        return true;
+    return bert__charset_holds(&a->before, c) || (!a->must && bert__charset_holds(&a->body, c));
+}
+
+static void find_first(struct bert__pattern *p)
+{
+    for (unsigned c = 0; c < 128; c++) {
+        p->never[c] = true;
+        for (uint32_t k = 0; k < p->n && p->never[c]; k++)
+            p->never[c] = !may_begin(p->scanners[k], p->literals[k], (unsigned char)c);
+    }
+}
+
 bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, bert_text source,
                          bool *known)
 {
@@ -164,6 +183,7 @@ bool bert__pattern_regex(struct bert__pattern *out, struct bert__arena *arena, b
             break;
     }
     *known = bert__scanners_linear(out->scanners, out->n);
+    find_first(out);
     return true;
 }
 
@@ -195,7 +215,8 @@ bool bert__pattern_find(const struct bert__pattern *p, const char *s, size_t at,
     if (p->scanners[0]->find != NULL)
         return p->scanners[0]->find(s, at, end, out);
     for (size_t i = at; i < end; i += bert__text_len(s[i])) {
-        size_t to = match(p, s, i, end);
+        unsigned char c = (unsigned char)s[i];
+        size_t to = c < 128 && p->never[c] ? i : match(p, s, i, end);
 
         if (to > i) {
             out->begin = i;

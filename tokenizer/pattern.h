@@ -27,6 +27,7 @@ struct bert__pattern {
     const struct bert__scanner *scanners[BERT__PATTERN_MAX];
     bert_text literals[BERT__PATTERN_MAX]; /* of scanners that are a literal */
     uint32_t n;
+    bool never[128]; /* ASCII characters with which no match begins */
 };
 
 /* A pattern that finds the text, which must not be empty and live on.  False: no memory. */

@@ -29,8 +29,13 @@ struct run {
     bert_error *err;
 };
 
+/* Or the watch ended it. */
 static bert_status no_memory(const struct run *r)
 {
+    bert_status ended = r->watch != NULL ? bert__watch_ended(r->watch, r->err) : BERT_OK;
+
+    if (ended != BERT_OK)
+        return ended;
     return bert__alloc_fail(r->work->alloc, "tokenizing a text", r->err);
 }
 
@@ -323,6 +328,7 @@ static bert_status run_stretch(struct run *r, size_t begin, size_t *stop, bert_s
                           end - begin, BERT__STRETCH_MAX);
     r->base = begin;
     p->want_from = r->sink == NULL || (begin == 0 && r->tok->pretokenizer.asks_origin);
+    p->watch = r->watch;
     p->continues = begin > whole.start;
     p->continued = end < whole.end;
     if (!bert__normalize(&r->tok->normalizer, r->text.data + begin, end - begin, p))

@@ -27,8 +27,11 @@ static bool add_keys(struct bert__trie *t, const struct bert__trie_levels *level
     memset(t->labels + t->n_nodes, 0, BERT__TRIE_AHEAD);
     t->nodes[0] = (struct bert__trie_node){1, -1};
     t->nodes[t->n_nodes] = (struct bert__trie_node){t->n_nodes, -1};
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        if (!bert__alloc_goes_on_at(t->alloc, i))
+            return false;
         add_key(t, levels->next, &keys[i]);
+    }
     return true;
 }
 

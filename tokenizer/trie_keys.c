@@ -214,6 +214,7 @@ static void sort_range(struct sorter *s, struct range r)
 bool bert__trie_keys_sort(struct bert__alloc *alloc, struct bert__trie_key *keys, uint32_t n)
 {
     struct sorter *s = bert__alloc(alloc, sizeof *s);
+    uint32_t sorted = 0;
     bool ok = false;
 
     if (s == NULL)
@@ -225,8 +226,10 @@ bool bert__trie_keys_sort(struct bert__alloc *alloc, struct bert__trie_key *keys
     ok = s->spare != NULL && s->ranges != NULL;
     if (ok && n > 0)
         s->ranges[s->n_ranges++] = (struct range){0, n, 0, 0};
-    while (ok && s->n_ranges > 0)
+    while (ok && s->n_ranges > 0) {
         sort_range(s, s->ranges[--s->n_ranges]);
+        ok = bert__alloc_goes_on_at(alloc, sorted++);
+    }
     bert__alloc_free(alloc, s->spare);
     bert__alloc_free(alloc, s->ranges);
     bert__alloc_free(alloc, s);

@@ -158,14 +158,20 @@ static bool best_way(const struct bert__unigram *m, struct output *o, const char
 {
     struct bert__unigram_lane lanes[BERT__UNIGRAM_LANES];
     struct bert__lattice l;
+    uint32_t asked = 0;
 
     if (!bert__lattice_init(&l, &o->work->model, o->work->wanted > 0 ? SOME : WINDOW))
         return false;
     for (uint32_t at = 0; at < n;) {
         uint32_t count = bert__unigram_walk(&m->trie, s + at, n - at, lanes), base = at;
 
+        if (at - asked >= WINDOW) {
+            if (!bert__work_goes_on(o->work))
+                return false;
+            asked = at;
+        }
         if (bert__lattice_is_full(&l, at)) {
-            if (!settle(o, &l, at) || !bert__work_goes_on(o->work))
+            if (!settle(o, &l, at))
                 return false;
             if (is_enough(o))
                 return true;

@@ -31,8 +31,11 @@ static bool add_keys(struct bert__unigram_trie *t, const struct bert__trie_level
     memset(t->labels + t->n_nodes, 0, BERT__TRIE_AHEAD);
     t->nodes[0] = (struct bert__unigram_node){0, 1, -1};
     t->nodes[t->n_nodes] = (struct bert__unigram_node){0, t->n_nodes, -1};
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        if (!bert__alloc_goes_on_at(t->alloc, i))
+            return false;
         add_key(t, levels->next, &keys[i], scores);
+    }
     return true;
 }
 

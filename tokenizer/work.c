@@ -77,6 +77,7 @@ void bert__piece_set_aside(struct bert__piece *p, struct bert__layer *aside)
 void bert__piece_turn(struct bert__piece *p)
 {
     bert__piece_set_aside(p, &p->in);
+    p->ask_at = BERT__STRETCH;
 }
 
 void bert__piece_trace(struct bert__piece *p)

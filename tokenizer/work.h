@@ -15,6 +15,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/size.h"
+#include "lib/base/watch.h"
 #include "tokenizer/model_scratch.h"
 
 /* Enough to keep the stages busy, and within the cache. */
@@ -67,10 +68,13 @@ struct bert__layer {
  * the source stretch. */
 struct bert__piece {
     struct bert__alloc *alloc;
-    bool want_from; /* false: `from` is not kept (ids only) */
-    bool continues; /* the text began in a stretch before this one */
-    bool continued; /* and goes on in another */
-    bool lags;      /* set by a step: places are off from here to the end of the text */
+    bool want_from;            /* false: `from` is not kept (ids only) */
+    bool continues;            /* the text began in a stretch before this one */
+    bool continued;            /* and goes on in another */
+    bool lags;                 /* set by a step: places are off from here to the end of the text */
+    struct bert__watch *watch; /* may end a long stage; NULL: none */
+    size_t ask_at;             /* from that place on of what a stage reads; usual stretches end
+                                  before the first */
     char *bytes;
     uint32_t *from;
     size_t size;
@@ -130,6 +134,15 @@ void bert__work_init(struct bert__work *work, struct bert__alloc *alloc);
 void bert__work_free(struct bert__work *work);
 /* Bytes that the buffers hold. */
 size_t bert__work_bytes(const struct bert__work *work);
+
+/* For the loops of a stage, at place `at` of what it reads.  False: it is to end. */
+static inline bool bert__piece_goes_on(struct bert__piece *piece, size_t at)
+{
+    if (at < piece->ask_at || piece->watch == NULL)
+        return true;
+    piece->ask_at = at + BERT__STRETCH;
+    return bert__watch_goes_on(piece->watch);
+}
 
 /* Make what the piece holds its `in`, and the piece empty. */
 void bert__piece_turn(struct bert__piece *piece);

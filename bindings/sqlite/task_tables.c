@@ -233,9 +233,26 @@ static void close_tokens(struct bert__sql_cursor *cursor)
     sqlite3_free(tokens);
 }
 
+static bert_status tokenize(struct tokens *tokens, const bert_tokenizer *tokenizer, bert_text text,
+                            sqlite3 *db, bert_error *err)
+{
+    bert_tokenize_options options = BERT_TOKENIZE_OPTIONS_INIT;
+    struct bert__sql_watch watch;
+    bert_status status;
+
+    bert__sql_watch_begin(&watch, db);
+    options.cancel = bert__sql_watch_ask;
+    options.cancel_context = &watch;
+    status = bert_tokenize(tokenizer, text, NULL, &options, &tokens->bytes, err);
+    options.offset_unit = BERT_OFFSET_CHARS;
+    if (status == BERT_OK)
+        status = bert_tokenize(tokenizer, text, NULL, &options, &tokens->chars, err);
+    bert__sql_watch_end(&watch);
+    return status;
+}
+
 static int open_tokens(struct bert__sql_cursor *cursor, struct bert__sql_error *error)
 {
-    bert_tokenize_options chars = BERT_TOKENIZE_OPTIONS_INIT;
     const bert_tokenizer *tokenizer;
     struct tokens *tokens;
     bert_error err;
@@ -249,10 +266,8 @@ static int open_tokens(struct bert__sql_cursor *cursor, struct bert__sql_error *
         return bert__sql_no_memory(error);
     tokens->chars = tokens->bytes = NULL;
     cursor->result = tokens;
-    chars.offset_unit = BERT_OFFSET_CHARS;
     if (bert_model_tokenizer(cursor->use.model->model, &tokenizer, &err) != BERT_OK
-        || bert_tokenize(tokenizer, text, NULL, NULL, &tokens->bytes, &err) != BERT_OK
-        || bert_tokenize(tokenizer, text, NULL, &chars, &tokens->chars, &err) != BERT_OK)
+        || tokenize(tokens, tokenizer, text, cursor->use.db, &err) != BERT_OK)
         return bert__sql_use_fail(&cursor->use, &err, error);
     cursor->rows = bert_encoding_size(tokens->chars);
     return SQLITE_OK;

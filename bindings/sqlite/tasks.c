@@ -149,12 +149,21 @@ void bert__sql_answer(sqlite3_context *context, int n, sqlite3_value **values)
 static int count_tokens(sqlite3_context *context, const struct input *in,
                         struct bert__sql_error *error)
 {
+    bert_tokenize_options options = BERT_TOKENIZE_OPTIONS_INIT;
     const bert_tokenizer *tokenizer;
+    struct bert__sql_watch watch;
+    bert_status status;
     bert_error err;
     size_t count;
 
-    if (bert_model_tokenizer(in->use.model->model, &tokenizer, &err) != BERT_OK
-        || bert_count_tokens(tokenizer, in->texts[0], NULL, NULL, &count, &err) != BERT_OK)
+    bert__sql_watch_begin(&watch, in->use.db);
+    options.cancel = bert__sql_watch_ask;
+    options.cancel_context = &watch;
+    status = bert_model_tokenizer(in->use.model->model, &tokenizer, &err);
+    if (status == BERT_OK)
+        status = bert_count_tokens(tokenizer, in->texts[0], NULL, &options, &count, &err);
+    bert__sql_watch_end(&watch);
+    if (status != BERT_OK)
         return bert__sql_use_fail(&in->use, &err, error);
     sqlite3_result_int64(context, (sqlite3_int64)count);
     return SQLITE_OK;

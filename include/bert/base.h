@@ -152,7 +152,7 @@ typedef enum bert_log_level {
  *  called from the thread that called the library, and from no other. */
 typedef void (*bert_log_fn)(void *context, bert_log_level level, const char *message);
 
-/** Asked between layers and between files; non-zero ends the call with
+/** Asked every few ms on the thread of the call; non-zero ends the call with
  *  BERT_ECANCELED.  Called on the thread that called the library. */
 typedef int (*bert_cancel_fn)(void *context);
 

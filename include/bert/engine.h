@@ -43,7 +43,7 @@
  * Whoever is due first goes first.  So a short request overtakes a long one that came a little
  * before, and none can be overtaken by what comes after it is due: nobody starves.  A batch is the
  * request that is due first and others of the same model, task and options in the order in which
- * they are due, up to batch_tokens.  A batch that takes long gives way, between two layers, to
+ * they are due, up to batch_tokens.  A batch that takes long gives way, every few ms, to
  * requests that are due before it; for each 20 ms that its longest request has run its own due time
  * moves to 80 ms from then, so that it keeps a fifth of the machine however many others come.
  *

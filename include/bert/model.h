@@ -101,7 +101,7 @@ typedef struct bert_model_options {
     const bert_allocator *allocator; /**< NULL: malloc */
     bert_log_fn log;                 /**< NULL: silent */
     void *log_context;
-    bert_cancel_fn cancel; /**< NULL: never; asked between tensors */
+    bert_cancel_fn cancel; /**< NULL: never; asked every few ms, on the calling thread */
     void *cancel_context;
     uint64_t max_bytes;      /**< memory of the model at most, else BERT_ELIMIT; 0: no limit */
     uint64_t max_file_bytes; /**< one file at most, else BERT_ELIMIT; 0: 64 GiB */

@@ -38,9 +38,10 @@ typedef struct bert_session_options {
     uint32_t max_sequences; /**< sequences in one batch; 0, or more than max_tokens: that many */
     uint32_t threads; /**< caller included; 0: what affinity and cgroup quota leave the process */
     const bert_allocator *allocator; /**< NULL: malloc */
-    bert_cancel_fn cancel;           /**< NULL: never; asked between layers, and while texts are
-                                          tokenized: every 4 KiB or so; one word of megabytes takes
-                                          up to some 30 ms a MB between two questions */
+    bert_cancel_fn
+        cancel; /**< NULL: never; asked between layers, within long ones
+                     every 5 ms or so, and while texts are tokenized: every 4 KiB or so; one word of
+                   megabytes takes up to some 30 ms a MB between two questions */
     void *cancel_context;
     uint64_t timeout_ns; /**< time that one call may take, else BERT_ETIMEDOUT; 0: no limit */
     uint64_t max_bytes;  /**< scratch at most, else BERT_ELIMIT; 0: no limit */

@@ -54,10 +54,12 @@ typedef struct bert_tokenizer_options {
     uint64_t max_file_bytes;         /**< larger files are BERT_ELIMIT; 0: 1 GiB */
     bert_log_fn log;                 /**< NULL: silent */
     void *log_context;
+    bert_cancel_fn cancel; /**< NULL: never; asked every few ms, on the calling thread */
+    void *cancel_context;
 } bert_tokenizer_options;
 #define BERT_TOKENIZER_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(bert_tokenizer_options), NULL, 0, NULL, NULL                                        \
+        sizeof(bert_tokenizer_options), NULL, 0, NULL, NULL, NULL, NULL                            \
     }
 
 /**
@@ -70,7 +72,7 @@ typedef struct bert_tokenizer_options {
  *              or a vocab.txt, which is then the lower-casing BERT default whatever lies
  *              beside it.
  * @return BERT_OK; BERT_EIO; BERT_EFORMAT; BERT_EUNSUPPORTED, a component that is
- *         not handled, by name; BERT_ELIMIT; BERT_ENOMEM.
+ *         not handled, by name; BERT_ELIMIT; BERT_ECANCELED; BERT_ENOMEM.
  * The caller owns one reference.  Since 0.1.
  */
 BERT_API bert_status bert_tokenizer_load(bert_tokenizer **out, const char *path,
@@ -145,22 +147,25 @@ typedef enum bert_offset_unit {
 /** Options of bert_tokenize() and its like. */
 typedef struct bert_tokenize_options {
     size_t size;
-    uint32_t no_special;  /**< 1: leave out the template's special tokens */
-    uint32_t max_length;  /**< tokens at most, special ones included; 0: no limit */
-    uint32_t stride;      /**< tokens that one overflow window shares with the next */
-    uint32_t overflow;    /**< 1: keep what was cut as further windows */
-    uint32_t strategy;    /**< a bert_truncation_strategy */
-    uint32_t side;        /**< a bert_truncation_side */
-    uint32_t offset_unit; /**< a bert_offset_unit */
-    uint32_t pad_length;  /**< pad every window to this many tokens, 2^26 at most; 0: none */
-    uint32_t stop_early;  /**< 1: don't read what max_length drops on the right of a single text
-                               (without overflow): bert_encoding_truncated() and the sizes told
-                               by bert_encoding_kept() are then those of what was read */
-    uint32_t threads;     /**< of bert_tokenize_batch(), the caller included; 0 and 1: no other */
+    uint32_t no_special;   /**< 1: leave out the template's special tokens */
+    uint32_t max_length;   /**< tokens at most, special ones included; 0: no limit */
+    uint32_t stride;       /**< tokens that one overflow window shares with the next */
+    uint32_t overflow;     /**< 1: keep what was cut as further windows */
+    uint32_t strategy;     /**< a bert_truncation_strategy */
+    uint32_t side;         /**< a bert_truncation_side */
+    uint32_t offset_unit;  /**< a bert_offset_unit */
+    uint32_t pad_length;   /**< pad every window to this many tokens, 2^26 at most; 0: none */
+    uint32_t stop_early;   /**< 1: don't read what max_length drops on the right of a single text
+                                (without overflow): bert_encoding_truncated() and the sizes told
+                                by bert_encoding_kept() are then those of what was read */
+    uint32_t threads;      /**< of bert_tokenize_batch(), the caller included; 0 and 1: no other */
+    bert_cancel_fn cancel; /**< NULL: never; asked between stretches of a text and within long
+                              words, on the calling thread; the call is then BERT_ECANCELED */
+    void *cancel_context;
 } bert_tokenize_options;
 #define BERT_TOKENIZE_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                \
+        sizeof(bert_tokenize_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL                    \
     }
 
 /**
@@ -175,7 +180,7 @@ typedef struct bert_tokenize_options {
  *         not under the room, a limit under the number of special tokens);
  *         BERT_ERANGE, nothing is left to cut (only_first, only_second);
  *         BERT_ELIMIT, over 2^20 windows, or windows or a pad_length of over 2^26 tokens;
- *         BERT_ENOMEM.
+ *         BERT_ECANCELED; BERT_ENOMEM.
  * Any thread.  Since 0.1.
  */
 BERT_API bert_status bert_tokenize(const bert_tokenizer *tokenizer, bert_text text,
@@ -211,8 +216,8 @@ BERT_API bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const 
  * @param pairs  NULL, or the n texts that pair with them.
  * @param out    n encodings, in the order of the texts; free each.  Those that
  *               failed are NULL, the others are given whatever is returned.
- * @return BERT_OK; else the status of the first text that failed, whose index the
- *         message names: see bert_tokenize().
+ * @return BERT_OK; BERT_ECANCELED; else the status of the first text that failed, whose index
+ *         the message names: see bert_tokenize().
  * Any thread.  Since 0.1.
  */
 BERT_API bert_status bert_tokenize_batch(const bert_tokenizer *tokenizer, const bert_text *texts,

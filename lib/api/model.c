@@ -11,6 +11,7 @@
 #include "lib/base/fpenv.h"
 #include "lib/base/size.h"
 #include "lib/base/source.h"
+#include "lib/base/watch.h"
 #include "tokenizer/tokenizer.h"
 
 enum {
@@ -26,6 +27,7 @@ struct load {
     struct bert__weights *weights;
     const bert_model_options *options;
     struct bert__network_options network;
+    struct bert__watch watch;
     struct bert__arena calibrated; /* during the load */
     struct bert__calibration calibration;
     bert_error *err;
@@ -128,8 +130,6 @@ static bert_status open_device(struct load *l)
         .backend = l->options->backend,
         .cpu = l->options->cpu,
         .repack = (l->options->flags & BERT_MODEL_REPACK) != 0,
-        .cancel = l->options->cancel,
-        .cancel_context = l->options->cancel_context,
     };
     st = bert__bundle_dtype(bert__source_bundle(l->source), l->options->precision,
                             &l->network.dtype, l->err);
@@ -492,6 +492,14 @@ static void keep_bundle(struct load *l)
     bert__file_keep_mapping(l->model->bundle->file);
 }
 
+static void watch(struct load *l)
+{
+    l->watch.cancel = l->options->cancel;
+    l->watch.context = l->options->cancel_context;
+    bert__watch_begin(&l->watch);
+    bert__alloc_watch(l->model->alloc, &l->watch);
+}
+
 /* `traced`: it gets model and source, after a failure too, and what was read and made is noted. */
 static bert_status load(bert_model **out, const struct origin *from, const bert_model_options *src,
                         struct bert__traced_model *traced, bert_error *err)
@@ -507,6 +515,7 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
     if (st != BERT_OK)
         return st;
     bert__fpenv_enter(&fpenv);
+    watch(&l);
     bert__arena_init(&l.calibrated, l.model->alloc);
     st = open_source(&l, from);
     if (st == BERT_OK && traced != NULL && options.calibration != NULL)
@@ -521,8 +530,11 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
         st = bert__bundle_prepare(bert__source_bundle(l.source), &options, err);
     if (st == BERT_OK)
         st = load_all(&l);
+    if (st == BERT_OK)
+        st = bert__watch_ended(&l.watch, err);
     bert__weights_close(l.weights);
     bert__arena_free(&l.calibrated);
+    bert__alloc_watch(l.model->alloc, NULL);
     if (st == BERT_OK && traced == NULL)
         keep_bundle(&l);
     bert__fpenv_leave(&fpenv);

@@ -6,6 +6,7 @@
 #include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/thread.h"
+#include "lib/base/watch.h"
 #include "tokenizer/encoding.h"
 
 /* ---- Checks ------------------------------------------------------------------- */
@@ -72,6 +73,17 @@ static bert_status check(const char *what, const bert_tokenizer *tokenizer, cons
     return status == BERT_OK && pair != NULL ? check_text(pair, "pair", err) : status;
 }
 
+/* The options' own in `room`, begun; NULL: there is none. */
+static struct bert__watch *watch_of(const bert_tokenize_options *o, struct bert__watch *room)
+{
+    if (o->cancel == NULL)
+        return NULL;
+    room->cancel = o->cancel;
+    room->context = o->cancel_context;
+    bert__watch_begin(room);
+    return room;
+}
+
 /* ---- One ----------------------------------------------------------------------- */
 
 bert_status bert__tokenize(const bert_tokenizer *tokenizer, struct bert__watch *watch,
@@ -80,6 +92,7 @@ bert_status bert__tokenize(const bert_tokenizer *tokenizer, struct bert__watch *
                            bert_error *err)
 {
     struct bert__input in = {&text, 1, false}, second = {pair, 1, false};
+    struct bert__watch own = {.cancel = NULL};
     bert_tokenize_options o;
     bert_status status;
 
@@ -90,6 +103,8 @@ bert_status bert__tokenize(const bert_tokenizer *tokenizer, struct bert__watch *
         status = read_options(&o, options, err);
     if (status != BERT_OK)
         return status;
+    if (watch == NULL)
+        watch = watch_of(&o, &own);
     return bert__encode(tokenizer, watch, &in, pair != NULL ? &second : NULL, &o, out, err);
 }
 
@@ -106,6 +121,7 @@ bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const bert_text
                                 bert_error *err)
 {
     struct bert__input in = {words, n_words, true}, second = {pair, n_pair, true};
+    struct bert__watch own = {.cancel = NULL};
     bert_tokenize_options o;
     bert_status status;
 
@@ -120,7 +136,8 @@ bert_status bert_tokenize_words(const bert_tokenizer *tokenizer, const bert_text
         status = read_options(&o, options, err);
     if (status != BERT_OK)
         return status;
-    return bert__encode(tokenizer, NULL, &in, pair != NULL ? &second : NULL, &o, out, err);
+    return bert__encode(tokenizer, watch_of(&o, &own), &in, pair != NULL ? &second : NULL, &o, out,
+                        err);
 }
 
 bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
@@ -128,6 +145,7 @@ bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
                               size_t *out, bert_error *err)
 {
     struct bert__input in = {&text, 1, false}, second = {pair, 1, false};
+    struct bert__watch own = {.cancel = NULL};
     bert_tokenize_options o;
     bert_status status;
 
@@ -138,7 +156,8 @@ bert_status bert_count_tokens(const bert_tokenizer *tokenizer, bert_text text,
         status = read_options(&o, options, err);
     if (status != BERT_OK)
         return status;
-    return bert__count(tokenizer, &in, pair != NULL ? &second : NULL, &o, out, err);
+    return bert__count(tokenizer, watch_of(&o, &own), &in, pair != NULL ? &second : NULL, &o, out,
+                       err);
 }
 
 bert_status bert_cut_text(const bert_tokenizer *tokenizer, bert_text text, size_t n_tokens,
@@ -168,6 +187,7 @@ struct tokenize_job {
     bert_encoding **out;
     bert_status *statuses;                /* of each block, its first that isn't BERT_OK */
     struct bert__token_scratch **scratch; /* of each worker */
+    struct bert__watch *watch;            /* NULL: none */
 };
 
 static bert_status tokenize_at(const struct tokenize_job *job, struct bert__token_scratch *scratch,
@@ -220,17 +240,25 @@ static bert_status run_batch(struct tokenize_job *job, struct bert__team *team, 
     job->scratch = bert__alloc_array(alloc, workers, sizeof(void *));
     if (job->statuses == NULL || job->scratch == NULL)
         status = bert__alloc_fail(alloc, "a batch of texts", err);
-    for (; status == BERT_OK && i < workers; i++)
+    for (; status == BERT_OK && i < workers; i++) {
         status = bert__tokenizer_take(job->tokenizer, &job->scratch[i], err);
+        if (status == BERT_OK)
+            bert__token_scratch_watch(job->scratch[i], job->watch);
+    }
     if (status == BERT_OK) {
         if (n_blocks > 1)
             bert__team_start(team);
+        bert__team_watch(team, job->watch);
         bert__team_run(team, n_blocks, tokenize_block, job);
-        status = explain(job, n_blocks, err);
+        status = job->watch != NULL ? bert__watch_ended(job->watch, err) : BERT_OK;
+        if (status == BERT_OK)
+            status = explain(job, n_blocks, err);
     }
     for (uint32_t k = 0; job->scratch != NULL && k < workers; k++) {
-        if (job->scratch[k] != NULL)
-            bert__tokenizer_give(job->tokenizer, job->scratch[k]);
+        if (job->scratch[k] == NULL)
+            continue;
+        bert__token_scratch_watch(job->scratch[k], NULL);
+        bert__tokenizer_give(job->tokenizer, job->scratch[k]);
     }
     bert__alloc_free(alloc, job->scratch);
     bert__alloc_free(alloc, job->statuses);
@@ -243,7 +271,14 @@ bert_status bert_tokenize_batch(const bert_tokenizer *tokenizer, const bert_text
                                 bert_error *err)
 {
     bert_tokenize_options o;
-    struct tokenize_job job = {tokenizer, texts, pairs, n, BLOCK, &o, out, NULL, NULL};
+    struct tokenize_job job = {.tokenizer = tokenizer,
+                               .texts = texts,
+                               .pairs = pairs,
+                               .n = n,
+                               .block = BLOCK,
+                               .options = &o,
+                               .out = out};
+    struct bert__watch own = {.cancel = NULL};
     struct bert__team *team;
     bert_status status;
     size_t n_blocks;
@@ -268,6 +303,7 @@ bert_status bert_tokenize_batch(const bert_tokenizer *tokenizer, const bert_text
     status = bert__team_create(&team, tokenizer->alloc, o.threads > 1 ? o.threads : 1, err);
     if (status != BERT_OK)
         return status;
+    job.watch = watch_of(&o, &own);
     status = run_batch(&job, team, (uint32_t)n_blocks, err);
     bert__team_destroy(team);
     return status;

@@ -4,6 +4,7 @@
 
 #include "lib/api/options.h"
 #include "lib/base/error.h"
+#include "lib/base/watch.h"
 #include "lib/model/modules.h"
 #include "tokenizer/encoding.h"
 
@@ -63,6 +64,7 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     bert_tokenizer_options o;
     struct bert__alloc *alloc;
     struct bert__source *source = NULL;
+    struct bert__watch watch = {.cancel = NULL};
     bert_status status = bert__options_read(&o, sizeof o, options, "bert_tokenizer_options", err);
     uint64_t max_bytes;
 
@@ -72,6 +74,10 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     alloc = bert__alloc_create(o.allocator, 0);
     if (alloc == NULL)
         return bert__fail_nomem(err, "tokenizer");
+    watch.cancel = o.cancel;
+    watch.context = o.cancel_context;
+    bert__watch_begin(&watch);
+    bert__alloc_watch(alloc, &watch);
     if (path != NULL)
         status = bert__source_open_path(&source, alloc, path, max_bytes, err);
     else

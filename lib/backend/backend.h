@@ -21,9 +21,10 @@
 
 #include "kernels/kernels.h"
 #include "lib/base/alloc.h"
+#include "lib/base/watch.h"
 
 /* Raised by every change of this file's types. */
-enum { BERT__BACKEND_ABI = 10, BERT__ROW_SLACK = 16 };
+enum { BERT__BACKEND_ABI = 11, BERT__ROW_SLACK = 16 };
 
 struct bert__device; /* the backend's own */
 struct bert__matrix;
@@ -308,6 +309,9 @@ struct bert__backend {
     bert_status (*host_view)(struct bert__stream *stream, const float **out, const float *x,
                              size_t n, bert_error *err);
     void (*end)(struct bert__stream *stream);
+    /* Long steps end early from now on once the watch says so; what they leave is of no use then.
+     * NULL, as at first: none does.  The entry may be NULL: a step is never long. */
+    void (*watch)(struct bert__stream *stream, struct bert__watch *watch);
     /* Run fn on the stream's threads: for the host's share of the work, such as pooling. */
     void (*parallel)(struct bert__stream *stream, uint32_t n_tasks,
                      void (*fn)(void *context, uint32_t task, uint32_t worker), void *context);

@@ -108,6 +108,7 @@ const struct bert__backend bert__backend_cpu = {
     .upload = bert__cpu_upload,
     .host_view = bert__cpu_host_view,
     .end = bert__cpu_end,
+    .watch = bert__cpu_watch,
     .parallel = bert__cpu_parallel,
     .host_kernels = host_kernels,
 };

@@ -45,6 +45,7 @@ struct bert__stream {
     struct bert__alloc *alloc;
     struct bert__team *team;
     const struct bert__batch *batch; /* while one runs */
+    struct bert__watch *watch;       /* NULL: none */
     float *scratch;                  /* of each worker */
     struct bert__attention_scratch layout;
     char *rows;      /* those of a linear step's input, converted; NULL: none are */
@@ -134,6 +135,7 @@ bert_status bert__cpu_upload(struct bert__stream *stream, float *y, const float 
                              bert_error *err);
 bert_status bert__cpu_host_view(struct bert__stream *stream, const float **out, const float *x,
                                 size_t n, bert_error *err);
+void bert__cpu_watch(struct bert__stream *stream, struct bert__watch *watch);
 void bert__cpu_end(struct bert__stream *stream);
 void bert__cpu_parallel(struct bert__stream *stream, uint32_t n_tasks, bert__task_fn fn,
                         void *context);

@@ -10,7 +10,8 @@
 
 enum {
     TASKS_PER_THREAD = 4, /* at least, so that a slow thread can be helped out */
-    PART_BLOCKS = 8       /* of queries in a part of a head: each prepares the keys for itself */
+    PART_BLOCKS = 8,      /* of queries in a part of a head: each prepares the keys for itself */
+    ASK_PAIRS = 1 << 20   /* of a query and a key between two looks at the watch */
 };
 
 /* ---- Scratch ------------------------------------------------------------------------- */
@@ -77,6 +78,7 @@ struct task {
     const struct bert__kernels *k;
     const struct bert__attention *attention;
     const struct bert__attention_scratch *layout;
+    struct bert__watch *watch; /* NULL: none */
     float *scratch;
     uint32_t n, h;
     uint32_t from, end;    /* its queries, of n */
@@ -174,6 +176,32 @@ static const float *relative_bias(const struct task *t, const struct reach *reac
 
 /* ---- The whole ---------------------------------------------------------------------------- */
 
+static void enter(const struct bert__attention *attention)
+{
+    if (attention->enter != NULL)
+        attention->enter();
+}
+
+static void leave(const struct bert__attention *attention)
+{
+    if (attention->leave != NULL)
+        attention->leave();
+}
+
+/* A long sequence's task is a long one.  The host may run kernels of its own while it is asked. */
+static bool goes_on(const struct task *t, uint64_t *pairs)
+{
+    bool so = true;
+
+    if (t->watch != NULL && *pairs >= ASK_PAIRS) {
+        leave(t->attention);
+        so = bert__watch_goes_on(t->watch);
+        enter(t->attention);
+        *pairs = 0;
+    }
+    return so;
+}
+
 static void run_blocks(const struct task *t)
 {
     const struct bert__attention_op *op = t->op;
@@ -188,6 +216,7 @@ static void run_blocks(const struct task *t)
                                       .scratch = t->scratch + t->layout->scores,
                                       .ldp = t->n};
     struct reach reach = {NULL, 0, 0, 0, 0, 0};
+    uint64_t pairs = 0;
 
     if (relative != NULL) {
         reach = reach_of(t);
@@ -195,7 +224,7 @@ static void run_blocks(const struct task *t)
             meet(&reach, relative->queries[t->h], t->keys, t->ld, t->n,
                  t->scratch + t->layout->by_query);
     }
-    for (uint32_t i = t->from; i < t->end; i += BERT__ATTENTION_BLOCK) {
+    for (uint32_t i = t->from; i < t->end && goes_on(t, &pairs); i += BERT__ATTENTION_BLOCK) {
         see(&b, i, bert__at_most(t->end - i, BERT__ATTENTION_BLOCK), t->n_keys, op->window);
         b.out = t->out + i * op->ld_out;
         b.q = t->q + i * t->ld;
@@ -206,6 +235,7 @@ static void run_blocks(const struct task *t)
                 op->by_distance + t->h * op->by_distance_stride + (op->reach + b.first - (size_t)i);
         b.probs = t->probs != NULL ? t->probs + (size_t)i * t->n + b.first : NULL;
         t->attention->run(&b);
+        pairs += (uint64_t)b.n_q * b.count;
     }
 }
 
@@ -231,6 +261,7 @@ static struct task task_of(const struct attention_job *job, uint32_t index, uint
     struct task t = {.op = op,
                      .k = s->device->kernels,
                      .layout = &s->layout,
+                     .watch = s->watch,
                      .scratch = s->scratch + worker * s->layout.worker,
                      .n = s->batch->offsets[seq + 1] - first,
                      .h = h,
@@ -256,13 +287,11 @@ static void attention_task(void *context, uint32_t index, uint32_t worker)
         return;
     if (t.probs != NULL && (op->window < t.n || t.n_keys < t.n))
         memset(t.probs + (size_t)t.from * t.n, 0, (size_t)(t.end - t.from) * t.n * sizeof *t.probs);
-    if (t.attention->enter != NULL)
-        t.attention->enter();
+    enter(t.attention);
     t.attention->prepare(t.scratch, t.keys, t.keys + (size_t)op->kv_heads * op->head, t.ld,
                          t.n_keys, op->head);
     run_blocks(&t);
-    if (t.attention->leave != NULL)
-        t.attention->leave();
+    leave(t.attention);
 }
 
 /* Disentangled attention begins with more than the keys: it is not split. */

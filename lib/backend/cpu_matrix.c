@@ -66,6 +66,7 @@ struct packer {
 
 /* One matrix on its way from rows to panels. */
 struct packing {
+    struct bert__alloc *alloc;
     const struct bert__matrix *m;
     bert__rows_fn rows;
     void *context;
@@ -80,10 +81,13 @@ static void pack_panel(void *context, uint32_t p, uint32_t worker)
     const struct bert__matrix *m = g->m;
     uint32_t nr = m->gemm->nr, first = p * nr, n = m->n_out - first < nr ? m->n_out - first : nr;
     uint32_t failed = atomic_load(&g->failed);
+    bert_status st;
 
     if (p > failed)
         return;
-    if (g->rows(g->context, first, n, own->rows, &own->err) == BERT_OK) {
+    st = bert__alloc_goes_on(g->alloc) ? g->rows(g->context, first, n, own->rows, &own->err)
+                                       : bert__alloc_fail(g->alloc, "a weight", &own->err);
+    if (st == BERT_OK) {
         m->gemm->pack(m->owned + p * m->panel_bytes, own->rows, m->k, n, m->k);
         return;
     }
@@ -128,7 +132,7 @@ static uint32_t workers_for(const struct bert__device *device, const struct bert
 static bert_status pack_all(struct bert__device *device, const struct bert__matrix *m,
                             bert__rows_fn rows, void *context, uint32_t workers, bert_error *err)
 {
-    struct packing g = {.m = m, .rows = rows, .context = context};
+    struct packing g = {.alloc = device->alloc, .m = m, .rows = rows, .context = context};
     float *buffers = NULL;
     size_t floats, all;
     bert_status st;

@@ -140,6 +140,12 @@ void bert__cpu_end(struct bert__stream *s)
     s->batch = NULL;
 }
 
+void bert__cpu_watch(struct bert__stream *s, struct bert__watch *watch)
+{
+    s->watch = watch;
+    bert__team_watch(s->team, watch);
+}
+
 void bert__cpu_parallel(struct bert__stream *s, uint32_t n_tasks, bert__task_fn fn, void *context)
 {
     bert__team_run(s->team, n_tasks, fn, context);

@@ -9,12 +9,14 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
+#include "lib/base/watch.h"
 
 enum {
     HUGE_PAGE = 2 << 20,     /* of x86 and most others; elsewhere it does no harm */
     LARGEST_PAGE = 1 << 16,  /* of a system's usual ones */
     ROOM = BERT__CACHE_LINE, /* of a block, for its header and alignment */
-    CHUNK = 256 << 10        /* what is not touched of it takes no memory */
+    CHUNK = 256 << 10,       /* what is not touched of it takes no memory */
+    ASK_LEAST = 16 << 10     /* of a block that takes time to fill */
 };
 
 /*
@@ -48,10 +50,11 @@ struct bert__alloc {
     _Atomic uint64_t used;
     _Atomic uint64_t peak;
     struct chunk *chunks; /* the newest first */
+    struct bert__watch *watch;
     bool together;
     atomic_bool over_limit;
 };
-_Static_assert(sizeof(struct bert__alloc) <= BERT__CACHE_LINE, "it is not counted itself");
+_Static_assert(sizeof(struct bert__alloc) <= 2 * BERT__CACHE_LINE, "it is not counted itself");
 
 /* Before each block. */
 struct header {
@@ -190,6 +193,7 @@ struct bert__alloc *bert__alloc_create(const bert_allocator *host, uint64_t max_
     alloc->max_bytes = max_bytes;
     alloc->together = false;
     alloc->chunks = NULL;
+    alloc->watch = NULL;
     atomic_init(&alloc->used, 0);
     atomic_init(&alloc->peak, 0);
     atomic_init(&alloc->over_limit, false);
@@ -244,12 +248,29 @@ static bool book(struct bert__alloc *alloc, size_t bytes)
     return true;
 }
 
+void bert__alloc_watch(struct bert__alloc *alloc, struct bert__watch *watch)
+{
+    alloc->watch = watch;
+}
+
+struct bert__watch *bert__alloc_watched(const struct bert__alloc *alloc)
+{
+    return alloc->watch;
+}
+
+bool bert__alloc_goes_on(const struct bert__alloc *alloc)
+{
+    return alloc->watch == NULL || bert__watch_goes_on(alloc->watch);
+}
+
 void *bert__alloc(struct bert__alloc *alloc, size_t bytes)
 {
     void *block;
     size_t total;
 
     if (!bert__size_add(bytes, ROOM, &total) || total > PTRDIFF_MAX)
+        return NULL;
+    if (total >= ASK_LEAST && !bert__alloc_goes_on(alloc))
         return NULL;
     if (!book(alloc, total))
         return NULL;
@@ -345,6 +366,10 @@ int bert__alloc_over_limit(const struct bert__alloc *alloc)
 
 bert_status bert__alloc_fail(const struct bert__alloc *alloc, const char *what, bert_error *err)
 {
+    bert_status ended = alloc->watch != NULL ? bert__watch_ended(alloc->watch, err) : BERT_OK;
+
+    if (ended != BERT_OK)
+        return ended;
     if (bert__alloc_over_limit(alloc))
         return bert__fail(err, BERT_ELIMIT,
                           "%s needs more memory than the limit of %llu bytes (max_bytes)", what,

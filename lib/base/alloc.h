@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 struct bert__alloc;
+struct bert__watch;
 
 enum { BERT__CACHE_LINE = 64 };
 
@@ -32,6 +33,21 @@ const bert_allocator *bert__alloc_host(const struct bert__alloc *alloc);
  * it leaves no holes in malloc()'s heaps.  With a host's allocator nothing changes.
  */
 void bert__alloc_together(struct bert__alloc *alloc, bool together);
+
+/*
+ * The call that makes the object, which may be ended early: from then on large blocks are refused,
+ * and bert__alloc_fail() tells why.  What is made of foreign files has these blocks between its
+ * stages; long stages ask themselves.  NULL, as at first: it is made.
+ */
+void bert__alloc_watch(struct bert__alloc *alloc, struct bert__watch *watch);
+struct bert__watch *bert__alloc_watched(const struct bert__alloc *alloc);
+/* For long loops: false as soon as the call is to end.  Any thread. */
+bool bert__alloc_goes_on(const struct bert__alloc *alloc);
+/* The same before step i of many short ones; few of them ask. */
+static inline bool bert__alloc_goes_on_at(const struct bert__alloc *alloc, uint64_t i)
+{
+    return i % 1024 != 0 || bert__alloc_goes_on(alloc);
+}
 
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;
  * a size of 0 gives a valid pointer. */
@@ -53,7 +69,7 @@ uint64_t bert__alloc_used(const struct bert__alloc *alloc);
 uint64_t bert__alloc_peak(const struct bert__alloc *alloc);
 /* Did the last failure come from max_bytes (BERT_ELIMIT), not from the host? */
 int bert__alloc_over_limit(const struct bert__alloc *alloc);
-/* BERT_ENOMEM or BERT_ELIMIT with its message, after a NULL. */
+/* BERT_ENOMEM or BERT_ELIMIT with its message, after a NULL; or what ended the call. */
 bert_status bert__alloc_fail(const struct bert__alloc *alloc, const char *what, bert_error *err);
 
 #endif

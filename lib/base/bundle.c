@@ -202,7 +202,9 @@ static bert_status verify(const struct verifying *v, const char *what, const cha
 
     for (uint64_t done = 0; done < s->size;) {
         size_t n = s->size - done < VERIFY_STEP ? (size_t)(s->size - done) : VERIFY_STEP;
-        bert_status st = bert__file_read(v->b->file, s->offset + done, v->step, n, v->err);
+        bert_status st = bert__alloc_goes_on(v->b->alloc)
+                             ? bert__file_read(v->b->file, s->offset + done, v->step, n, v->err)
+                             : bert__alloc_fail(v->b->alloc, name, v->err);
 
         if (st != BERT_OK)
             return st;

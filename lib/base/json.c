@@ -598,8 +598,11 @@ static bert_status read_document(struct reader *r, struct bert__json *root)
 {
     bool opened, done = false;
     bert_status status = BERT_OK;
+    uint64_t values = 0;
 
     while (!status && !done) {
+        if (!bert__alloc_goes_on_at(r->arena->alloc, values++))
+            return fail_memory(r);
         status = read_value(r, root, &opened);
         if (!status && !opened)
             status = finish_value(r, root, &done);

@@ -21,7 +21,7 @@
 
 #define DEFAULT_MAX_FILE ((uint64_t)64 << 30)
 
-enum { READ_STEP = 1 << 30 /* the kernel cuts a read at 2 GiB less a page */ };
+enum { READ_STEP = 1 << 20 /* between two looks at the watch */ };
 
 enum kind { DIRECTORY, SINGLE, MEMORY, BUNDLE };
 
@@ -275,6 +275,11 @@ struct bert__trace *bert__source_trace(struct bert__source *source, struct bert_
     return before;
 }
 
+struct bert__watch *bert__source_watched(const struct bert__source *source)
+{
+    return bert__alloc_watched(source->alloc);
+}
+
 /* ---- Opening a file ----------------------------------------------------------- */
 
 bool bert__source_is_plain(const char *name)
@@ -485,8 +490,11 @@ static bert_status read_disk(struct bert__file *file, uint64_t offset, char *dat
 {
     while (size > 0) {
         size_t step = size < READ_STEP ? size : READ_STEP;
-        ssize_t n = bert__sys()->pread(file->fd, data, step, (off_t)offset);
+        ssize_t n;
 
+        if (!bert__alloc_goes_on(file->alloc))
+            return bert__alloc_fail(file->alloc, file->path, err);
+        n = bert__sys()->pread(file->fd, data, step, (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -44,6 +44,9 @@ struct bert__bundle *bert__source_take_bundle(struct bert__source *source);
 /* From now on note there what is opened; NULL: nowhere.  Returns where it was noted before. */
 struct bert__trace *bert__source_trace(struct bert__source *source, struct bert__trace *trace);
 
+/* Who may end the reading of its files; see alloc.h.  NULL: nobody. */
+struct bert__watch *bert__source_watched(const struct bert__source *source);
+
 /* May it be the name of a file below a root, as above? */
 bool bert__source_is_plain(const char *name);
 /* Does the path name a directory?  BERT_EIO if there is nothing, or no regular file either. */

@@ -19,6 +19,7 @@
 #include "lib/base/error.h"
 #include "lib/base/fpenv.h"
 #include "lib/base/sys.h"
+#include "lib/base/watch.h"
 
 enum {
     SPIN_NS = 60000,      /* longer than the gap between two steps, shorter than a time slice */
@@ -43,6 +44,7 @@ struct bert__team {
     bert__task_fn fn;
     void *context;
     uint32_t n_tasks;
+    struct bert__watch *watch; /* NULL: none */
     _Alignas(BERT__CACHE_LINE) _Atomic uint32_t remaining;
     _Alignas(BERT__CACHE_LINE) _Atomic uint32_t done;
 
@@ -110,6 +112,19 @@ static bool claim(struct bert__team *team, uint32_t *task)
     return false;
 }
 
+static bool goes_on(const struct bert__team *team)
+{
+    return team->watch == NULL || bert__watch_goes_on(team->watch);
+}
+
+/* Tasks that nobody has claimed count as done. */
+static void drop_rest(struct bert__team *team)
+{
+    uint32_t left = atomic_exchange_explicit(&team->remaining, 0, memory_order_acq_rel);
+
+    atomic_fetch_add_explicit(&team->done, left, memory_order_release);
+}
+
 static void work(struct bert__team *team, uint32_t worker)
 {
     uint32_t task;
@@ -117,6 +132,8 @@ static void work(struct bert__team *team, uint32_t worker)
     while (claim(team, &task)) {
         team->fn(team->context, task, worker);
         atomic_fetch_add_explicit(&team->done, 1, memory_order_release);
+        if (worker == 0 && !goes_on(team))
+            drop_rest(team);
     }
 }
 
@@ -278,10 +295,15 @@ static void wait_done(struct bert__team *team)
     }
 }
 
+void bert__team_watch(struct bert__team *team, struct bert__watch *watch)
+{
+    team->watch = watch;
+}
+
 void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn, void *context)
 {
     if (team->started == 0 || n_tasks <= 1) {
-        for (uint32_t i = 0; i < n_tasks; i++)
+        for (uint32_t i = 0; i < n_tasks && goes_on(team); i++)
             fn(context, i, 0);
         return;
     }

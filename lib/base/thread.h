@@ -13,6 +13,7 @@
 #include "lib/base/alloc.h"
 
 struct bert__team;
+struct bert__watch;
 
 /* Run task number `task` on worker `worker` (0: the caller). */
 typedef void (*bert__task_fn)(void *context, uint32_t task, uint32_t worker);
@@ -37,5 +38,8 @@ void bert__team_start(struct bert__team *team);
 /* Every task once, in any order, claimed one by one; returns when all are done.
  * One caller at a time. */
 void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn, void *context);
+/* From now on the caller asks between its tasks, and once it is told to end no more are begun:
+ * bert__watch_ended() tells.  NULL: from now on all are done. */
+void bert__team_watch(struct bert__team *team, struct bert__watch *watch);
 
 #endif

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* watch.h - the reasons to end a running call early, asked between its steps. */
+/*
+ * watch.h - the reasons to end a running call early.  Its steps are told by bert__watch_poll(), the
+ * loops within a step by bert__watch_goes_on(), which asks seldom.  What ended a call once is its
+ * end: the host is not asked again.
+ */
 #ifndef BERT_LIB_BASE_WATCH_H
 #define BERT_LIB_BASE_WATCH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -13,12 +18,26 @@
  * word, so that a cancel hits the call that was running when it came, or none. */
 #define BERT__WATCH_CANCELED 0x80000000u
 
+/* Between two questions of bert__watch_goes_on(): no host notices, whatever its answer costs. */
+#define BERT__WATCH_NS 5000000u
+
 struct bert__watch {
     bert_cancel_fn cancel; /* the host's; NULL: none */
     void *context;
     uint64_t deadline_ns; /* of bert__sys()->now_ns(); 0: none */
     _Atomic uint32_t state;
+    pthread_t thread;  /* the call's, which alone asks */
+    uint64_t asked_ns; /* by bert__watch_goes_on(), the last time */
+    _Atomic int ended; /* the bert_status that ended the call; BERT_OK: none yet */
 };
+
+/* The calling thread's call begins. */
+static inline void bert__watch_begin(struct bert__watch *watch)
+{
+    watch->thread = pthread_self();
+    watch->asked_ns = bert__sys()->now_ns();
+    atomic_store_explicit(&watch->ended, BERT_OK, memory_order_relaxed);
+}
 
 /* A call of process `self` begins: false if one is running.  A caller that fork() left behind
  * in the parent doesn't hold the child's copy. */
@@ -30,6 +49,7 @@ static inline bool bert__watch_enter(struct bert__watch *watch, uint32_t self)
         if ((holder & ~BERT__WATCH_CANCELED) == self)
             return false;
     }
+    bert__watch_begin(watch);
     return true;
 }
 
@@ -48,14 +68,52 @@ static inline void bert__watch_cancel(struct bert__watch *watch)
         ;
 }
 
+/* What has ended the call already; nobody is asked.  Any thread. */
+static inline bert_status bert__watch_ended(const struct bert__watch *watch, bert_error *err)
+{
+    switch (atomic_load_explicit(&watch->ended, memory_order_relaxed)) {
+    case BERT_OK:
+        return BERT_OK;
+    case BERT_ETIMEDOUT:
+        return bert__fail(err, BERT_ETIMEDOUT, "the call's time is up");
+    default:
+        return bert__fail(err, BERT_ECANCELED, "the call was canceled");
+    }
+}
+
+static inline bool bert__watch_is_own(const struct bert__watch *watch)
+{
+    return pthread_equal(watch->thread, pthread_self());
+}
+
+/* Any thread; on others than the call's nobody is asked. */
 static inline bert_status bert__watch_poll(struct bert__watch *watch, bert_error *err)
 {
+    if (atomic_load_explicit(&watch->ended, memory_order_relaxed) != BERT_OK
+        || !bert__watch_is_own(watch))
+        return bert__watch_ended(watch, err);
     if ((atomic_load_explicit(&watch->state, memory_order_relaxed) & BERT__WATCH_CANCELED) != 0
         || (watch->cancel != NULL && watch->cancel(watch->context) != 0))
-        return bert__fail(err, BERT_ECANCELED, "the call was canceled");
-    if (watch->deadline_ns != 0 && bert__sys()->now_ns() >= watch->deadline_ns)
-        return bert__fail(err, BERT_ETIMEDOUT, "the call's time is up");
-    return BERT_OK;
+        atomic_store_explicit(&watch->ended, BERT_ECANCELED, memory_order_relaxed);
+    else if (watch->deadline_ns != 0 && bert__sys()->now_ns() >= watch->deadline_ns)
+        atomic_store_explicit(&watch->ended, BERT_ETIMEDOUT, memory_order_relaxed);
+    return bert__watch_ended(watch, err);
+}
+
+/* For loops: false once the call is to end, which bert__watch_ended() explains.  Any thread. */
+static inline bool bert__watch_goes_on(struct bert__watch *watch)
+{
+    uint64_t now;
+
+    if (atomic_load_explicit(&watch->ended, memory_order_relaxed) != BERT_OK)
+        return false;
+    if (!bert__watch_is_own(watch))
+        return true;
+    now = bert__sys()->now_ns();
+    if (now - watch->asked_ns < BERT__WATCH_NS)
+        return true;
+    watch->asked_ns = now;
+    return bert__watch_poll(watch, NULL) == BERT_OK;
 }
 
 #endif

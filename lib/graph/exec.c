@@ -447,7 +447,13 @@ static bert_status run_steps(struct bert__exec *x, struct bert__watch *watch,
         if (st != BERT_OK)
             return st;
     }
-    return BERT_OK;
+    return bert__watch_ended(watch, err);
+}
+
+void bert__exec_watch(struct bert__exec *x, struct bert__watch *watch)
+{
+    if (x->backend->watch != NULL)
+        x->backend->watch(x->stream, watch);
 }
 
 /* ---- Waves ----------------------------------------------------------------- */
@@ -525,7 +531,9 @@ bert_status bert__exec_run(struct bert__exec *x, const struct bert__batch *batch
     bert_status st;
 
     place_buffers(x, batch);
+    bert__exec_watch(x, watch);
     st = run_waves(x, batch, watch, tap, err);
+    bert__exec_watch(x, NULL);
     x->first_sequence = 0;
     x->first_token = 0;
     if (st != BERT_OK)

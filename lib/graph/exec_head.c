@@ -152,6 +152,8 @@ static bert_status run_rows(struct bert__exec *x, const struct bert__exec_head *
             st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
         if (st == BERT_OK)
             st = run_head(x, head, n, &out, err);
+        if (st == BERT_OK && watch != NULL)
+            st = bert__watch_ended(watch, err);
         if (st == BERT_OK)
             st = x->backend->host_view(x->stream, &host, out, n * n_out, err);
         if (st != BERT_OK)
@@ -174,5 +176,10 @@ bert_status bert__exec_head(struct bert__exec *x, const struct bert__exec_head *
                             struct bert__watch *watch, const float *in, uint32_t rows, float *y,
                             bert_error *err)
 {
-    return run_rows(x, head, watch, in, rows, y, NULL, err);
+    bert_status st;
+
+    bert__exec_watch(x, watch);
+    st = run_rows(x, head, watch, in, rows, y, NULL, err);
+    bert__exec_watch(x, NULL);
+    return st;
 }

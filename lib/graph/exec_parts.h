@@ -41,6 +41,9 @@ static inline float *bert__exec_buffer(const struct bert__exec *x, enum bert__bu
            + x->room.wave_rows * (x->network->plan.offset[which] - hidden);
 }
 
+/* Who may end the steps from here on; NULL: nobody. */
+void bert__exec_watch(struct bert__exec *exec, struct bert__watch *watch);
+
 /* Steps of convolutions; see plan.h. */
 bert_status bert__exec_convolve(struct bert__exec *exec, const struct bert__step *step,
                                 bert_error *err);

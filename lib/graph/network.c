@@ -7,6 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/base/watch.h"
 #include "lib/graph/distance.h"
 #include "lib/graph/layer_parts.h"
 #include "lib/graph/names.h"
@@ -453,7 +454,7 @@ static bert_status find_prefix(struct bert__network *net, struct bert__weights *
 }
 
 static bert_status load_layers(struct bert__network *net, struct bert__weights *weights,
-                               const struct bert__network_options *options, bert_error *err)
+                               bert_error *err)
 {
     uint32_t count = bert__config_layers(net->config);
 
@@ -461,11 +462,11 @@ static bert_status load_layers(struct bert__network *net, struct bert__weights *
     if (net->layers == NULL)
         return bert__alloc_fail(net->alloc, "the layers", err);
     for (uint32_t i = 0; i < count; i++) {
-        bert_status st;
+        struct bert__watch *watch = bert__alloc_watched(net->alloc);
+        bert_status st = watch != NULL ? bert__watch_poll(watch, err) : BERT_OK;
 
-        if (options->cancel != NULL && options->cancel(options->cancel_context) != 0)
-            return bert__fail(err, BERT_ECANCELED, "the load was canceled");
-        st = load_layer(net, weights, i, err);
+        if (st == BERT_OK)
+            st = load_layer(net, weights, i, err);
         if (st != BERT_OK)
             return st;
         if (i == 0 && net->backend->device_layers != NULL)
@@ -496,7 +497,7 @@ bert_status bert__network_load(struct bert__network *net, const struct bert__con
     if (st == BERT_OK)
         st = bert__distance_load(net, weights, err);
     if (st == BERT_OK)
-        st = load_layers(net, weights, options, err);
+        st = load_layers(net, weights, err);
     if (st == BERT_OK)
         st = bert__relative_load(net, weights, err);
     if (st == BERT_OK)

@@ -102,8 +102,6 @@ struct bert__network_options {
     enum bert__dtype dtype;
     bool repack;
     const struct bert__calibration *calibration;
-    bert_cancel_fn cancel;
-    void *cancel_context;
 };
 
 /* Open the device: before the weights, since its kernels widen them. */

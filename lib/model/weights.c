@@ -10,7 +10,10 @@
 #include "lib/base/sort.h"
 #include "lib/model/weights_files.h"
 
-enum { SHAPE_TEXT = 24 * BERT__MAX_RANK };
+enum {
+    SHAPE_TEXT = 24 * BERT__MAX_RANK,
+    STEP = 1 << 18 /* elements between two looks at the watch */
+};
 
 _Static_assert((int)BERT__MAX_RANK == (int)BERT__BUNDLE_MAX_RANK, "ranks of both formats");
 
@@ -419,6 +422,20 @@ static bert_status check_finite(const struct bert__weights *w, const struct bert
                       (unsigned long long)(first + i), bits & 0x007FFFFFu ? "NaN" : "infinite");
 }
 
+static bert_status check_all(const struct bert__weights *w, const struct bert__tensor *t,
+                             const float *x, bert_error *err)
+{
+    bert_status status = BERT_OK;
+
+    for (size_t at = 0, step; at < t->count && !status; at += step) {
+        step = t->count - at < STEP ? (size_t)t->count - at : STEP;
+        if (!bert__alloc_goes_on(w->alloc))
+            return bert__alloc_fail(w->alloc, bert__file_path(t->file), err);
+        status = check_finite(w, t, at, x + at, step, err);
+    }
+    return status;
+}
+
 /* To the nearest float, which may be infinite. */
 static void narrow(float *out, const void *in, size_t n)
 {
@@ -483,6 +500,23 @@ static bert_status read_others(const struct bert__weights *w, const struct bert_
     return BERT_OK;
 }
 
+/* Elements that a cache holds: they are looked at again. */
+static bert_status read_some(const struct bert__weights *w, const struct bert__tensor *t,
+                             uint64_t first, size_t n, float *out, bert_error *err)
+{
+    bert_status status;
+
+    if (!bert__alloc_goes_on(w->alloc))
+        return bert__alloc_fail(w->alloc, bert__file_path(t->file), err);
+    if ((w->map && !w->bundle) || bert__file_in_memory(t->file))
+        status = read_mapped(w, t, first, n, out, err);
+    else if (t->stored == BERT__STORED_F32)
+        status = bert__file_read(t->file, t->offset + first * 4, out, n * sizeof(*out), err);
+    else
+        status = read_others(w, t, first, n, out, err);
+    return status ? status : check_finite(w, t, first, out, n, err);
+}
+
 /* It is wanted as it is: a packed model must have its data. */
 static bert_status want_data(struct bert__weights *w, const struct bert__tensor *tensor,
                              bert_error *err)
@@ -514,14 +548,11 @@ bert_status bert__weights_read(struct bert__weights *weights, const struct bert_
     status = want_data(weights, tensor, err);
     if (!n || status)
         return status;
-    if ((weights->map && !weights->bundle) || bert__file_in_memory(tensor->file))
-        status = read_mapped(weights, tensor, first, n, out, err);
-    else if (tensor->stored == BERT__STORED_F32)
-        status =
-            bert__file_read(tensor->file, tensor->offset + first * 4, out, n * sizeof(*out), err);
-    else
-        status = read_others(weights, tensor, first, n, out, err);
-    return status ? status : check_finite(weights, tensor, first, out, n, err);
+    for (size_t at = 0, step; at < n && !status; at += step) {
+        step = n - at < STEP ? n - at : STEP;
+        status = read_some(weights, tensor, first + at, step, out + at, err);
+    }
+    return status;
 }
 
 bert_status bert__weights_borrow(struct bert__weights *weights, const struct bert__tensor *tensor,
@@ -545,8 +576,7 @@ bert_status bert__weights_borrow(struct bert__weights *weights, const struct ber
     at = (const char *)data + tensor->offset;
     if ((uintptr_t)at % sizeof(float) != 0)
         return BERT_OK;
-    status = check_finite(weights, tensor, 0, (const float *)(const void *)at,
-                          (size_t)tensor->count, err);
+    status = check_all(weights, tensor, (const float *)(const void *)at, err);
     if (!status)
         *out = (const float *)(const void *)at;
     return status;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { OWN = 64 }; /* the count of the memory itself is not counted */
+enum { OWN = 128 }; /* the count of the memory itself is not counted */
 
 struct life {
     struct test_files files;

@@ -413,16 +413,17 @@ static void each_cancel(const struct task *task, bert_model *model)
 {
     struct test_heap heap = {.fail_at = 0};
     bert_error err;
-    int most;
+    bert_status status = BERT_ECANCELED;
 
-    asked = stop_at = 0;
-    test_ok(live(task, model, &heap, &err), &err);
-    most = asked;
-    assert_true(most > 0);
-    for (stop_at = 1; stop_at <= most; stop_at++) {
+    /* a slow machine is asked more often: how many questions there are is not known before */
+    for (stop_at = 1; status != BERT_OK; stop_at++) {
         asked = 0;
-        test_error(live(task, model, &heap, &err), &err, BERT_ECANCELED, NULL);
+        status = live(task, model, &heap, &err);
         assert_int_equal(heap.live, 0);
+        if (status == BERT_OK)
+            assert_true(asked < stop_at && asked > 0);
+        else
+            test_error(status, &err, BERT_ECANCELED, NULL);
     }
     stop_at = 0;
 }

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/api/tokenize.h"
+#include <bert/tokenizer.h>
 
 enum { BYTES = 1 << 20, QUESTIONS = BYTES / 65536 }; /* those of the search for the word's end */
 
@@ -54,14 +54,16 @@ static bert_text long_word(void)
 static void check(const char *name, bert_text text)
 {
     bert_tokenizer *tok = load(name);
-    struct host host = {0};
-    struct bert__watch watch = {.cancel = ask, .context = &host};
+    struct host host = {0, 0};
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
     bert_encoding *want, *e;
     bert_error err;
     int asked, step;
 
+    o.cancel = ask;
+    o.cancel_context = &host;
     assert_int_equal(bert_tokenize(tok, text, NULL, NULL, &want, &err), BERT_OK);
-    assert_int_equal(bert__tokenize(tok, &watch, text, NULL, NULL, &e, &err), BERT_OK);
+    assert_int_equal(bert_tokenize(tok, text, NULL, &o, &e, &err), BERT_OK);
     asked = host.asked;
     assert_true(asked > QUESTIONS);
     if (strcmp(name, "distilbert") != 0) /* to WordPiece it is an unknown word, and no work */
@@ -70,13 +72,17 @@ static void check(const char *name, bert_text text)
     step = asked / 17 + 1;
     for (int n = 1; n <= asked; n += step) {
         host = (struct host){0, n};
-        assert_int_equal(bert__tokenize(tok, &watch, text, NULL, NULL, &e, &err), BERT_ECANCELED);
+        bert_status status = bert_tokenize(tok, text, NULL, &o, &e, &err);
+
+        if (status == BERT_OK && host.asked < n)
+            break; /* a slow machine is asked more often: there were fewer this time */
+        assert_int_equal(status, BERT_ECANCELED);
         assert_string_equal(err.message, "the call was canceled");
         assert_null(e);
         assert_int_equal(host.asked, n);
     }
     host = (struct host){0, 0};
-    assert_int_equal(bert__tokenize(tok, &watch, text, NULL, NULL, &e, &err), BERT_OK);
+    assert_int_equal(bert_tokenize(tok, text, NULL, &o, &e, &err), BERT_OK);
     assert_int_equal(bert_encoding_size(e), bert_encoding_size(want));
     assert_memory_equal(bert_encoding_ids(e), bert_encoding_ids(want),
                         bert_encoding_size(e) * sizeof(int32_t));

@@ -377,7 +377,7 @@ class Fill(Structure):
 class TokenizerOptions(Structure):
     _fields_ = [
         ("size", c_size_t), ("allocator", c_void_p), ("max_file_bytes", c_uint64), ("log", LogFn),
-        ("log_context", c_void_p),
+        ("log_context", c_void_p), ("cancel", CancelFn), ("cancel_context", c_void_p),
     ]
 
 
@@ -386,5 +386,5 @@ class TokenizeOptions(Structure):
         ("size", c_size_t), ("no_special", c_uint32), ("max_length", c_uint32),
         ("stride", c_uint32), ("overflow", c_uint32), ("strategy", c_uint32), ("side", c_uint32),
         ("offset_unit", c_uint32), ("pad_length", c_uint32), ("stop_early", c_uint32),
-        ("threads", c_uint32),
+        ("threads", c_uint32), ("cancel", CancelFn), ("cancel_context", c_void_p),
     ]

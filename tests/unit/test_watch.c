@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_watch.c - calls ended within their steps, at any question: with a clock that leaps, every
+ * loop that may ask does.  Nothing is left behind, and afterwards the answer is the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bert.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "lib/base/sys.h"
+#include "lib/base/watch.h"
+
+enum { TRIES = 24, TOKENS = 30 }; /* of a call's questions so many are answered with "end" */
+
+static atomic_uint_fast64_t clock_ns;
+
+static uint64_t leap(void)
+{
+    return atomic_fetch_add(&clock_ns, BERT__WATCH_NS) + BERT__WATCH_NS;
+}
+
+static int set_clock(void **state)
+{
+    static struct bert__sys table;
+
+    (void)state;
+    table = *bert__sys();
+    table.now_ns = leap;
+    bert__sys_replace(&table);
+    return 0;
+}
+
+static int reset_clock(void **state)
+{
+    (void)state;
+    bert__sys_replace(NULL);
+    return 0;
+}
+
+/* ---- The host ----------------------------------------------------------------- */
+
+struct host {
+    long asked, stop_at;
+    pthread_t thread;
+    atomic_long live; /* blocks */
+};
+
+static int ask(void *context)
+{
+    struct host *host = context;
+
+    assert_true(pthread_equal(pthread_self(), host->thread));
+    return ++host->asked == host->stop_at;
+}
+
+static void *take(void *context, size_t size, size_t alignment)
+{
+    struct host *host = context;
+    void *block = NULL;
+
+    if (posix_memalign(&block, alignment, size) != 0)
+        return NULL;
+    atomic_fetch_add(&host->live, 1);
+    return block;
+}
+
+static void give(void *context, void *block)
+{
+    struct host *host = context;
+
+    if (block != NULL)
+        atomic_fetch_sub(&host->live, 1);
+    free(block);
+}
+
+static const char *path(const char *name)
+{
+    static char text[4096];
+
+    snprintf(text, sizeof text, "%s/tests/data/%s", TEST_SRCDIR, name);
+    return text;
+}
+
+/* A call of `what`; host.stop_at ends it. */
+typedef bert_status call_fn(const void *what, struct host *host, bert_error *err);
+
+/* At each of its questions, or at TRIES of them; returns at how many it was ended: on one thread at
+ * all that were tried. */
+static long end_anywhere(call_fn *call, const void *what)
+{
+    struct host host = {.thread = pthread_self()};
+    bert_error err;
+    long all, ended = 0;
+
+    if (call(what, &host, &err) != BERT_OK)
+        fail_msg("%s", err.message);
+    all = host.asked;
+    for (long n = 1; n <= all; n += all / TRIES + 1, ended++) {
+        bert_status status;
+
+        host.asked = 0;
+        host.stop_at = n;
+        status = call(what, &host, &err);
+        if (status == BERT_OK && host.asked < n)
+            break; /* other threads did more of it this time */
+        assert_int_equal(status, BERT_ECANCELED);
+        assert_string_equal(err.message, "the call was canceled");
+        assert_int_equal(host.asked, n);
+        assert_int_equal(host.live, 0);
+    }
+    host = (struct host){.thread = pthread_self()};
+    assert_int_equal(call(what, &host, &err), BERT_OK);
+    assert_int_equal(host.live, 0);
+    return ended;
+}
+
+/* ---- Loading -------------------------------------------------------------------- */
+
+static bert_status load_tokenizer(const void *what, struct host *host, bert_error *err)
+{
+    const bert_allocator allocator = {take, give, host};
+    bert_tokenizer_options o = BERT_TOKENIZER_OPTIONS_INIT;
+    bert_tokenizer *tok;
+    bert_status status;
+
+    o.allocator = &allocator;
+    o.cancel = ask;
+    o.cancel_context = host;
+    status = bert_tokenizer_load(&tok, path(what), &o, err);
+    assert_int_equal(tok == NULL, status != BERT_OK);
+    bert_tokenizer_unref(tok);
+    return status;
+}
+
+static void test_tokenizers(void **state)
+{
+    static const char *const names[] = {
+        "tokenizer_models/distilbert", "tokenizer_models/gpt2",    "tokenizer_models/xlmr",
+        "tokenizer_models/herbert",    "tokenizer_models/albert",  "tokenizer_models/camembert",
+        "tokenizer_models/rembert",    "tokenizer_models/roberta", "tokenizer_models/deberta_v2",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_true(end_anywhere(load_tokenizer, names[i]) > 3);
+}
+
+struct loading {
+    const char *name;
+    uint32_t flags, precision, threads;
+};
+
+static bert_status load_model(const void *what, struct host *host, bert_error *err)
+{
+    const struct loading *l = what;
+    const bert_allocator allocator = {take, give, host};
+    bert_model_options o = BERT_MODEL_OPTIONS_INIT;
+    bert_model *model;
+    bert_status status;
+
+    o.flags = l->flags;
+    o.precision = l->precision;
+    o.threads = l->threads;
+    o.allocator = &allocator;
+    o.cancel = ask;
+    o.cancel_context = host;
+    status = bert_model_load(&model, path(l->name), &o, err);
+    assert_int_equal(model == NULL, status != BERT_OK);
+    bert_model_unref(model);
+    return status;
+}
+
+static void test_models(void **state)
+{
+    static const struct loading list[] = {
+        {"models/embed/base", 0, BERT_PRECISION_DEFAULT, 1},
+        {"models/embed/base", BERT_MODEL_MAP, BERT_PRECISION_DEFAULT, 1},
+        {"models/bert/shards32", 0, BERT_PRECISION_INT8, 1},
+        {"models/bert/wide96", 0, BERT_PRECISION_DEFAULT, 3},
+        {"models/task/tag", 0, BERT_PRECISION_INT8, 3},
+        {"models/family/deberta_v2", 0, BERT_PRECISION_DEFAULT, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        assert_true(end_anywhere(load_model, &list[i]) > 9);
+}
+
+/* ---- Tokenizing ------------------------------------------------------------------- */
+
+enum { TEXTS = 300, BYTES = 60000 };
+
+struct tokenizing {
+    const bert_tokenizer *tok;
+    enum { WHOLE, COUNT, WORDS, BATCH, KINDS } kind;
+    uint32_t threads;
+    bert_text text;
+};
+
+static bert_status tokenize(const void *what, struct host *host, bert_error *err)
+{
+    const struct tokenizing *t = what;
+    bert_tokenize_options o = BERT_TOKENIZE_OPTIONS_INIT;
+    bert_encoding *out[TEXTS] = {NULL};
+    bert_text texts[TEXTS];
+    bert_status status = BERT_OK;
+    size_t n = 0, made = 0;
+
+    o.threads = t->threads;
+    o.cancel = ask;
+    o.cancel_context = host;
+    for (size_t i = 0; i < TEXTS; i++)
+        texts[i] = (bert_text){t->text.data + i * (BYTES / TEXTS), BYTES / TEXTS};
+    if (t->kind == WHOLE)
+        status = bert_tokenize(t->tok, t->text, NULL, &o, out, err);
+    else if (t->kind == COUNT)
+        status = bert_count_tokens(t->tok, t->text, NULL, &o, &n, err);
+    else if (t->kind == WORDS)
+        status = bert_tokenize_words(t->tok, texts, TEXTS, NULL, 0, &o, out, err);
+    else
+        status = bert_tokenize_batch(t->tok, texts, NULL, TEXTS, &o, out, err);
+    for (size_t i = 0; i < TEXTS; i++)
+        made += out[i] != NULL;
+    if (t->kind != BATCH || status == BERT_OK) /* of a batch what was done is given */
+        assert_int_equal(made, status != BERT_OK || t->kind == COUNT ? 0
+                               : t->kind == BATCH                    ? TEXTS
+                                                                     : 1);
+    bert_encodings_free(out, TEXTS);
+    return status;
+}
+
+static void test_texts(void **state)
+{
+    static const char *const names[] = {"gpt2", "xlmr", "distilbert", "deberta_v2"};
+    static char data[BYTES];
+    bert_error err;
+
+    (void)state;
+    for (size_t i = 0; i < BYTES; i++)
+        data[i] = (char)(i % 6 == 5 && i < BYTES / 2 ? ' ' : 'a' + i * i % 26);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[64];
+        bert_tokenizer *tok;
+
+        snprintf(name, sizeof name, "tokenizer_models/%s", names[i]);
+        assert_int_equal(bert_tokenizer_load(&tok, path(name), NULL, &err), BERT_OK);
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            struct tokenizing t = {tok, kind, 1, {data, BYTES}};
+
+            assert_true(end_anywhere(tokenize, &t) > 5);
+            t.threads = 3;
+            if (kind == BATCH)
+                end_anywhere(tokenize, &t);
+        }
+        bert_tokenizer_unref(tok);
+    }
+}
+
+/* ---- Within a step ---------------------------------------------------------------- */
+
+struct running {
+    bert_model *model;
+    uint32_t threads, hidden;
+    const float *want;
+};
+
+static bert_status encode(const void *what, struct host *host, bert_error *err)
+{
+    const struct running *r = what;
+    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
+    static const uint32_t offsets[] = {0, 7, TOKENS};
+    const bert_allocator allocator = {take, give, host};
+    float *out = malloc(TOKENS * r->hidden * sizeof *out);
+    int32_t ids[TOKENS];
+    bert_session *session;
+    bert_status status;
+
+    assert_non_null(out);
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = i;
+    o.allocator = &allocator;
+    o.threads = r->threads;
+    o.cancel = ask;
+    o.cancel_context = host;
+    assert_int_equal(bert_session_create(&session, r->model, &o, err), BERT_OK);
+    status = bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * r->hidden, err);
+    if (status == BERT_ECANCELED) { /* the session is as good as new */
+        struct host none = {.thread = host->thread};
+
+        host->stop_at = 0;
+        none.asked = host->asked;
+        assert_int_equal(bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * r->hidden, NULL),
+                         BERT_OK);
+        host->asked = none.asked;
+    }
+    assert_memory_equal(out, r->want, TOKENS * r->hidden * sizeof *out);
+    bert_session_destroy(session);
+    free(out);
+    return status;
+}
+
+static float *answer(bert_model *model, uint32_t hidden)
+{
+    static const uint32_t offsets[] = {0, 7, TOKENS};
+    float *out = malloc(TOKENS * hidden * sizeof *out);
+    int32_t ids[TOKENS];
+    bert_session *session;
+
+    assert_non_null(out);
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = i;
+    assert_int_equal(bert_session_create(&session, model, NULL, NULL), BERT_OK);
+    assert_int_equal(bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * hidden, NULL),
+                     BERT_OK);
+    bert_session_destroy(session);
+    return out;
+}
+
+static void test_steps(void **state)
+{
+    static const char *const names[] = {"models/bert/wide96", "models/family/deberta_v2",
+                                        "models/family/convbert", "models/family/modernbert"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct running r = {.threads = 1};
+        float *want;
+
+        assert_int_equal(bert_model_load(&r.model, path(names[i]), NULL, NULL), BERT_OK);
+        r.hidden = bert_model_hidden_size(r.model);
+        r.want = want = answer(r.model, r.hidden);
+        assert_true(end_anywhere(encode, &r) > 9);
+        r.threads = 3;
+        end_anywhere(encode, &r);
+        bert_model_unref(r.model);
+        free(want);
+    }
+}
+
+/* ---- Time ------------------------------------------------------------------------- */
+
+/* A deadline is met within a step, too. */
+static void test_deadline(void **state)
+{
+    static const uint32_t offsets[] = {0, TOKENS};
+    float out[TOKENS * 96];
+    int32_t ids[TOKENS] = {0};
+    bert_session *session;
+    bert_model *model;
+    bert_error err;
+
+    (void)state;
+    assert_int_equal(bert_model_load(&model, path("models/bert/wide96"), NULL, NULL), BERT_OK);
+    assert_int_equal(bert_session_create(&session, model, NULL, NULL), BERT_OK);
+    for (uint64_t leaps = 1; leaps < 10; leaps++) {
+        bert_session_set_timeout(session, leaps * BERT__WATCH_NS);
+        assert_int_equal(bert_encode(session, ids, NULL, offsets, 1, out, TOKENS * 96, &err),
+                         BERT_ETIMEDOUT);
+        assert_string_equal(err.message, "the call's time is up");
+    }
+    bert_session_set_timeout(session, 0);
+    assert_int_equal(bert_encode(session, ids, NULL, offsets, 1, out, TOKENS * 96, &err), BERT_OK);
+    bert_session_destroy(session);
+    bert_model_unref(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tokenizers), cmocka_unit_test(test_models),
+        cmocka_unit_test(test_texts),      cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_deadline),
+    };
+
+    return cmocka_run_group_tests(tests, set_clock, reset_clock);
+}
