@@ -69,34 +69,53 @@ static bool copy_surfaces(struct bert__encode_job *j, bert_encoding *root)
     return true;
 }
 
-static bert_status build(struct bert__encode_job *j, bert_encoding **out)
+static void free_root(struct bert__alloc *alloc, bert_encoding *root)
 {
-    struct bert__alloc *alloc = j->tok->alloc;
-    bert_encoding *root = bert__alloc_array(alloc, j->n_windows, sizeof *root);
-    size_t few[MANY_PARTS], at = 0;
-    bool many = j->layout->n_parts >= MANY_PARTS;
+    bert__alloc_free(alloc, root->surface_text);
+    bert__alloc_free(alloc, root->arrays);
+    bert__alloc_free(alloc, root);
+}
 
-    if (root == NULL)
-        return bert__alloc_fail(alloc, "encoding", j->err);
-    j->starts = few;
-    if (many)
-        j->starts = bert__alloc_items(alloc, j->layout->n_parts + 1, sizeof *j->starts);
-    if (j->starts == NULL || !allocate_arrays(j, root) || !copy_surfaces(j, root)) {
-        bert__alloc_free(alloc, many ? j->starts : NULL);
-        bert__alloc_free(alloc, root->arrays);
-        bert__alloc_free(alloc, root);
-        return bert__alloc_fail(alloc, "encoding", j->err);
-    }
+static bert_status fill(const struct bert__encode_job *j, bert_encoding *root)
+{
+    size_t at = 0;
+
     for (size_t w = 0; w < j->n_windows; w++) {
+        if (j->watch != NULL && !bert__watch_goes_on(j->watch))
+            return bert__watch_ended(j->watch, j->err);
         root[w].n = bert__window_padded(j, w);
         point_at(&root[w], root, at);
         bert__window_fill(j, &root[w], w);
         root[w].tokenizer = (bert_tokenizer *)j->tok;
         at += root[w].n;
     }
-    bert__alloc_free(alloc, many ? j->starts : NULL);
     root->windows = root + 1;
     root->n_windows = j->n_windows - 1;
+    return BERT_OK;
+}
+
+static bert_status build(struct bert__encode_job *j, bert_encoding **out)
+{
+    struct bert__alloc *alloc = j->tok->alloc;
+    bert_encoding *root = bert__alloc_array(alloc, j->n_windows, sizeof *root);
+    size_t few[MANY_PARTS];
+    bool many = j->layout->n_parts >= MANY_PARTS;
+    bert_status status;
+
+    if (root == NULL)
+        return bert__alloc_fail(alloc, "encoding", j->err);
+    j->starts = few;
+    if (many)
+        j->starts = bert__alloc_items(alloc, j->layout->n_parts + 1, sizeof *j->starts);
+    if (j->starts == NULL || !allocate_arrays(j, root) || !copy_surfaces(j, root))
+        status = bert__alloc_fail(alloc, "encoding", j->err);
+    else
+        status = fill(j, root);
+    bert__alloc_free(alloc, many ? j->starts : NULL);
+    if (status != BERT_OK) {
+        free_root(alloc, root);
+        return status;
+    }
     bert__tokenizer_ref((bert_tokenizer *)j->tok);
     *out = root;
     return BERT_OK;
@@ -109,9 +128,7 @@ void bert__encoding_free(bert_encoding *e)
     if (e == NULL)
         return;
     tok = e->tokenizer;
-    bert__alloc_free(tok->alloc, e->surface_text);
-    bert__alloc_free(tok->alloc, e->arrays);
-    bert__alloc_free(tok->alloc, e);
+    free_root(tok->alloc, e);
     bert__tokenizer_unref(tok);
 }
 
@@ -205,7 +222,8 @@ bert_status bert__encode_with(const bert_tokenizer *tok, struct bert__token_scra
                               const struct bert__input *text, const struct bert__input *pair,
                               const bert_tokenize_options *o, bert_encoding **out, bert_error *err)
 {
-    struct bert__encode_job j = {.tok = tok, .options = o, .sequences = s->sequences, .err = err};
+    struct bert__encode_job j = {
+        .tok = tok, .options = o, .sequences = s->sequences, .watch = s->watch, .err = err};
     bert_status status = start(&j, text, pair);
     size_t n[2];
 

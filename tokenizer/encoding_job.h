@@ -20,6 +20,7 @@ struct bert__encode_job {
     size_t *starts;                   /* room to note where the parts of a window begin */
     const char *pools[2];             /* of texts that the vocabulary doesn't have */
     bool texts;                       /* some token is not spelt as the vocabulary spells it */
+    struct bert__watch *watch;        /* may end it; NULL: nothing does */
     bert_error *err;
 };
 

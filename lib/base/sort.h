@@ -8,7 +8,7 @@
 /* < 0, 0, > 0 as a stands before, with, after b. */
 typedef int (*bert__compare_fn)(const void *a, const void *b);
 
-/* Sort n pointers by what they point to; heap sort, not stable. */
+/* Sort n pointers by what they point to, not stably; those nearly in order in linear time. */
 void bert__sort(void **items, size_t n, bert__compare_fn compare);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_base.c - errors, checked sizes, the allocator's budget, the arena, UTF-8. */
+/* test_base.c - errors, checked sizes, the allocator's budget, the arena, UTF-8, sorting. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/error.h"
 #include "lib/base/size.h"
+#include "lib/base/sort.h"
 #include "lib/base/utf8.h"
 
 static void test_status_names(void **state)
@@ -321,6 +322,67 @@ static void test_filling(void **state)
     }
 }
 
+/* ---- Sorting ------------------------------------------------------------------- */
+
+enum { ITEMS = 3000 };
+
+static size_t compared;
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    compared++;
+    return x < y ? -1 : x > y;
+}
+
+/* Of n numbers; returns how often two were compared. */
+static size_t check_sort(const uint32_t *numbers, size_t n)
+{
+    void *items[ITEMS];
+    uint64_t sum = 0;
+
+    compared = 0;
+    for (size_t i = 0; i < n; i++) {
+        items[i] = (void *)(uintptr_t)&numbers[i];
+        sum += (uintptr_t)items[i];
+    }
+    bert__sort(items, n, compare_numbers);
+    for (size_t i = 0; i < n; i++)
+        sum -= (uintptr_t)items[i];
+    assert_int_equal(sum, 0);
+    for (size_t i = 1; i < n; i++)
+        assert_true(*(uint32_t *)items[i - 1] <= *(uint32_t *)items[i]);
+    return compared;
+}
+
+static void test_sort(void **state)
+{
+    uint32_t numbers[ITEMS] = {0}, seed = 1;
+    const size_t most = (size_t)ITEMS * 50; /* n log n: no order is quadratic */
+
+    (void)state;
+    for (size_t n = 0; n < 40; n++) {
+        for (size_t i = 0; i < n; i++)
+            numbers[i] = (seed = seed * 1664525 + 1013904223) >> 28;
+        check_sort(numbers, n);
+    }
+    for (size_t i = 0; i < ITEMS; i++)
+        numbers[i] = seed = seed * 1664525 + 1013904223;
+    assert_true(check_sort(numbers, ITEMS) < most);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        numbers[i] = ITEMS - i;
+    assert_true(check_sort(numbers, ITEMS) < most);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        numbers[i] = i;
+    assert_true(check_sort(numbers, ITEMS) < ITEMS);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        numbers[i] = i ^ 3; /* nearly in order */
+    assert_true(check_sort(numbers, ITEMS) < 4 * (size_t)ITEMS);
+    numbers[ITEMS - 1] = 0; /* but the last */
+    assert_true(check_sort(numbers, ITEMS) < most);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_utf8_round_trip),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_filling),
+        cmocka_unit_test(test_sort),
     };
 
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
