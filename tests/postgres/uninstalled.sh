@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The PostgreSQL extension without installing it: PGXS's `make install` and `make installcheck` in a
 # copy of the server's installation, mostly links.  A server takes its folders as they lie to the
-# program that runs.
+# program that runs.  With a script, that runs there instead of `make installcheck`.
 #   S, B         source and build folder
 set -eu
 cd "$S"
@@ -38,4 +38,9 @@ if ! as_user test -r "$B/out/libbert.so.0"; then
     chmod a+r libbert.so.0
     export LD_LIBRARY_PATH="$tmp/build"
 fi
-postgres installcheck
+if [ $# -gt 0 ]; then
+    export PG_CONFIG
+    sh "$S/$1"
+else
+    postgres installcheck
+fi
