@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
     ngx_array_t models; /* ngx_http_bert_model_t */
     bert_engine_options options;
+    ngx_flag_t metrics;     /* some location shows them */
     bert_engine *engine;    /* the worker's; NULL in the master */
     ngx_connection_t *wake; /* bert_engine_fd(), for the event loop */
 } ngx_http_bert_main_conf_t;

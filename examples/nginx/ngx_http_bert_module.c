@@ -269,8 +269,11 @@ static char *set_task(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 
 static char *set_metrics(ngx_conf_t *cf, ngx_command_t *command, void *conf)
 {
+    ngx_http_bert_main_conf_t *mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_bert_module);
+
     (void)command;
     (void)conf;
+    mcf->metrics = 1;
     return set_handler(cf, ngx_http_bert_metrics_handler);
 }
 
@@ -319,6 +322,34 @@ static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     return NGX_CONF_OK;
 }
 
+/* What directives only say together. */
+static ngx_int_t check_all(ngx_conf_t *cf)
+{
+    ngx_http_bert_main_conf_t *mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_bert_module);
+    ngx_http_bert_model_t *models = mcf->models.elts;
+    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
+    uint64_t bytes;
+    bert_error err;
+
+    if (mcf->metrics && mcf->models.nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"bert_metrics\" without a \"bert_model\"");
+        return NGX_ERROR;
+    }
+    o.max_tokens = mcf->options.batch_tokens;
+    o.threads = 1;
+    for (ngx_uint_t i = 0; i < mcf->models.nelts; i++) {
+        if (bert_session_estimate(models[i].model, &o, &bytes, &err) == BERT_OK
+            && bytes <= (uint64_t)ngx_pagesize * (uint64_t)sysconf(_SC_PHYS_PAGES))
+            continue;
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"bert_engine batch_tokens=%uD\": model \"%V\" needs more memory for "
+                           "such a batch than there is",
+                           o.max_tokens, &models[i].name);
+        return NGX_ERROR;
+    }
+    return NGX_OK;
+}
+
 /* ---- The module -------------------------------------------------------------------- */
 
 #define ANYWHERE NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF
@@ -344,6 +375,7 @@ static ngx_command_t commands[] = {
 };
 
 static ngx_http_module_t context = {
+    .postconfiguration = check_all,
     .create_main_conf = create_main_conf,
     .create_loc_conf = create_loc_conf,
     .merge_loc_conf = merge_loc_conf,

@@ -337,6 +337,8 @@ wrong 'a format' '"format=xml" is not' "$e" 'bert_embed e format=xml;'
 wrong 'top' '"top=0" is not top=N' "$e" 'bert_classify c top=0;'
 wrong 'a model for something else' '"bert_classify" directive: model "e" is for encoder' "$e" 'bert_classify e;'
 wrong 'labels for a ranking' 'has 3 labels, not one' "$e" 'bert_rerank c;'
+wrong 'batches that no memory holds' '"bert_engine batch_tokens=4294967295": model "e" needs more memory' "$e bert_engine batch_tokens=4294967295;" 'bert_embed e;'
+wrong 'metrics of nothing' '"bert_metrics" without a "bert_model"' '' 'bert_metrics;'
 wrong 'no time' 'are at least 1' "$e" 'bert_embed e; bert_timeout 0;'
 
 awk '/^```nginx$/ { take = 1; next } /^```/ { take = 0 } take' docs/servers.md |
