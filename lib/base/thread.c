@@ -112,17 +112,36 @@ static bool claim(struct bert__team *team, uint32_t *task)
     return false;
 }
 
+static void wake_parked(struct bert__team *team)
+{
+    if (atomic_load(&team->parked) > 0) {
+        pthread_mutex_lock(&team->mutex);
+        pthread_cond_broadcast(&team->wake);
+        pthread_mutex_unlock(&team->mutex);
+    }
+}
+
 static bool goes_on(const struct bert__team *team)
 {
     return team->watch == NULL || bert__watch_goes_on(team->watch);
 }
 
-/* Tasks that nobody has claimed count as done. */
-static void drop_rest(struct bert__team *team)
+/* The host may do work of its own while it is asked: nobody claims a task then, and where it says
+ * no, those that nobody has claimed count as done. */
+static void ask(struct bert__team *team)
 {
-    uint32_t left = atomic_exchange_explicit(&team->remaining, 0, memory_order_acq_rel);
+    uint32_t left;
 
-    atomic_fetch_add_explicit(&team->done, left, memory_order_release);
+    if (team->watch == NULL
+        || (bert__watch_ended(team->watch, NULL) == BERT_OK && !bert__watch_is_due(team->watch)))
+        return;
+    left = atomic_exchange(&team->remaining, 0);
+    if (!goes_on(team)) {
+        atomic_fetch_add_explicit(&team->done, left, memory_order_release);
+    } else if (left > 0) {
+        atomic_store(&team->remaining, left);
+        wake_parked(team);
+    }
 }
 
 static void work(struct bert__team *team, uint32_t worker)
@@ -132,8 +151,8 @@ static void work(struct bert__team *team, uint32_t worker)
     while (claim(team, &task)) {
         team->fn(team->context, task, worker);
         atomic_fetch_add_explicit(&team->done, 1, memory_order_release);
-        if (worker == 0 && !goes_on(team))
-            drop_rest(team);
+        if (worker == 0)
+            ask(team);
     }
 }
 
@@ -266,15 +285,6 @@ void bert__team_start(struct bert__team *team)
     team->pid = pid;
     while (team->started + 1 < team->size && start_worker(team))
         ;
-}
-
-static void wake_parked(struct bert__team *team)
-{
-    if (atomic_load(&team->parked) > 0) {
-        pthread_mutex_lock(&team->mutex);
-        pthread_cond_broadcast(&team->wake);
-        pthread_mutex_unlock(&team->mutex);
-    }
 }
 
 /* The others are finishing their last tasks; give the CPU away if one of them

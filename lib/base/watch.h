@@ -100,19 +100,20 @@ static inline bert_status bert__watch_poll(struct bert__watch *watch, bert_error
     return bert__watch_ended(watch, err);
 }
 
+/* Is it time that bert__watch_goes_on() asks? */
+static inline bool bert__watch_is_due(const struct bert__watch *watch)
+{
+    return bert__watch_is_own(watch) && bert__sys()->now_ns() - watch->asked_ns >= BERT__WATCH_NS;
+}
+
 /* For loops: false once the call is to end, which bert__watch_ended() explains.  Any thread. */
 static inline bool bert__watch_goes_on(struct bert__watch *watch)
 {
-    uint64_t now;
-
     if (atomic_load_explicit(&watch->ended, memory_order_relaxed) != BERT_OK)
         return false;
-    if (!bert__watch_is_own(watch))
+    if (!bert__watch_is_due(watch))
         return true;
-    now = bert__sys()->now_ns();
-    if (now - watch->asked_ns < BERT__WATCH_NS)
-        return true;
-    watch->asked_ns = now;
+    watch->asked_ns = bert__sys()->now_ns();
     return bert__watch_poll(watch, NULL) == BERT_OK;
 }
 

@@ -13,8 +13,10 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "lib/base/sys.h"
+#include "lib/base/thread.h"
 #include "lib/base/watch.h"
 
 enum { TRIES = 24, TOKENS = 30 }; /* of a call's questions so many are answered with "end" */
@@ -119,6 +121,74 @@ static long end_anywhere(call_fn *call, const void *what)
     assert_int_equal(call(what, &host, &err), BERT_OK);
     assert_int_equal(host.live, 0);
     return ended;
+}
+
+/* ---- Teams ---------------------------------------------------------------------- */
+
+enum { TASKS = 400 };
+
+static atomic_int begun;
+
+static void task(void *context, uint32_t index, uint32_t worker)
+{
+    struct timespec moment = {0, 100000};
+
+    (void)context;
+    (void)index;
+    (void)worker;
+    atomic_fetch_add(&begun, 1);
+    nanosleep(&moment, NULL);
+}
+
+/* Tasks that were claimed end; no other begins before the host has answered. */
+static int look(void *context)
+{
+    struct host *host = context;
+    struct timespec moment = {0, 3000000};
+    int before;
+
+    if (++host->asked % 20 != 1)
+        return 0;
+    nanosleep(&moment, NULL);
+    before = atomic_load(&begun);
+    nanosleep(&moment, NULL);
+    assert_int_equal(atomic_load(&begun), before);
+    return host->stop_at > 0 && host->asked >= host->stop_at;
+}
+
+/* Returns how many of the tasks are begun. */
+static int run_tasks(struct bert__team *team)
+{
+    atomic_store(&begun, 0);
+    bert__team_run(team, TASKS, task, NULL);
+    return atomic_load(&begun);
+}
+
+static void test_team(void **state)
+{
+    struct host host = {.stop_at = 0};
+    struct bert__watch watch = {.cancel = look, .context = &host};
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct bert__team *team;
+
+    (void)state;
+    assert_int_equal(bert__team_create(&team, alloc, 3, NULL), BERT_OK);
+    bert__team_start(team);
+    bert__team_watch(team, &watch);
+    bert__watch_begin(&watch);
+    assert_int_equal(run_tasks(team), TASKS);
+    assert_true(host.asked > 20);
+    host = (struct host){.stop_at = 20};
+    assert_true(run_tasks(team) < TASKS);
+    assert_int_equal(host.asked, 21);
+    assert_int_equal(bert__watch_ended(&watch, NULL), BERT_ECANCELED);
+    assert_true(run_tasks(team) < TASKS); /* what is ended stays so */
+    assert_int_equal(host.asked, 21);
+    bert__watch_begin(&watch);
+    host = (struct host){.stop_at = 0};
+    assert_int_equal(run_tasks(team), TASKS);
+    bert__team_destroy(team);
+    bert__alloc_destroy(alloc);
 }
 
 /* ---- Loading -------------------------------------------------------------------- */
@@ -374,9 +444,9 @@ static void test_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokenizers), cmocka_unit_test(test_models),
-        cmocka_unit_test(test_texts),      cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_team),   cmocka_unit_test(test_tokenizers),
+        cmocka_unit_test(test_models), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_steps),  cmocka_unit_test(test_deadline),
     };
 
     return cmocka_run_group_tests(tests, set_clock, reset_clock);
