@@ -38,8 +38,12 @@ has_library() { # symbol, flags of the linker
     return "$1"
 }
 
+has_compiler() { # CC may be several words, as "ccache gcc"
+    ${CC:-cc} -E -x c /dev/null
+}
+
 need_compiler() {
-    need gcc has "${CC:-cc}"
+    need gcc has_compiler
     need libc6-dev has_header stdlib.h
     need make has make
 }
