@@ -39,15 +39,14 @@ static void define_settings(void)
     DefineCustomIntVariable("bert.threads", "Threads that one call may use.", NULL,
                             &bert__pg_threads, 1, 1, 256, PGC_SUSET, 0, NULL, NULL, NULL);
     DefineCustomIntVariable("bert.batch_tokens", "Tokens that are encoded together.",
-                            "Never fewer than the longest text of the model; memory and the time "
-                            "to notice an interrupt grow with it.",
+                            "Never fewer than the longest text of the model; memory grows with "
+                            "it.",
                             &bert__pg_batch_tokens, 512, 16, 65536, PGC_SUSET, 0, NULL, NULL, NULL);
     DefineCustomIntVariable(
         "bert.max_memory", "Scratch memory that one model's calls may take in a backend.", NULL,
         &bert__pg_max_memory, 1024, 1, INT_MAX / 1024, PGC_SUSET, GUC_UNIT_MB, NULL, NULL, NULL);
-    /* A text is read as a whole before the library asks whether the call is to end. */
-    DefineCustomIntVariable("bert.max_text", "Size of the longest text that is taken.",
-                            "The time to notice an interrupt grows with it, up to 150 ms per MB.",
+    /* Texts of many MB have steps in which the library doesn't ask whether the call is to end. */
+    DefineCustomIntVariable("bert.max_text", "Size of the longest text that is taken.", NULL,
                             &bert__pg_max_text, 1024, 1, INT_MAX / 1024, PGC_SUSET, GUC_UNIT_KB,
                             NULL, NULL, NULL);
 }

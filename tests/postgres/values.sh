@@ -9,6 +9,8 @@ gives 'a vector' '1|t|real[]' "SELECT array_ndims(e), array_length(e, 1) = (bert
     FROM bert_embed('m', 'a cat') AS e;"
 gives 'the library gives the same' 't' "SELECT max(abs(a - b)) < 1e-6 FROM unnest(bert_embed('m', 'a cat'),
     ARRAY[$("$bert" embed -t 1 -m "$data/embed/base" --json 'a cat' | sed 's/.*"embedding": *\[\([^]]*\)\].*/\1/')]::real[]) AS v(a, b);"
+gives 'the settings are those of the page' "$(sed -n 's/^| `\(bert\.[a-z_]*\)` .*/\1/p' docs/postgres.md | sort)" "SELECT name FROM pg_settings
+    WHERE name LIKE 'bert.%' ORDER BY name COLLATE \"C\";"
 gives 'NULL is NULL' 't|t|t|t|0|0' "SELECT bert_embed('m', NULL::text) IS NULL, bert_similarity(NULL, ARRAY[1.0]::real[]) IS NULL,
     bert_similarity('m', 'a', NULL) IS NULL, bert_classify('c', NULL) IS NULL,
     (SELECT count(*) FROM bert_entities('ner', NULL)), (SELECT count(*) FROM bert_rerank('r', 'a', NULL));"
