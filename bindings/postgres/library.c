@@ -4,6 +4,10 @@
 
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
+#include <storage/procsignal.h>
+#include <tcop/tcopprot.h>
+#include <utils/memutils.h>
+#include <utils/timeout.h>
 
 static void free_kept(void *argument)
 {
@@ -30,13 +34,54 @@ void bert__pg_drop(struct bert__pg_kept *kept)
     free_kept(kept);
 }
 
-/* Only what CHECK_FOR_INTERRUPTS() would act upon by an error: else the call would end for nothing.
- */
+/* Of <libpq/libpq.h>, which includes headers of Kerberos. */
+extern bool pq_check_connection(void);
+
+/* As ProcessInterrupts() does it, but for the error. */
+static void check_client(void)
+{
+    CheckClientConnectionPending = false;
+    if (client_connection_check_interval <= 0)
+        return;
+    if (pq_check_connection())
+        enable_timeout_after(CLIENT_CONNECTION_CHECK_TIMEOUT, client_connection_check_interval);
+    else
+        ClientConnectionLost = true;
+}
+
+/* What others wait for while a call is long, such as DROP DATABASE for the barrier.  What raises an
+ * error is left pending, and comes up again after the call. */
+static void serve_others(void)
+{
+    MemoryContext context = CurrentMemoryContext;
+
+    PG_TRY();
+    {
+        if (ProcSignalBarrierPending)
+            ProcessProcSignalBarrier();
+        if (LogMemoryContextPending)
+            ProcessLogMemoryContextInterrupt();
+        if (CheckClientConnectionPending)
+            check_client();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        FlushErrorState();
+    }
+    PG_END_TRY();
+}
+
+/* Yes to what CHECK_FOR_INTERRUPTS() would act upon by an error, nothing else: else the call would
+ * end for nothing.  InterruptPending stays, so that it sees the same after the call. */
 int bert__pg_cancelled(void *context)
 {
     (void)context;
-    return InterruptPending && (QueryCancelPending || ProcDiePending) && InterruptHoldoffCount == 0
-           && QueryCancelHoldoffCount == 0 && CritSectionCount == 0;
+    if (!InterruptPending || InterruptHoldoffCount != 0 || CritSectionCount != 0)
+        return 0;
+    serve_others();
+    return ProcDiePending || ClientConnectionLost
+           || (QueryCancelPending && QueryCancelHoldoffCount == 0);
 }
 
 int bert__pg_sqlstate(bert_status status)

@@ -20,7 +20,7 @@
 #include <bert.h>
 
 /* What goes to the library in one call, but for one text that is larger; between two calls
- * interrupts of all kinds are served. */
+ * interrupts of all kinds are served, within one those of bert__pg_cancelled(). */
 enum { BERT__PG_CHUNK = 64 /* texts */, BERT__PG_CHUNK_BYTES = 1 << 18 };
 
 /* ---- Settings (init.c) ------------------------------------------------------- */
@@ -45,7 +45,7 @@ struct bert__pg_kept *bert__pg_keep(void (*free_object)(void *object));
 /* Free the object now. */
 void bert__pg_drop(struct bert__pg_kept *kept);
 
-/* As the library's cancel callback: is the statement to end? */
+/* As the library's cancel callback: is the statement to end?  Serves what can wait no longer. */
 int bert__pg_cancelled(void *context);
 
 /* Raise an error of a call for this model. */

@@ -65,6 +65,32 @@ kill -KILL $client
 wait $client 2>/dev/null
 gives 'without a client a call ends by its timeout' 't' "SELECT pg_terminate_backend($pid, 5000);"
 
+# One call of the library that takes many seconds: others must not wait for its end.
+one="SET bert.max_text = '64MB'; SELECT /* long */ count(*) FROM bert_entities('ner', repeat('Ada in London. ', 4000000));"
+sql 'CREATE DATABASE passing;'
+long_call busy "$one"
+is 'DROP DATABASE beside a long call' '' "$(sql 'SET statement_timeout = 5000; DROP DATABASE passing;')"
+gives 'which goes on' '1' "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND state = 'active' AND query LIKE '%/* long */%';"
+gives 'its memory is asked for' 't' "SELECT pg_log_backend_memory_contexts($pid);"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    ! grep -q 'logging memory contexts of PID '"$pid" "$tmp/server/log" || break
+    sleep 0.1
+done
+is 'and told' 1 "$(grep -c "logging memory contexts of PID $pid" "$tmp/server/log")"
+gives 'it is canceled' 't' "SELECT pg_cancel_backend($pid);"
+wait $client
+
+long_call gone "SET client_connection_check_interval = 50; $one"
+kill -KILL $client
+wait $client 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -d "/proc/$pid" ] || break
+    sleep 0.1
+done
+is 'a client that left ends its call' 1 "$(grep -c 'FATAL:  connection to client lost' "$tmp/server/log")"
+gives 'and its backend' '0' "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid;"
+sql "SELECT pg_terminate_backend($pid, 5000);" >/dev/null
+
 # ---- Memory of eight backends
 memory() { # field of smaps_rollup, pid: KiB
     sed -n "s/^$1: *\([0-9]*\) kB/\1/p" "/proc/$2/smaps_rollup"
