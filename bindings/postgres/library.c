@@ -50,11 +50,14 @@ static void check_client(void)
 }
 
 /* What others wait for while a call is long, such as DROP DATABASE for the barrier.  What raises an
- * error is left pending, and comes up again after the call. */
+ * error is left pending, and comes up again after the call.  Meanwhile no cancel is acted upon, as
+ * a line in the log would do: its error would be taken for one of theirs. */
 static void serve_others(void)
 {
     MemoryContext context = CurrentMemoryContext;
+    uint32 cancel_holdoff = QueryCancelHoldoffCount;
 
+    HOLD_INTERRUPTS();
     PG_TRY();
     {
         if (ProcSignalBarrierPending)
@@ -63,9 +66,11 @@ static void serve_others(void)
             ProcessLogMemoryContextInterrupt();
         if (CheckClientConnectionPending)
             check_client();
+        RESUME_INTERRUPTS();
     }
     PG_CATCH();
     {
+        QueryCancelHoldoffCount = cancel_holdoff; /* an error ends all holds; there was no other */
         MemoryContextSwitchTo(context);
         FlushErrorState();
     }
