@@ -125,7 +125,7 @@ int main(int argc, char **argv)
     encoder_open(&encoder, argv[1]);
     lines_read(&lines, argv[2]);
     if (k == 0 || k > lines.n)
-        die(argv[3], "there must be 1 group, and no more than lines");
+        die(argv[3], "groups: there must be at least 1, and no more than texts");
     rows = encoder_embed(&encoder, lines.text, lines.n);
     group = grab(lines.n, sizeof *group);
     centres = grab(k, encoder.dim * sizeof *centres);
