@@ -287,8 +287,8 @@ void bert__team_start(struct bert__team *team)
         ;
 }
 
-/* The others are finishing their last tasks; give the CPU away if one of them
- * seems to be waiting for it. */
+/* The others are finishing their last tasks, which may be long ones that look at the watch; give
+ * the CPU away if one of them seems to be waiting for it. */
 static void wait_done(struct bert__team *team)
 {
     uint64_t start = 0;
@@ -300,8 +300,10 @@ static void wait_done(struct bert__team *team)
             continue;
         if (start == 0)
             start = bert__sys()->now_ns();
-        else if (bert__sys()->now_ns() - start > SPIN_NS)
+        else if (bert__sys()->now_ns() - start > SPIN_NS) {
+            (void)goes_on(team);
             sched_yield();
+        }
     }
 }
 
@@ -317,6 +319,8 @@ void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn,
             fn(context, i, 0);
         return;
     }
+    if (!goes_on(team))
+        return;
     team->fn = fn;
     team->context = context;
     team->n_tasks = n_tasks;

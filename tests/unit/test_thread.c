@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "lib/base/sys.h"
 #include "lib/base/thread.h"
+#include "lib/base/watch.h"
 
 /* ThreadSanitizer can't follow threads that a forked child makes. */
 #if defined(__SANITIZE_THREAD__)
@@ -237,6 +239,63 @@ static void test_workers_block_signals(void **state)
     sigaction(SIGUSR1, &old, NULL);
 }
 
+struct waited {
+    struct bert__watch watch;
+    atomic_bool begun;
+    atomic_uint answers;
+    atomic_bool in_vain;
+};
+
+static bool is_late(uint64_t start)
+{
+    return bert__sys()->now_ns() - start > UINT64_C(5000000000);
+}
+
+/* The caller's task ends once another has begun, which only the watch ends. */
+static void run_long(void *context, uint32_t task, uint32_t worker)
+{
+    struct waited *w = context;
+    uint64_t start = bert__sys()->now_ns();
+
+    (void)task;
+    if (worker > 0)
+        atomic_store(&w->begun, true);
+    while (!w->in_vain && (worker > 0 ? bert__watch_goes_on(&w->watch) : !atomic_load(&w->begun))) {
+        sched_yield();
+        w->in_vain = is_late(start);
+    }
+}
+
+static int end_then(void *context)
+{
+    struct waited *w = context;
+
+    return atomic_load(&w->begun) && atomic_fetch_add(&w->answers, 1) == 3;
+}
+
+/* A caller without a task of its own left asks as long as others have theirs. */
+static void test_asks_while_it_waits(void **state)
+{
+    struct waited w = {.watch = {.cancel = end_then, .context = &w}};
+    struct bert__team *team = make(2);
+    struct seen seen;
+
+    (void)state;
+    bert__team_start(team);
+    bert__watch_begin(&w.watch);
+    bert__team_watch(team, &w.watch);
+    bert__team_run(team, 2, run_long, &w);
+    assert_false(w.in_vain);
+    assert_int_equal(bert__watch_ended(&w.watch, NULL), BERT_ECANCELED);
+    assert_int_equal(w.answers, 4);
+    memset(&seen, 0, sizeof seen);
+    bert__team_run(team, 60, mark, &seen); /* nor does a call that has ended begin more */
+    assert_int_equal(seen.workers, 0);
+    bert__team_watch(team, NULL);
+    run_and_check(team, 60);
+    unmake(team);
+}
+
 static void test_cpu_count(void **state)
 {
     (void)state;
@@ -252,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_failing_creation),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_workers_block_signals),
+        cmocka_unit_test(test_asks_while_it_waits),
         cmocka_unit_test(test_cpu_count),
     };
 
