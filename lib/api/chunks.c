@@ -76,6 +76,17 @@ static bert_status check_spans(const bert_span *spans, size_t n, size_t size, be
     return BERT_OK;
 }
 
+/* Before item i of a long loop: false once the call is to end. */
+static bool goes_on(const struct job *job, size_t i)
+{
+    return bert__watch_goes_on_at(&job->request.session->watch, i);
+}
+
+static bert_status ended(const struct job *job, bert_error *err)
+{
+    return bert__watch_ended(&job->request.session->watch, err);
+}
+
 /* ---- Tokens of the text ------------------------------------------------------------------ */
 
 static bert_status tokenize(struct job *job, bert_text text, bert_error *err)
@@ -189,6 +200,7 @@ static void find_bounds(struct job *job)
 static bert_status find_tokens(struct job *job, bert_error *err)
 {
     struct bert__alloc *alloc = job->request.session->alloc;
+    struct bert__watch *watch = &job->request.session->watch;
     size_t n = 0, width = job->request.session->model->config.hidden_size;
 
     for (size_t i = 0; i < count_windows(job); i++)
@@ -198,9 +210,11 @@ static bert_status find_tokens(struct job *job, bert_error *err)
     job->floor = bert__alloc_items(alloc, n, sizeof *job->floor);
     if (job->tokens == NULL || job->reach == NULL || job->floor == NULL)
         return bert__alloc_fail(alloc, "the text's tokens", err);
-    for (size_t i = 0; i < count_windows(job); i++)
+    for (size_t i = 0; i < count_windows(job) && bert__watch_goes_on(watch); i++)
         each_token(job, i, NULL, take_token);
     find_bounds(job);
+    if (ended(job, err) != BERT_OK)
+        return ended(job, err);
     job->hidden = bert__alloc_items(alloc, job->n_tokens, width * sizeof *job->hidden);
     return job->hidden != NULL ? BERT_OK : bert__alloc_fail(alloc, "the tokens' vectors", err);
 }
@@ -218,11 +232,12 @@ static size_t run_end(const struct job *job, size_t from)
     return to;
 }
 
+/* Less than all once the call is to end. */
 static size_t count_runs(const struct job *job)
 {
     size_t n = 0;
 
-    for (size_t from = 0; from < job->n_tokens; from = run_end(job, from))
+    for (size_t from = 0; from < job->n_tokens && goes_on(job, n); from = run_end(job, from))
         n++;
     return n;
 }
@@ -255,14 +270,14 @@ static bert_status create_result(struct job *job, const bert_span *spans, size_t
         r->vectors = bert__alloc_array(alloc, floats, sizeof *r->vectors);
     if (r->list == NULL || r->vectors == NULL)
         return bert__fail_nomem(err, "the result");
-    for (size_t i = 0, from = 0; i < r->n; i++) {
+    for (size_t i = 0, from = 0; i < r->n && goes_on(job, i); i++) {
         size_t to = spans == NULL ? run_end(job, from) : 0;
 
         r->list[i].bytes = spans != NULL ? spans[i] : run_span(job, from, to);
         r->list[i].vector = r->vectors + i * r->width;
         from = to;
     }
-    return BERT_OK;
+    return ended(job, err);
 }
 
 /* The first place whose value is above x; `values` ascend. */
@@ -309,14 +324,15 @@ static bert_status reserve_gathered(struct job *job, bert_error *err)
     bert_session *s = job->request.session;
     size_t most = 0;
 
-    for (size_t i = 0; i < job->out->n; i++) {
+    for (size_t i = 0; i < job->out->n && goes_on(job, i); i++) {
         job->out->list[i].tokens = count_overlapping(job, job->out->list[i].bytes);
         if (job->out->list[i].tokens > most)
             most = job->out->list[i].tokens;
     }
     job->gathered =
         bert__alloc_items(s->alloc, most, s->model->config.hidden_size * sizeof *job->gathered);
-    return job->gathered != NULL ? BERT_OK : bert__alloc_fail(s->alloc, "a part's tokens", err);
+    return job->gathered != NULL ? ended(job, err)
+                                 : bert__alloc_fail(s->alloc, "a part's tokens", err);
 }
 
 /* Its row before the modules that follow the pooling. */
@@ -358,9 +374,11 @@ static bert_status pool_parts(struct job *job, bert_error *err)
         bert_status st;
 
         n = out->n - first < s->max_sequences ? out->n - first : s->max_sequences;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n && bert__watch_goes_on(&s->watch); i++)
             pool_part(job, &out->list[first + i], s->texts.rows + i * r->pooled_width);
-        st = bert__embed_finish(r, (uint32_t)n, &rows, &width, err);
+        st = ended(job, err);
+        if (st == BERT_OK)
+            st = bert__embed_finish(r, (uint32_t)n, &rows, &width, err);
         if (st != BERT_OK)
             return st;
         for (size_t i = 0; i < n; i++) {

@@ -38,6 +38,7 @@ static bert_status take_window(void *context, size_t record, const bert_encoding
 static bert_status give(struct job *job, size_t record, bert_error *err)
 {
     const struct bert__entity *list = job->found.list;
+    struct bert__watch *watch = &job->run.session->watch;
     struct bert__char_cursor cursor = {0, 0};
     bert_text text = job->texts[record];
     bert_entity *items;
@@ -48,6 +49,8 @@ static bert_status give(struct job *job, size_t record, bert_error *err)
     if (items == NULL)
         return bert__fail_nomem(err, "the result");
     for (size_t i = 0; i < job->found.n; i++) {
+        if (!bert__watch_goes_on_at(watch, i))
+            return bert__watch_ended(watch, err);
         items[i].label = list[i].name;
         items[i].id = list[i].label;
         items[i].score = list[i].score;
@@ -65,7 +68,8 @@ static bert_status finish(void *context, size_t record, size_t n, bert_error *er
 
     if (job->out->records.list[record].status == BERT_OK) {
         if (n > 1)
-            st = bert__entities_merge(&job->found, job->texts[record], err);
+            st = bert__entities_merge(&job->found, job->texts[record], &job->run.session->watch,
+                                      err);
         if (st == BERT_OK)
             st = give(job, record, err);
     }

@@ -240,8 +240,10 @@ static int compare(const void *a, const void *b)
 }
 
 /* A longer one wins, of the same length (in code points) the higher score.  An empty entity holds
- * nothing, itself neither: the reference lists one that comes first twice, and so do we. */
-static size_t choose(void *const *sorted, size_t n, bert_text text, struct bert__entity *to)
+ * nothing, itself neither: the reference lists one that comes first twice, and so do we.  How many;
+ * 0: the watch ended it. */
+static size_t choose(void *const *sorted, size_t n, bert_text text, struct bert__watch *watch,
+                     struct bert__entity *to)
 {
     const struct bert__entity *kept = sorted[0];
     size_t n_to = 0, length = bert__chars_between(text, kept->start, kept->end);
@@ -250,6 +252,8 @@ static size_t choose(void *const *sorted, size_t n, bert_text text, struct bert_
         const struct bert__entity *e = sorted[i];
         size_t own = bert__chars_between(text, e->start, e->end);
 
+        if (!bert__watch_goes_on_at(watch, i))
+            return 0;
         if (e->start >= kept->end)
             to[n_to++] = *kept;
         else if (own < length || (own == length && e->score <= kept->score))
@@ -261,7 +265,8 @@ static size_t choose(void *const *sorted, size_t n, bert_text text, struct bert_
     return n_to;
 }
 
-bert_status bert__entities_merge(struct bert__entities *e, bert_text text, bert_error *err)
+bert_status bert__entities_merge(struct bert__entities *e, bert_text text,
+                                 struct bert__watch *watch, bert_error *err)
 {
     void **sorted;
     struct bert__entity *to;
@@ -279,9 +284,9 @@ bert_status bert__entities_merge(struct bert__entities *e, bert_text text, bert_
         sorted[i] = &e->list[i];
     bert__sort(sorted, e->n, compare);
     e->cap = e->n + 1;
-    e->n = choose(sorted, e->n, text, to);
+    e->n = choose(sorted, e->n, text, watch, to);
     bert__alloc_free(e->alloc, e->list);
     bert__alloc_free(e->alloc, sorted);
     e->list = to;
-    return BERT_OK;
+    return bert__watch_ended(watch, err);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/watch.h"
 
 struct bert__entity {
     const char *name; /* within a label of the tagger */
@@ -57,8 +58,10 @@ struct bert__entities {
 bert_status bert__entities_add(struct bert__entities *entities, struct bert__tagger *tagger,
                                bert_text text, const bert_encoding *window, const float *logits,
                                bert_error *err);
-/* All windows were added, and there were several: of entities that overlap one stays. */
-bert_status bert__entities_merge(struct bert__entities *entities, bert_text text, bert_error *err);
+/* All windows were added, and there were several: of entities that overlap one stays.  The watch,
+ * which was begun, may end it. */
+bert_status bert__entities_merge(struct bert__entities *entities, bert_text text,
+                                 struct bert__watch *watch, bert_error *err);
 void bert__entities_free(struct bert__entities *entities);
 
 #endif

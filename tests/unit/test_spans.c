@@ -187,16 +187,46 @@ static void check_merge(const struct bert__entity *list, size_t n, const char *w
     struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
     bert_text text = text_of("\xc3\xa9\xc3\xa9 abcdefgh");
     struct bert__entities e = {.alloc = alloc};
+    struct bert__watch watch = {.cancel = NULL};
     char have[64] = "";
 
+    bert__watch_begin(&watch);
     e.list = bert__alloc_array(alloc, n, sizeof *e.list);
     memcpy(e.list, list, n * sizeof *e.list);
     e.n = e.cap = n;
-    assert_int_equal(bert__entities_merge(&e, text, NULL), BERT_OK);
+    assert_int_equal(bert__entities_merge(&e, text, &watch, NULL), BERT_OK);
     for (size_t i = 0; i < e.n; i++)
         strcat(have, e.list[i].name);
     assert_string_equal(have, want);
     bert__entities_free(&e);
+    bert__alloc_destroy(alloc);
+}
+
+static int end_it(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+/* Of a call that is ended nothing is told. */
+static void test_merge_ended(void **state)
+{
+    struct bert__alloc *alloc = bert__alloc_create(NULL, 0);
+    struct bert__entities e = {.alloc = alloc};
+    struct bert__watch watch = {.cancel = end_it};
+    bert_error err;
+
+    (void)state;
+    bert__watch_begin(&watch);
+    watch.asked_ns -= BERT__WATCH_NS;
+    e.n = e.cap = 3000;
+    e.list = bert__alloc_array(alloc, e.n, sizeof *e.list);
+    for (size_t i = 0; i < e.n; i++)
+        e.list[i] = (struct bert__entity){"a", 0, 1, i, i + 1};
+    assert_int_equal(bert__entities_merge(&e, text_of("a"), &watch, &err), BERT_ECANCELED);
+    assert_string_equal(err.message, "the call was canceled");
+    bert__entities_free(&e);
+    assert_int_equal(bert__alloc_used(alloc), 0);
     bert__alloc_destroy(alloc);
 }
 
@@ -224,9 +254,10 @@ static void test_merge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fold),     cmocka_unit_test(test_chars),
-        cmocka_unit_test(test_answers),  cmocka_unit_test(test_equal_spans),
-        cmocka_unit_test(test_cut_word), cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_fold),        cmocka_unit_test(test_chars),
+        cmocka_unit_test(test_answers),     cmocka_unit_test(test_equal_spans),
+        cmocka_unit_test(test_cut_word),    cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_merge_ended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
