@@ -91,7 +91,7 @@ static bert_status fill(const struct bert__encode_job *j, bert_encoding *root)
     }
     root->windows = root + 1;
     root->n_windows = j->n_windows - 1;
-    return BERT_OK;
+    return j->watch != NULL ? bert__watch_ended(j->watch, j->err) : BERT_OK;
 }
 
 static bert_status build(struct bert__encode_job *j, bert_encoding **out)

@@ -35,7 +35,7 @@ void bert__windows_choose(const struct bert__encode_job *job, size_t w,
 size_t bert__window_padded(const struct bert__encode_job *job, size_t w);
 size_t bert__window_size(const struct bert__encode_job *job, size_t w);
 
-/* Fill window w; its arrays and size are set. */
+/* Fill window w; its arrays and size are set.  Of no use once the watch has ended the call. */
 void bert__window_fill(const struct bert__encode_job *job, bert_encoding *e, size_t w);
 
 #endif
