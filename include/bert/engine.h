@@ -458,8 +458,7 @@ BERT_API bert_status bert_job_wait(bert_job *job, uint64_t timeout_ns, bert_erro
 /** 1 if it has ended.  Since 0.1. */
 BERT_API int bert_job_done(const bert_job *job);
 /** End it with BERT_ECANCELED unless it has ended: one that waits at once, one that runs within
- *  about a layer's time, or that of tokenizing the text of TAG, ANSWER or windows, 0.1 s for a
- *  megabyte.  So too with deadlines.  Since 0.1. */
+ *  some 10 ms, whatever the model and the text.  So too with deadlines.  Since 0.1. */
 BERT_API void bert_job_cancel(bert_job *job);
 /** One more reference; returns its argument.  Since 0.1. */
 BERT_API bert_job *bert_job_ref(bert_job *job);

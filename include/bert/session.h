@@ -80,7 +80,7 @@ BERT_API uint32_t bert_session_threads(const bert_session *session);
 BERT_API uint32_t bert_session_max_tokens(const bert_session *session);
 /** Change the time that a call may take; 0: no limit.  Since 0.1. */
 BERT_API void bert_session_set_timeout(bert_session *session, uint64_t timeout_ns);
-/** End the running call with BERT_ECANCELED, within about one layer's time; without
+/** End the running call with BERT_ECANCELED, within some 10 ms; without
  *  one, nothing happens.  Any thread, and async-signal-safe.  Since 0.1. */
 BERT_API void bert_session_cancel(bert_session *session);
 
