@@ -4,6 +4,8 @@
 #include "tokenizer/encoding_job.h"
 #include "tokenizer/trim.h"
 
+enum { BLOCK = 1024 /* tokens between two looks at the watch */ };
+
 static bert_text surface(const struct bert__encode_job *j, int k, size_t token)
 {
     const struct bert__sequence *s = &j->sequences[k];
@@ -82,9 +84,11 @@ static size_t put_text(const struct bert__encode_job *j, bert_encoding *e, size_
     memcpy(e->word_ids + at, s->words + begin, n * sizeof *e->word_ids);
     memset(e->special_mask + at, 0, n);
     memset(e->attention_mask + at, 1, n);
-    for (size_t k = 0; k < n && goes_on(j, k); k++) {
-        e->type_ids[at + k] = type;
-        if (e->texts != NULL)
+    for (size_t from = 0, to; from < n && goes_on(j, 0); from = to) {
+        to = n - from < BLOCK ? n : from + BLOCK;
+        for (size_t k = from; k < to; k++)
+            e->type_ids[at + k] = type;
+        for (size_t k = from; e->texts != NULL && k < to; k++)
             e->texts[at + k] = surface(j, part->kind, begin + k);
     }
     if (part->n_trims > 0)
