@@ -46,7 +46,7 @@ fails 'no clauses' 'blank: has no clauses' clauses "$model" "$tmp/blank" "$tmp/l
 echo text,label >"$tmp/heading"
 fails 'no examples' 'there are none' intents "$model" "$tmp/heading" "$tmp/heading"
 fails 'no rows' 'heading: has no lines below' features "$model" "$tmp/heading" 2
-fails 'too many groups' 'no more than lines' clusters "$model" "$tmp/lines" 3
+fails 'too many groups' 'no more than texts' clusters "$model" "$tmp/lines" 3
 # Files of another format, which must not pass for data.
 for program in moderation conversation recommend multilingual; do
     fails "$program, no tab" 'lines: line 1 has no tab' $program "$model" "$tmp/lines" "$tmp/lines"
