@@ -81,8 +81,8 @@ static bert_status fill(const struct bert__encode_job *j, bert_encoding *root)
     size_t at = 0;
 
     for (size_t w = 0; w < j->n_windows; w++) {
-        if (j->watch != NULL && !bert__watch_goes_on(j->watch))
-            return bert__watch_ended(j->watch, j->err);
+        if (!bert__watch_goes_on(j->watch))
+            break;
         root[w].n = bert__window_padded(j, w);
         point_at(&root[w], root, at);
         bert__window_fill(j, &root[w], w);
@@ -91,7 +91,7 @@ static bert_status fill(const struct bert__encode_job *j, bert_encoding *root)
     }
     root->windows = root + 1;
     root->n_windows = j->n_windows - 1;
-    return j->watch != NULL ? bert__watch_ended(j->watch, j->err) : BERT_OK;
+    return bert__watch_ended(j->watch, j->err);
 }
 
 static bert_status build(struct bert__encode_job *j, bert_encoding **out)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* encoding_fill.c - filling one window. */
-#include "lib/base/watch.h"
 #include "tokenizer/encoding_job.h"
 #include "tokenizer/trim.h"
-
-enum { BLOCK = 1024 /* tokens between two looks at the watch */ };
 
 static bert_text surface(const struct bert__encode_job *j, int k, size_t token)
 {
@@ -44,12 +41,6 @@ static size_t put_pads(const struct bert__encode_job *j, bert_encoding *e, size_
     return at + n;
 }
 
-/* Before token i of a long window: false once the call is to end. */
-static bool goes_on(const struct bert__encode_job *j, size_t i)
-{
-    return j->watch == NULL || bert__watch_goes_on_at(j->watch, i);
-}
-
 /* Trim the offsets of n tokens at `at`, which `texts` may know better than the vocabulary. */
 static void trim(const struct bert__encode_job *j, bert_encoding *e, size_t at, size_t n,
                  const struct bert__part *part)
@@ -57,7 +48,7 @@ static void trim(const struct bert__encode_job *j, bert_encoding *e, size_t at, 
     const struct bert__input *in = j->inputs[part->kind];
     bool chars = j->options->offset_unit == BERT_OFFSET_CHARS;
 
-    for (size_t i = at; i < at + n && goes_on(j, i - at); i++) {
+    for (size_t i = at; i < at + n && bert__watch_goes_on_at(j->watch, i - at); i++) {
         struct bert__spaces spaces = e->texts != NULL ? bert__trim_spaces_of(e->texts[i])
                                                       : bert__trim_spaces(j->tok, e->ids[i]);
         const bert_text *text = &in->texts[in->words ? e->word_ids[i] : 0];
@@ -84,8 +75,8 @@ static size_t put_text(const struct bert__encode_job *j, bert_encoding *e, size_
     memcpy(e->word_ids + at, s->words + begin, n * sizeof *e->word_ids);
     memset(e->special_mask + at, 0, n);
     memset(e->attention_mask + at, 1, n);
-    for (size_t from = 0, to; from < n && goes_on(j, 0); from = to) {
-        to = n - from < BLOCK ? n : from + BLOCK;
+    for (size_t from = 0, to; from < n && bert__watch_goes_on(j->watch); from = to) {
+        to = n - from < BERT__WATCH_STEPS ? n : from + BERT__WATCH_STEPS;
         for (size_t k = from; k < to; k++)
             e->type_ids[at + k] = type;
         for (size_t k = from; e->texts != NULL && k < to; k++)

@@ -264,7 +264,7 @@ bert_status bert__tokenizer_load(bert_tokenizer **out, const bert_allocator *hos
     if (status == BERT_OK && found)
         status = finish(tok, err);
     bert__alloc_watch(tok->alloc, NULL);
-    if (status == BERT_OK && bert__source_watched(source) != NULL)
+    if (status == BERT_OK)
         status = bert__watch_ended(bert__source_watched(source), err);
     if (status == BERT_OK && found) {
         *out = tok;

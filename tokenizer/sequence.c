@@ -32,7 +32,7 @@ struct run {
 /* Or the watch ended it. */
 static bert_status no_memory(const struct run *r)
 {
-    bert_status ended = r->watch != NULL ? bert__watch_ended(r->watch, r->err) : BERT_OK;
+    bert_status ended = bert__watch_ended(r->watch, r->err);
 
     if (ended != BERT_OK)
         return ended;
@@ -185,7 +185,7 @@ static bool ask(void *run)
 {
     struct run *r = run;
 
-    r->status = r->watch != NULL ? bert__watch_poll(r->watch, r->err) : BERT_OK;
+    r->status = bert__watch_poll(r->watch, r->err);
     return r->status == BERT_OK;
 }
 

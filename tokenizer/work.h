@@ -138,7 +138,7 @@ size_t bert__work_bytes(const struct bert__work *work);
 /* For the loops of a stage, at place `at` of what it reads.  False: it is to end. */
 static inline bool bert__piece_goes_on(struct bert__piece *piece, size_t at)
 {
-    if (at < piece->ask_at || piece->watch == NULL)
+    if (at < piece->ask_at)
         return true;
     piece->ask_at = at + BERT__STRETCH;
     return bert__watch_goes_on(piece->watch);

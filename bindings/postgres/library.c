@@ -84,7 +84,8 @@ int bert__pg_cancelled(void *context)
     (void)context;
     if (!InterruptPending || InterruptHoldoffCount != 0 || CritSectionCount != 0)
         return 0;
-    serve_others();
+    if (ProcSignalBarrierPending || LogMemoryContextPending || CheckClientConnectionPending)
+        serve_others();
     return ProcDiePending || ClientConnectionLost
            || (QueryCancelPending && QueryCancelHoldoffCount == 0);
 }

@@ -11,7 +11,6 @@
 #include "lib/base/fpenv.h"
 #include "lib/base/size.h"
 #include "lib/base/source.h"
-#include "lib/base/watch.h"
 #include "tokenizer/tokenizer.h"
 
 enum {
@@ -492,14 +491,6 @@ static void keep_bundle(struct load *l)
     bert__file_keep_mapping(l->model->bundle->file);
 }
 
-static void watch(struct load *l)
-{
-    l->watch.cancel = l->options->cancel;
-    l->watch.context = l->options->cancel_context;
-    bert__watch_begin(&l->watch);
-    bert__alloc_watch(l->model->alloc, &l->watch);
-}
-
 /* `traced`: it gets model and source, after a failure too, and what was read and made is noted. */
 static bert_status load(bert_model **out, const struct origin *from, const bert_model_options *src,
                         struct bert__traced_model *traced, bert_error *err)
@@ -515,7 +506,8 @@ static bert_status load(bert_model **out, const struct origin *from, const bert_
     if (st != BERT_OK)
         return st;
     bert__fpenv_enter(&fpenv);
-    watch(&l);
+    bert__watch_start(&l.watch, options.cancel, options.cancel_context);
+    bert__alloc_watch(l.model->alloc, &l.watch);
     bert__arena_init(&l.calibrated, l.model->alloc);
     st = open_source(&l, from);
     if (st == BERT_OK && traced != NULL && options.calibration != NULL)

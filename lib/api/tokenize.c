@@ -6,7 +6,6 @@
 #include "lib/api/tokenize.h"
 #include "lib/base/error.h"
 #include "lib/base/thread.h"
-#include "lib/base/watch.h"
 #include "tokenizer/encoding.h"
 
 /* ---- Checks ------------------------------------------------------------------- */
@@ -78,9 +77,7 @@ static struct bert__watch *watch_of(const bert_tokenize_options *o, struct bert_
 {
     if (o->cancel == NULL)
         return NULL;
-    room->cancel = o->cancel;
-    room->context = o->cancel_context;
-    bert__watch_begin(room);
+    bert__watch_start(room, o->cancel, o->cancel_context);
     return room;
 }
 
@@ -250,7 +247,7 @@ static bert_status run_batch(struct tokenize_job *job, struct bert__team *team, 
             bert__team_start(team);
         bert__team_watch(team, job->watch);
         bert__team_run(team, n_blocks, tokenize_block, job);
-        status = job->watch != NULL ? bert__watch_ended(job->watch, err) : BERT_OK;
+        status = bert__watch_ended(job->watch, err);
         if (status == BERT_OK)
             status = explain(job, n_blocks, err);
     }

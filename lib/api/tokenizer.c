@@ -4,7 +4,6 @@
 
 #include "lib/api/options.h"
 #include "lib/base/error.h"
-#include "lib/base/watch.h"
 #include "lib/model/modules.h"
 #include "tokenizer/encoding.h"
 
@@ -74,9 +73,7 @@ static bert_status load_from(bert_tokenizer **out, const char *path, const bert_
     alloc = bert__alloc_create(o.allocator, 0);
     if (alloc == NULL)
         return bert__fail_nomem(err, "tokenizer");
-    watch.cancel = o.cancel;
-    watch.context = o.cancel_context;
-    bert__watch_begin(&watch);
+    bert__watch_start(&watch, o.cancel, o.cancel_context);
     bert__alloc_watch(alloc, &watch);
     if (path != NULL)
         status = bert__source_open_path(&source, alloc, path, max_bytes, err);

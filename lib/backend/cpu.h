@@ -45,7 +45,6 @@ struct bert__stream {
     struct bert__alloc *alloc;
     struct bert__team *team;
     const struct bert__batch *batch; /* while one runs */
-    struct bert__watch *watch;       /* NULL: none */
     float *scratch;                  /* of each worker */
     struct bert__attention_scratch layout;
     char *rows;      /* those of a linear step's input, converted; NULL: none are */

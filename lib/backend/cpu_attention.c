@@ -78,7 +78,7 @@ struct task {
     const struct bert__kernels *k;
     const struct bert__attention *attention;
     const struct bert__attention_scratch *layout;
-    struct bert__watch *watch; /* NULL: none */
+    struct bert__team *team;
     float *scratch;
     uint32_t n, h;
     uint32_t from, end;    /* its queries, of n */
@@ -191,14 +191,14 @@ static void leave(const struct bert__attention *attention)
 /* A long sequence's task is a long one.  The host may run kernels of its own while it is asked. */
 static bool goes_on(const struct task *t, uint64_t *pairs)
 {
-    bool so = true;
+    bool so;
 
-    if (t->watch != NULL && *pairs >= ASK_PAIRS) {
-        leave(t->attention);
-        so = bert__watch_goes_on(t->watch);
-        enter(t->attention);
-        *pairs = 0;
-    }
+    if (*pairs < ASK_PAIRS)
+        return true;
+    *pairs = 0;
+    leave(t->attention);
+    so = bert__team_goes_on(t->team);
+    enter(t->attention);
     return so;
 }
 
@@ -261,7 +261,7 @@ static struct task task_of(const struct attention_job *job, uint32_t index, uint
     struct task t = {.op = op,
                      .k = s->device->kernels,
                      .layout = &s->layout,
-                     .watch = s->watch,
+                     .team = s->team,
                      .scratch = s->scratch + worker * s->layout.worker,
                      .n = s->batch->offsets[seq + 1] - first,
                      .h = h,

@@ -142,7 +142,6 @@ void bert__cpu_end(struct bert__stream *s)
 
 void bert__cpu_watch(struct bert__stream *s, struct bert__watch *watch)
 {
-    s->watch = watch;
     bert__team_watch(s->team, watch);
 }
 

@@ -9,7 +9,6 @@
 #include "lib/base/error.h"
 #include "lib/base/size.h"
 #include "lib/base/sys.h"
-#include "lib/base/watch.h"
 
 enum {
     HUGE_PAGE = 2 << 20,     /* of x86 and most others; elsewhere it does no harm */
@@ -258,11 +257,6 @@ struct bert__watch *bert__alloc_watched(const struct bert__alloc *alloc)
     return alloc->watch;
 }
 
-bool bert__alloc_goes_on(const struct bert__alloc *alloc)
-{
-    return alloc->watch == NULL || bert__watch_goes_on(alloc->watch);
-}
-
 void *bert__alloc(struct bert__alloc *alloc, size_t bytes)
 {
     void *block;
@@ -366,7 +360,7 @@ int bert__alloc_over_limit(const struct bert__alloc *alloc)
 
 bert_status bert__alloc_fail(const struct bert__alloc *alloc, const char *what, bert_error *err)
 {
-    bert_status ended = alloc->watch != NULL ? bert__watch_ended(alloc->watch, err) : BERT_OK;
+    bert_status ended = bert__watch_ended(alloc->watch, err);
 
     if (ended != BERT_OK)
         return ended;

@@ -13,8 +13,9 @@
 #include <bert/base.h>
 #include <stdbool.h>
 
+#include "lib/base/watch.h"
+
 struct bert__alloc;
-struct bert__watch;
 
 enum { BERT__CACHE_LINE = 64 };
 
@@ -41,12 +42,14 @@ void bert__alloc_together(struct bert__alloc *alloc, bool together);
  */
 void bert__alloc_watch(struct bert__alloc *alloc, struct bert__watch *watch);
 struct bert__watch *bert__alloc_watched(const struct bert__alloc *alloc);
-/* For long loops: false as soon as the call is to end.  Any thread. */
-bool bert__alloc_goes_on(const struct bert__alloc *alloc);
-/* The same before step i of many short ones; few of them ask. */
+/* As bert__watch_goes_on() and bert__watch_goes_on_at(). */
+static inline bool bert__alloc_goes_on(const struct bert__alloc *alloc)
+{
+    return bert__watch_goes_on(bert__alloc_watched(alloc));
+}
 static inline bool bert__alloc_goes_on_at(const struct bert__alloc *alloc, uint64_t i)
 {
-    return i % 1024 != 0 || bert__alloc_goes_on(alloc);
+    return bert__watch_goes_on_at(bert__alloc_watched(alloc), i);
 }
 
 /* Uninitialised, aligned to 64 bytes.  NULL if out of memory or over the limit;

@@ -489,12 +489,11 @@ static bert_status read_disk(struct bert__file *file, uint64_t offset, char *dat
                              bert_error *err)
 {
     while (size > 0) {
-        size_t step = size < READ_STEP ? size : READ_STEP;
         ssize_t n;
 
         if (!bert__alloc_goes_on(file->alloc))
             return bert__alloc_fail(file->alloc, file->path, err);
-        n = bert__sys()->pread(file->fd, data, step, (off_t)offset);
+        n = bert__sys()->pread(file->fd, data, size < READ_STEP ? size : READ_STEP, (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

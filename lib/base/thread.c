@@ -19,7 +19,6 @@
 #include "lib/base/error.h"
 #include "lib/base/fpenv.h"
 #include "lib/base/sys.h"
-#include "lib/base/watch.h"
 
 enum {
     SPIN_NS = 60000,      /* longer than the gap between two steps, shorter than a time slice */
@@ -121,27 +120,25 @@ static void wake_parked(struct bert__team *team)
     }
 }
 
-static bool goes_on(const struct bert__team *team)
+bool bert__team_goes_on(struct bert__team *team)
 {
-    return team->watch == NULL || bert__watch_goes_on(team->watch);
-}
-
-/* The host may do work of its own while it is asked: nobody claims a task then, and where it says
- * no, those that nobody has claimed count as done. */
-static void ask(struct bert__team *team)
-{
+    bool ended = bert__watch_ended(team->watch, NULL) != BERT_OK;
     uint32_t left;
 
-    if (team->watch == NULL
-        || (bert__watch_ended(team->watch, NULL) == BERT_OK && !bert__watch_is_due(team->watch)))
-        return;
+    if (!ended && !bert__watch_is_due(team->watch))
+        return true;
+    if (!bert__watch_is_own(team->watch))
+        return false;
+    /* the host may do work of its own while it is asked: nobody claims a task then */
     left = atomic_exchange(&team->remaining, 0);
-    if (!goes_on(team)) {
+    ended = !bert__watch_goes_on(team->watch);
+    if (ended) {
         atomic_fetch_add_explicit(&team->done, left, memory_order_release);
     } else if (left > 0) {
         atomic_store(&team->remaining, left);
         wake_parked(team);
     }
+    return !ended;
 }
 
 static void work(struct bert__team *team, uint32_t worker)
@@ -152,7 +149,7 @@ static void work(struct bert__team *team, uint32_t worker)
         team->fn(team->context, task, worker);
         atomic_fetch_add_explicit(&team->done, 1, memory_order_release);
         if (worker == 0)
-            ask(team);
+            bert__team_goes_on(team);
     }
 }
 
@@ -301,7 +298,7 @@ static void wait_done(struct bert__team *team)
         if (start == 0)
             start = bert__sys()->now_ns();
         else if (bert__sys()->now_ns() - start > SPIN_NS) {
-            (void)goes_on(team);
+            bert__team_goes_on(team);
             sched_yield();
         }
     }
@@ -315,11 +312,11 @@ void bert__team_watch(struct bert__team *team, struct bert__watch *watch)
 void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn, void *context)
 {
     if (team->started == 0 || n_tasks <= 1) {
-        for (uint32_t i = 0; i < n_tasks && goes_on(team); i++)
+        for (uint32_t i = 0; i < n_tasks && bert__team_goes_on(team); i++)
             fn(context, i, 0);
         return;
     }
-    if (!goes_on(team))
+    if (!bert__team_goes_on(team))
         return;
     team->fn = fn;
     team->context = context;

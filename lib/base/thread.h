@@ -13,7 +13,6 @@
 #include "lib/base/alloc.h"
 
 struct bert__team;
-struct bert__watch;
 
 /* Run task number `task` on worker `worker` (0: the caller). */
 typedef void (*bert__task_fn)(void *context, uint32_t task, uint32_t worker);
@@ -41,5 +40,7 @@ void bert__team_run(struct bert__team *team, uint32_t n_tasks, bert__task_fn fn,
 /* From now on the caller asks between its tasks, and once it is told to end no more are begun:
  * bert__watch_ended() tells.  NULL: from now on all are done. */
 void bert__team_watch(struct bert__team *team, struct bert__watch *watch);
+/* For a long task: false once the call is to end.  While the caller asks nobody begins a task. */
+bool bert__team_goes_on(struct bert__team *team);
 
 #endif

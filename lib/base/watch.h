@@ -2,7 +2,7 @@
 /*
  * watch.h - the reasons to end a running call early.  Its steps are told by bert__watch_poll(), the
  * loops within a step by bert__watch_goes_on(), which asks seldom.  What ended a call once is its
- * end: the host is not asked again.
+ * end: the host is not asked again.  A watch that is NULL ends nothing.
  */
 #ifndef BERT_LIB_BASE_WATCH_H
 #define BERT_LIB_BASE_WATCH_H
@@ -18,8 +18,11 @@
  * word, so that a cancel hits the call that was running when it came, or none. */
 #define BERT__WATCH_CANCELED 0x80000000u
 
-/* Between two questions of bert__watch_goes_on(): no host notices, whatever its answer costs. */
+/* Between two questions of bert__watch_goes_on(): soon enough for whoever waits, and an answer may
+ * take some time. */
 #define BERT__WATCH_NS 5000000u
+/* Short steps of a loop between two calls of it. */
+enum { BERT__WATCH_STEPS = 1024 };
 
 struct bert__watch {
     bert_cancel_fn cancel; /* the host's; NULL: none */
@@ -37,6 +40,15 @@ static inline void bert__watch_begin(struct bert__watch *watch)
     watch->thread = pthread_self();
     watch->asked_ns = bert__sys()->now_ns();
     atomic_store_explicit(&watch->ended, BERT_OK, memory_order_relaxed);
+}
+
+/* That of a call that is no session's, zeroed before: it begins, and `cancel` may end it. */
+static inline void bert__watch_start(struct bert__watch *watch, bert_cancel_fn cancel,
+                                     void *context)
+{
+    watch->cancel = cancel;
+    watch->context = context;
+    bert__watch_begin(watch);
 }
 
 /* A call of process `self` begins: false if one is running.  A caller that fork() left behind
@@ -68,10 +80,10 @@ static inline void bert__watch_cancel(struct bert__watch *watch)
         ;
 }
 
-/* What has ended the call already; nobody is asked.  Any thread. */
+/* What has ended the call already; nobody is asked.  Any thread, as are the others below. */
 static inline bert_status bert__watch_ended(const struct bert__watch *watch, bert_error *err)
 {
-    switch (atomic_load_explicit(&watch->ended, memory_order_relaxed)) {
+    switch (watch == NULL ? BERT_OK : atomic_load_explicit(&watch->ended, memory_order_relaxed)) {
     case BERT_OK:
         return BERT_OK;
     case BERT_ETIMEDOUT:
@@ -83,14 +95,13 @@ static inline bert_status bert__watch_ended(const struct bert__watch *watch, ber
 
 static inline bool bert__watch_is_own(const struct bert__watch *watch)
 {
-    return pthread_equal(watch->thread, pthread_self());
+    return watch != NULL && pthread_equal(watch->thread, pthread_self());
 }
 
-/* Any thread; on others than the call's nobody is asked. */
+/* On other threads than the call's nobody is asked. */
 static inline bert_status bert__watch_poll(struct bert__watch *watch, bert_error *err)
 {
-    if (atomic_load_explicit(&watch->ended, memory_order_relaxed) != BERT_OK
-        || !bert__watch_is_own(watch))
+    if (bert__watch_ended(watch, NULL) != BERT_OK || !bert__watch_is_own(watch))
         return bert__watch_ended(watch, err);
     if ((atomic_load_explicit(&watch->state, memory_order_relaxed) & BERT__WATCH_CANCELED) != 0
         || (watch->cancel != NULL && watch->cancel(watch->context) != 0))
@@ -106,10 +117,10 @@ static inline bool bert__watch_is_due(const struct bert__watch *watch)
     return bert__watch_is_own(watch) && bert__sys()->now_ns() - watch->asked_ns >= BERT__WATCH_NS;
 }
 
-/* For loops: false once the call is to end, which bert__watch_ended() explains.  Any thread. */
+/* For loops: false once the call is to end, which bert__watch_ended() explains. */
 static inline bool bert__watch_goes_on(struct bert__watch *watch)
 {
-    if (atomic_load_explicit(&watch->ended, memory_order_relaxed) != BERT_OK)
+    if (bert__watch_ended(watch, NULL) != BERT_OK)
         return false;
     if (!bert__watch_is_due(watch))
         return true;
@@ -120,7 +131,7 @@ static inline bool bert__watch_goes_on(struct bert__watch *watch)
 /* The same before step i of many short ones; few of them ask. */
 static inline bool bert__watch_goes_on_at(struct bert__watch *watch, uint64_t i)
 {
-    return i % 1024 != 0 || bert__watch_goes_on(watch);
+    return i % BERT__WATCH_STEPS != 0 || bert__watch_goes_on(watch);
 }
 
 #endif

@@ -146,13 +146,13 @@ static bert_status run_rows(struct bert__exec *x, const struct bert__exec_head *
         uint32_t n = rows - first < fit ? rows - first : fit;
         const float *host;
         float *out;
-        bert_status st = watch != NULL ? bert__watch_poll(watch, err) : BERT_OK;
+        bert_status st = bert__watch_poll(watch, err);
 
         if (st == BERT_OK)
             st = x->backend->upload(x->stream, x->memory, in + first * n_in, n * n_in, err);
         if (st == BERT_OK)
             st = run_head(x, head, n, &out, err);
-        if (st == BERT_OK && watch != NULL)
+        if (st == BERT_OK)
             st = bert__watch_ended(watch, err);
         if (st == BERT_OK)
             st = x->backend->host_view(x->stream, &host, out, n * n_out, err);

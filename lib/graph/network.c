@@ -7,7 +7,6 @@
 
 #include "lib/base/error.h"
 #include "lib/base/size.h"
-#include "lib/base/watch.h"
 #include "lib/graph/distance.h"
 #include "lib/graph/layer_parts.h"
 #include "lib/graph/names.h"
@@ -462,8 +461,7 @@ static bert_status load_layers(struct bert__network *net, struct bert__weights *
     if (net->layers == NULL)
         return bert__alloc_fail(net->alloc, "the layers", err);
     for (uint32_t i = 0; i < count; i++) {
-        struct bert__watch *watch = bert__alloc_watched(net->alloc);
-        bert_status st = watch != NULL ? bert__watch_poll(watch, err) : BERT_OK;
+        bert_status st = bert__watch_poll(bert__alloc_watched(net->alloc), err);
 
         if (st == BERT_OK)
             st = load_layer(net, weights, i, err);

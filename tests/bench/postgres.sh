@@ -7,6 +7,7 @@ set -eu
 cd "$S"
 . tests/postgres/server.sh
 BERT_TEST_MODEL=${BERT_TEST_MODEL-$S/models/all-MiniLM-L6-v2}
+rows=${ROWS:-5000}
 texts=${BERT_SHARED_DATA-$S/../shared/data}/text/wikitext2-test.txt
 [ -d "$BERT_TEST_MODEL" ] || { echo 'no model: sh examples/fetch-model.sh gets it'; exit 1; }
 place "$BERT_TEST_MODEL" m
@@ -24,9 +25,9 @@ show() { # what, SQL, how often
 
 psql -X -q -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION bert' -c 'CREATE TABLE line(body text)'
 if [ -f "$texts" ]; then
-    sed 's/\\/\\\\/g; s/ \. / .\n/g' "$texts" | awk 'length > 20' | head -n "${ROWS:=5000}" | psql -X -q -c '\copy line FROM STDIN'
+    sed 's/\\/\\\\/g; s/ \. / .\n/g' "$texts" | awk 'length > 20' | head -n "$rows" | psql -X -q -c '\copy line FROM STDIN'
 fi
-sql "INSERT INTO line SELECT 'a text of some words, number ' || i FROM generate_series(1, ${ROWS:=5000} - (SELECT count(*) FROM line)) AS i;
+sql "INSERT INTO line SELECT 'a text of some words, number ' || i FROM generate_series(1, $rows - (SELECT count(*) FROM line)) AS i;
 CREATE TABLE passage AS SELECT row_number() OVER () AS id, body, NULL::real[] AS e FROM line;"
 psql -X -A -t -c "SELECT 'PostgreSQL ' || current_setting('server_version') || ', ' || (bert_info('m')->>'cpu') || ', ' || (bert_info('m')->>'precision') || ', ' || count(*) || ' rows' FROM passage"
 show 'all vectors by bert_embed_each(), once' "WITH all_of AS (SELECT array_agg(body ORDER BY id) AS bodies FROM passage)

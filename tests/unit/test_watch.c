@@ -353,34 +353,53 @@ struct running {
     const float *want;
 };
 
+/* A session that asks the host, and takes its memory there. */
+static bert_session *asking(bert_model *model, struct host *host, uint32_t threads)
+{
+    const bert_allocator allocator = {take, give, host};
+    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
+    bert_session *session;
+
+    o.allocator = &allocator;
+    o.threads = threads;
+    o.cancel = ask;
+    o.cancel_context = host;
+    assert_int_equal(bert_session_create(&session, model, &o, NULL), BERT_OK);
+    return session;
+}
+
+/* Some ids, in two sequences, to [TOKENS][hidden]. */
+static bert_status encode_ids(bert_session *session, uint32_t hidden, float *out, bert_error *err)
+{
+    static const uint32_t offsets[] = {0, 7, TOKENS};
+    int32_t ids[TOKENS];
+
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = i;
+    return bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * hidden, err);
+}
+
+static float *new_rows(uint32_t hidden)
+{
+    float *rows = malloc(TOKENS * hidden * sizeof *rows);
+
+    assert_non_null(rows);
+    return rows;
+}
+
 static bert_status encode(const void *what, struct host *host, bert_error *err)
 {
     const struct running *r = what;
-    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
-    static const uint32_t offsets[] = {0, 7, TOKENS};
-    const bert_allocator allocator = {take, give, host};
-    float *out = malloc(TOKENS * r->hidden * sizeof *out);
-    int32_t ids[TOKENS];
-    bert_session *session;
-    bert_status status;
+    bert_session *session = asking(r->model, host, r->threads);
+    float *out = new_rows(r->hidden);
+    bert_status status = encode_ids(session, r->hidden, out, err);
 
-    assert_non_null(out);
-    for (int i = 0; i < TOKENS; i++)
-        ids[i] = i;
-    o.allocator = &allocator;
-    o.threads = r->threads;
-    o.cancel = ask;
-    o.cancel_context = host;
-    assert_int_equal(bert_session_create(&session, r->model, &o, err), BERT_OK);
-    status = bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * r->hidden, err);
     if (status == BERT_ECANCELED) { /* the session is as good as new */
-        struct host none = {.thread = host->thread};
+        long asked = host->asked;
 
         host->stop_at = 0;
-        none.asked = host->asked;
-        assert_int_equal(bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * r->hidden, NULL),
-                         BERT_OK);
-        host->asked = none.asked;
+        assert_int_equal(encode_ids(session, r->hidden, out, NULL), BERT_OK);
+        host->asked = asked;
     }
     assert_memory_equal(out, r->want, TOKENS * r->hidden * sizeof *out);
     bert_session_destroy(session);
@@ -390,17 +409,11 @@ static bert_status encode(const void *what, struct host *host, bert_error *err)
 
 static float *answer(bert_model *model, uint32_t hidden)
 {
-    static const uint32_t offsets[] = {0, 7, TOKENS};
-    float *out = malloc(TOKENS * hidden * sizeof *out);
-    int32_t ids[TOKENS];
+    float *out = new_rows(hidden);
     bert_session *session;
 
-    assert_non_null(out);
-    for (int i = 0; i < TOKENS; i++)
-        ids[i] = i;
     assert_int_equal(bert_session_create(&session, model, NULL, NULL), BERT_OK);
-    assert_int_equal(bert_encode(session, ids, NULL, offsets, 2, out, TOKENS * hidden, NULL),
-                     BERT_OK);
+    assert_int_equal(encode_ids(session, hidden, out, NULL), BERT_OK);
     bert_session_destroy(session);
     return out;
 }
@@ -461,17 +474,9 @@ static bert_status run_task(bert_session *session, const struct of_text *t, bert
 static bert_status of_text(const void *what, struct host *host, bert_error *err)
 {
     const struct of_text *t = what;
-    const bert_allocator allocator = {take, give, host};
-    bert_session_options o = BERT_SESSION_OPTIONS_INIT;
-    bert_session *session;
-    bert_status status;
+    bert_session *session = asking(t->model, host, 1);
+    bert_status status = run_task(session, t, err);
 
-    o.allocator = &allocator;
-    o.threads = 1;
-    o.cancel = ask;
-    o.cancel_context = host;
-    assert_int_equal(bert_session_create(&session, t->model, &o, err), BERT_OK);
-    status = run_task(session, t, err);
     bert_session_destroy(session);
     return status;
 }
